@@ -1,0 +1,1 @@
+"""Scoring: criteria over the event log, findings with evidence, verdicts."""

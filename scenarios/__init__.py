@@ -1,0 +1,1 @@
+"""Drills as files: schema, loader with positions, proofs."""

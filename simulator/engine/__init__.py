@@ -1,0 +1,1 @@
+"""Virtual time: SimPy driver, named random streams, event log."""

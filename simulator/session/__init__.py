@@ -1,0 +1,1 @@
+"""A drill in progress: clock, commands, notes, run file."""

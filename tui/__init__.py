@@ -1,0 +1,1 @@
+"""Everything at the terminal: command line, plain mode, Textual application."""
