@@ -1,0 +1,55 @@
+"""Durations and sizes as people write them (`90s`, `15m`, `6GiB`) to and from seconds and bytes."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated
+
+from pydantic import BeforeValidator
+
+_SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0}
+_BYTES = {"B": 1, "Ki": 1 << 10, "Mi": 1 << 20, "Gi": 1 << 30, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30}
+_DURATION = re.compile(r"(?:\d+(?:\.\d+)?(?:ms|[smhdw]))+")
+_PART = re.compile(r"(\d+(?:\.\d+)?)(ms|[smhdw])")
+_SIZE = re.compile(r"(\d+(?:\.\d+)?)(B|[KMG]iB?)")
+
+
+def parse_duration_s(text: object) -> float:
+    """Seconds of `90s`, `15m`, `1h30m`, `250ms`. Raises ValueError naming the accepted form."""
+    if isinstance(text, str) and _DURATION.fullmatch(text.strip()):
+        return sum(float(number) * _SECONDS[unit] for number, unit in _PART.findall(text))
+    raise ValueError(f"{text!r} is not a duration; write a positive number with a unit, such as 90s, 15m or 6h")
+
+
+def parse_size_bytes(text: object) -> int:
+    """Bytes of `512MiB`, `6Gi`, `24GiB`. Raises ValueError naming the accepted form."""
+    match = _SIZE.fullmatch(text.strip()) if isinstance(text, str) else None
+    if match is None:
+        raise ValueError(f"{text!r} is not a size; write a positive number with a unit, such as 512Mi or 6Gi")
+    return int(float(match[1]) * _BYTES[match[2]])
+
+
+def format_duration(seconds: float) -> str:
+    """Two largest units, as kubectl prints ages: `3d4h`, `12m`, `45s`."""
+    left = max(0, int(seconds))
+    days, left = divmod(left, 86400)
+    hours, left = divmod(left, 3600)
+    minutes, secs = divmod(left, 60)
+    if days:
+        return f"{days}d{hours}h" if days < 10 and hours else f"{days}d"
+    if hours:
+        return f"{hours}h{minutes}m" if minutes else f"{hours}h"
+    if minutes:
+        return f"{minutes}m{secs}s" if minutes < 10 and secs else f"{minutes}m"
+    return f"{secs}s"
+
+
+def format_gib(size_bytes: float) -> str:
+    """`6Gi` or `512Mi`, the way Kubernetes writes quantities."""
+    if size_bytes >= 1 << 30 and size_bytes % (1 << 30) == 0:
+        return f"{int(size_bytes) >> 30}Gi"
+    return f"{round(size_bytes / (1 << 20))}Mi"
+
+
+Duration = Annotated[float, BeforeValidator(parse_duration_s)]
+Size = Annotated[int, BeforeValidator(parse_size_bytes)]

@@ -1,0 +1,157 @@
+"""PlatformSpec: the whole platform as one validated document.
+
+A scenario names a platform file and lays a small overlay over it; the result must validate here. Nothing in the
+platform is configured anywhere else.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from reference_platform.durations import Duration, Size
+
+Ratio = Annotated[float, Field(ge=0.0, le=1.0)]
+Severity = Literal["P1", "P2", "P3"]
+
+
+class _Document(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class NodeSpec(_Document):
+    """A machine of the cluster."""
+
+    name: str
+    pool: str
+    cpu_cores: float = Field(gt=0)
+    memory: Size
+    system_memory: Size = 2 << 30
+    """Kept for the kubelet and the system; pods cannot use it."""
+    gpu_name: str = ""
+    gpu_memory: Size = 0
+
+
+class BatchSpec(_Document):
+    """Dynamic batching of one model server: a batch starts when `max_size` requests wait or the oldest waited `max_delay`."""
+
+    max_size: int = Field(gt=0, le=1024)
+    max_delay: Duration
+
+
+class GpuCurveSpec(_Document):
+    """Seconds to run a batch of n: max(launch, base + per_item * n), times log-normal jitter."""
+
+    launch: Duration
+    base: Duration
+    per_item: Duration
+    jitter_sigma: float = Field(ge=0, le=1)
+
+
+class ModelSpec(_Document):
+    """A model in production and how it is served."""
+
+    name: str
+    owner: str
+    route_share: Ratio
+    """Share of the shop's requests that this model's route receives."""
+    deadline: Duration
+    """The gateway answers 504 when the model has not answered by then."""
+    latency_slo: Duration
+    batch: BatchSpec
+    gpu: GpuCurveSpec
+    label_delay: str
+    proxy_metric: str
+
+
+class DeploymentSpec(_Document):
+    """A Kubernetes deployment. `model` is set for model servers, whose memory need comes from the registry."""
+
+    name: str
+    component: str
+    replicas: int = Field(ge=0, le=50)
+    node_pool: str
+    cpu: float = Field(gt=0)
+    memory_limit: Size
+    memory_use: Size = 0
+    """Working set when no model decides it."""
+    model: str = ""
+    model_alias: str = "champion"
+    max_unavailable: int = Field(default=1, ge=1)
+    startup: Duration
+    """Image pull and process start, before any model is loaded."""
+    kind: Literal["Deployment", "StatefulSet", "Job"] = "Deployment"
+
+
+class RetrySpec(_Document):
+    """What the shop's front end does when the gateway answers 504 or 503."""
+
+    attempts_max: int = Field(ge=1, le=6)
+    backoff: Duration
+    """Mean of the exponential pause before another attempt."""
+
+
+class GatewaySpec(_Document):
+    retry: RetrySpec
+    in_flight_max: int = Field(gt=0, le=32768)
+
+
+class OnlineStoreSpec(_Document):
+    """The online feature store: a pool of connections shared by every client."""
+
+    connections_max: int = Field(gt=0, le=4096)
+    serving_connections: int = Field(gt=0, le=4096)
+    """Connections the model servers hold in their pools when nothing else wants them."""
+    read: Duration
+    """Mean of one multi-get; exponential."""
+    acquire_timeout: Duration
+    cache_ttl: Duration
+    """Model servers keep a customer's features this long."""
+
+
+class TrafficSpec(_Document):
+    requests_per_s: float = Field(gt=0, le=5000)
+    """Mean over the week, all routes together."""
+
+
+class AlertSpec(_Document):
+    name: str
+    expr: str
+    hold: Duration
+    severity: Severity
+    component: str
+    summary: str
+    runbook: str = ""
+
+
+class SloSpec(_Document):
+    availability: Ratio
+    """Share of requests answered by the model itself, not by defaults."""
+
+
+class ScrapeSpec(_Document):
+    """How often metrics are read: `active` from shortly before the responder joins, `quiet` before."""
+
+    active: Duration
+    quiet: Duration
+
+
+class PlatformSpec(_Document):
+    """Everything the platform is made of."""
+
+    name: str
+    description: str
+    nodes: list[NodeSpec]
+    models: list[ModelSpec]
+    deployments: list[DeploymentSpec]
+    gateway: GatewaySpec
+    online_store: OnlineStoreSpec
+    traffic: TrafficSpec
+    slo: SloSpec
+    alerts: list[AlertSpec]
+    scrape: ScrapeSpec
+
+    def model(self, name: str) -> ModelSpec:
+        """The model called `name`. Raises StopIteration when there is none."""
+        return next(model for model in self.models if model.name == name)

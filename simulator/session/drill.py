@@ -1,0 +1,62 @@
+"""DrillSpec: a scenario as plain data, ready to run. Everything random in it has been drawn from the seed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from reference_platform.spec import PlatformSpec
+
+Joins = Literal["first_page", "complaint"]
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedFault:
+    """A fault that begins at `at_s`; `params` are validated against the fault's own model when it begins."""
+
+    fault_id: str
+    at_s: float
+    params: Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Somebody on the other side of the chat. `knows` is what they answer when asked."""
+
+    name: str
+    role: str
+    knows: str
+    review_at_s: float | None
+    """When this person compares click-through with the week before, and complains if it fell; None when they do not."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step of a scripted player: type `line`, or let `wait_s` pass when `line` is empty."""
+
+    line: str
+    wait_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class DrillSpec:
+    scenario_id: str
+    title: str
+    level: str
+    family: str
+    brief: str
+    judged: tuple[str, ...]
+    platform: PlatformSpec
+    calendar_offset_s: float
+    """Seconds from Monday 00:00 to t=0."""
+    drill_s: float
+    joins: Joins
+    joins_by_s: float
+    faults: tuple[PlannedFault, ...]
+    people: tuple[Person, ...]
+    hints: tuple[str, ...]
+    runbooks: Mapping[str, str]
+    expert: tuple[Step, ...]
+    source_text: str
+    source_name: str
