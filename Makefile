@@ -1,0 +1,50 @@
+# Everything needs only python3, pip and make. The first run makes .venv; later runs start at once.
+SHELL := /bin/sh
+BIN := .venv/bin
+JOBS ?= 2
+DRILL ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help practice test check sweep bench setup setup-dev image clean
+
+help: ## What can be made
+	@echo "PagerDrill: on-call practice for machine learning platforms"
+	@echo
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /  make \1@/' | awk -F@ '{printf "%-18s %s\n", $$1, $$2}'
+	@echo
+	@echo "  make practice DRILL=gateway-504-at-3am   starts that drill; without DRILL it offers the list"
+
+setup: ## Make .venv with what playing needs
+	@sh .ci/setup run
+
+setup-dev:
+	@sh .ci/setup dev
+
+practice: setup ## Set up if needed, then start practising
+	@$(BIN)/pagerdrill practice $(DRILL)
+
+image: setup ## Train the models and build the platform image, if it is absent or out of date
+	@$(BIN)/pagerdrill platform train
+
+test: setup-dev ## Set up if needed, then run the fast tests
+	@$(BIN)/pagerdrill platform train
+	@$(BIN)/python -m pytest -n $(JOBS) -m "not sweep"
+
+check: setup-dev ## Format, lint, types, imports, house style
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python -m pytest -q tests/test_tidy.py tests/test_imports.py
+
+sweep: setup-dev ## Prove the content: every player on every drill, seeds 1-20
+	@$(BIN)/pagerdrill platform train
+	@$(BIN)/python -m pytest -n $(JOBS) -m sweep
+
+bench: setup-dev ## Measure speed beside what users would otherwise have
+	@$(BIN)/pagerdrill platform train
+	@$(BIN)/pagerdrill bench
+
+clean: ## Remove .venv and every cache inside this folder
+	rm -rf .venv .make build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
