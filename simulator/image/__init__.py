@@ -1,0 +1,1 @@
+"""The platform image: one trained, filled platform, built once and loaded by every drill."""
