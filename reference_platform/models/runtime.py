@@ -1,0 +1,86 @@
+"""Serve a trained version with NumPy alone: same numbers as torch, none of its start-up time."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from reference_platform.models.schema import FRAUD, RECOMMENDATION
+
+Floats32 = npt.NDArray[np.float32]
+
+Z_MAX = 8.0
+"""Normalised inputs are cut here, so that one absurd value cannot drown the others."""
+
+
+class ExportedModel:
+    """A feed-forward network with its input normalisation, as exported by the trainers."""
+
+    def __init__(self, model: str, state: Mapping[str, Floats32], threshold: float = 0.0) -> None:
+        """`state`: log_mask, mean, scale, and weight_0 [out, in], bias_0, weight_1, ... Raises KeyError if one is absent."""
+        self.model = model
+        self.threshold = threshold
+        self._log_columns = np.flatnonzero(state["log_mask"])
+        self._mean = np.asarray(state["mean"], dtype=np.float32)
+        self._scale = np.asarray(state["scale"], dtype=np.float32)
+        depth = sum(name.startswith("weight_") for name in state)
+        self._layers = [
+            (np.ascontiguousarray(state[f"weight_{i}"].T, dtype=np.float32), np.asarray(state[f"bias_{i}"], np.float32))
+            for i in range(depth)
+        ]
+
+    @classmethod
+    def from_state(cls, model: str, state: Mapping[str, Floats32], threshold: float = 0.0) -> ExportedModel:
+        """The model of freshly trained weights."""
+        return cls(model, state, threshold)
+
+    @classmethod
+    def load(cls, path: Path) -> ExportedModel:
+        """Read what `save_weights` wrote."""
+        with np.load(path, allow_pickle=False) as stored:
+            state = {name.removeprefix("state."): stored[name] for name in stored.files if name.startswith("state.")}
+            return cls(str(stored["model"]), state, float(stored["threshold"]))
+
+    @property
+    def columns(self) -> int:
+        """Number of inputs per row."""
+        return int(self._mean.shape[0])
+
+    def normalise(self, x: Floats32) -> Floats32:
+        """Log scale where declared, zero mean, unit variance, bounded; a missing value (NaN) becomes the mean."""
+        z = np.array(x, dtype=np.float32, copy=True)
+        if z.ndim != 2 or z.shape[1] != self.columns:
+            raise ValueError(f"{self.model}: X has shape {z.shape}, expected (rows, {self.columns})")
+        logged = z[:, self._log_columns]
+        z[:, self._log_columns] = np.sign(logged) * np.log1p(np.abs(logged))
+        z -= self._mean
+        z /= self._scale
+        np.nan_to_num(z, copy=False, nan=0.0, posinf=Z_MAX, neginf=-Z_MAX)
+        return np.clip(z, -Z_MAX, Z_MAX, out=z)
+
+    def predict(self, x: Floats32) -> Floats32:
+        """Scores of f4[rows, columns].
+
+        recommendation: logits f4[rows, 24]. fraud-detection: probability f4[rows]. search-ranking: score f4[rows].
+        """
+        z = self.normalise(x)
+        last = len(self._layers) - 1
+        for i, (weight, bias) in enumerate(self._layers):
+            z = z @ weight + bias
+            if i < last:
+                np.maximum(z, 0.0, out=z)
+        if self.model == RECOMMENDATION:
+            return z
+        if self.model == FRAUD:
+            return (1.0 / (1.0 + np.exp(-z[:, 0]))).astype(np.float32)
+        return z[:, 0]
+
+
+def save_weights(path: Path, model: str, state: Mapping[str, Floats32], threshold: float) -> None:
+    """Write one version as a single .npz without pickles."""
+    named = {f"state.{name}": np.asarray(value, dtype=np.float32) for name, value in state.items()}
+    with path.open("wb") as file:
+        np.savez(file, allow_pickle=False, model=np.array(model), threshold=np.array(threshold), **named)
