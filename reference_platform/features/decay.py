@@ -36,7 +36,8 @@ class DecayedSums:
         touched = np.unique(entity)
         self.sums[touched] = self.read(touched, now_s)
         self.at_s[touched] = now_s
-        np.add.at(self.sums, (entity, column), weight * np.exp((ts - now_s) / self.tau_s))
+        cell = entity.astype(np.int64) * self.sums.shape[1] + column
+        np.add.at(self.sums.reshape(-1), cell, weight * np.exp((ts - now_s) / self.tau_s))
 
     def read(self, entity: NDArray[np.integer], now_s: float) -> NDArray[np.float64]:
         """The sums of `entity` as of `now_s`, shape (len(entity), width). Changes nothing."""

@@ -16,7 +16,7 @@ NEVER_S = -np.inf
 
 @dataclass(frozen=True, slots=True)
 class ReadColumns:
-    """Answer to one multi-get, row for row as asked. Values of a row that is not found are 0."""
+    """Answer to one multi-get, row for row as asked. Values of a row that is not found are NaN."""
 
     values: NDArray[np.float32]
     event_ts: NDArray[np.float64]
@@ -31,12 +31,12 @@ class _Table:
 
 
 class OnlineStore:
-    """Embedded store. A write wins only when its event time is newer, so order and repetition of writes do not matter."""
+    """Embedded store. A write wins only when its event time is newer, so order and repetition do not matter."""
 
     def __init__(self, views: Iterable[FeatureView]) -> None:
         self._tables = {
             view.name: _Table(
-                np.zeros((view.entity.count, view.width), dtype=np.float32),
+                np.full((view.entity.count, view.width), np.nan, dtype=np.float32),
                 np.full(view.entity.count, NEVER_S),
                 NEVER_S,
             )
@@ -74,7 +74,7 @@ class OnlineStore:
         values = table.values[index]
         event_ts = table.event_ts[index]
         if not inside.all():
-            values[~inside] = 0.0
+            values[~inside] = np.nan
             event_ts[~inside] = NEVER_S
         return ReadColumns(values, event_ts, event_ts > NEVER_S)
 

@@ -72,7 +72,7 @@ def shop_views(size: ShopSize) -> ShopViews:
             Entity("merchant", size.merchants),
             (
                 Feature("payments_24h", "count", "payments, decayed over 24 h"),
-                Feature("new_device_share_24h", "ratio", "share of payments from a new device, decayed over 24 h"),
+                Feature("new_device_ratio_24h", "ratio", "share of payments from a new device, decayed over 24 h"),
                 Feature("amount_spike_ratio", "ratio", "mean amount of the day over that of the month"),
             ),
             source="payments",
@@ -107,7 +107,7 @@ def shop_transforms(views: ShopViews) -> tuple[Transform, ...]:
 
 def _customer_activity(customer: Entity, categories: int) -> FeatureView:
     shares = tuple(
-        Feature(f"click_share_{index:02d}", "ratio", f"share of clicks in category {index}, decayed over 24 h")
+        Feature(f"category_share_{index:02d}", "ratio", f"share of clicks in category {index}, decayed over 24 h")
         for index in range(categories)
     )
     rest = (
