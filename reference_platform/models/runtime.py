@@ -20,7 +20,7 @@ class ExportedModel:
     """A feed-forward network with its input normalisation, as exported by the trainers."""
 
     def __init__(self, model: str, state: Mapping[str, Floats32], threshold: float = 0.0) -> None:
-        """`state`: log_mask, mean, scale, and weight_0 [out, in], bias_0, weight_1, ... Raises KeyError if one is absent."""
+        """`state`: log_mask, mean, scale, and weight_0 [out, in], bias_0, weight_1, ... KeyError if one is absent."""
         self.model = model
         self.threshold = threshold
         self._log_columns = np.flatnonzero(state["log_mask"])

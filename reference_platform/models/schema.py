@@ -8,6 +8,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
+from reference_platform.features.definitions import FeatureView
+from reference_platform.features.shop import ShopSize, shop_views
+
 RECOMMENDATION = "recommendation"
 FRAUD = "fraud-detection"
 RANKING = "search-ranking"
@@ -47,18 +50,15 @@ class ModelSchema:
         return (*named, *(f"context.{column}" for column in self.context))
 
 
-CUSTOMER_ACTIVITY = ViewInput(
-    "customer_activity",
-    "customer",
-    (*(f"category_share_{c:02d}" for c in range(CATEGORIES)), "hours_since_click", "purchases_7d", "clicks_24h"),
-)
-CARD_VELOCITY = ViewInput(
-    "card_velocity", "customer", ("payments_1h", "amount_1h", "amount_mean_30d", "new_device_24h")
-)
-MERCHANT_RISK = ViewInput("merchant_risk", "merchant", ("payments_24h", "new_device_ratio_24h", "amount_spike_ratio"))
-PRODUCT_POPULARITY = ViewInput(
-    "product_popularity", "product", ("clicks_24h", "purchases_24h", "clicks_1h", "trend_ratio")
-)
+def _input(view: FeatureView) -> ViewInput:
+    return ViewInput(view.name, view.entity.name, view.feature_names)
+
+
+_VIEWS = shop_views(ShopSize(categories=CATEGORIES))
+CUSTOMER_ACTIVITY = _input(_VIEWS.customer_activity)
+CARD_VELOCITY = _input(_VIEWS.card_velocity)
+MERCHANT_RISK = _input(_VIEWS.merchant_risk)
+PRODUCT_POPULARITY = _input(_VIEWS.product_popularity)
 
 _SCHEMAS = {
     RECOMMENDATION: ModelSchema(

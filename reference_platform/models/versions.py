@@ -28,7 +28,7 @@ class VersionSpec:
 
 @dataclass(frozen=True, slots=True)
 class TrainedModel:
-    """A trained version: weights and normalisation, held-out metrics, and the decision threshold (fraud only, else 0)."""
+    """A trained version: weights, normalisation and held-out metrics. `threshold` is 0 except for fraud-detection."""
 
     spec: VersionSpec
     state: Mapping[str, npt.NDArray[np.float32]]

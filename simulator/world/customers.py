@@ -40,8 +40,8 @@ class Customers:
     @classmethod
     def create(cls, customers: int, categories: int, rng: np.random.Generator) -> Customers:
         """A fresh clientele."""
-        popularity = (1.0 + np.arange(categories)) ** -_POPULARITY_SLOPE
-        popularity = rng.permutation(popularity / popularity.sum())
+        by_rank = (1.0 + np.arange(categories)) ** -_POPULARITY_SLOPE
+        popularity = np.asarray(rng.permutation(by_rank / by_rank.sum()), dtype=np.float64)
         activity = rng.lognormal(0.0, _ACTIVITY_SIGMA, customers)
         taste = rng.dirichlet(popularity * _TASTE_CONCENTRATION, customers)
         steps = np.array([1, categories // 3])
@@ -82,12 +82,12 @@ class Customers:
     def draw(self, count: int, rng: np.random.Generator) -> Ints:
         """Who acts: `count` customers by activity, with repetition."""
         u = rng.random(count) * self._weights_cdf[-1]
-        return np.searchsorted(self._weights_cdf, u, side="right").astype(np.int32)
+        return np.asarray(np.searchsorted(self._weights_cdf, u, side="right"), dtype=np.int32)
 
     def draw_categories(self, customer: Ints, rng: np.random.Generator) -> Ints:
         """A category for each customer, by intent."""
-        u = rng.random(customer.shape[0])
-        kind = rng.random(customer.shape[0])
+        u = rng.random(len(customer))
+        kind = rng.random(len(customer))
         mission = self.mission[customer]
         first, second = _MISSION_PROFILE[0], _MISSION_PROFILE[0] + _MISSION_PROFILE[1]
         aim = np.where(u < first, mission, np.where(u < second, self.related[mission, 0], self.related[mission, 1]))
@@ -109,7 +109,7 @@ class Customers:
 
     def _from_taste(self, customer: Array, u: Floats) -> Ints:
         beyond = u[:, None] * self._taste_cdf[customer, -1:] >= self._taste_cdf[customer]
-        return beyond.sum(axis=1).astype(np.int32)
+        return np.asarray(beyond.sum(axis=1), dtype=np.int32)
 
     def state(self) -> dict[str, Array]:
         """Arrays from which `restore` makes the same clientele."""

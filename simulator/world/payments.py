@@ -89,9 +89,9 @@ class Payments:
         self, customers: Customers, now_s: float, step_s: float, busy_ratio: float, rng: np.random.Generator
     ) -> Columns:
         """The payments of one step as raw events, sorted by ts."""
-        honest_per_s = busy_ratio * self._honest_per_s()
-        active = self.active(now_s)
-        count = int(rng.poisson((honest_per_s + float(active[:, 4].sum()) / HOUR_S) * step_s))
+        honest_per_s = self._honest_per_s(busy_ratio)
+        stolen_per_s = float(self._stolen_per_s(self.active(now_s), busy_ratio).sum())
+        count = int(rng.poisson((honest_per_s + stolen_per_s) * step_s))
         ts = now_s + np.sort(rng.random(count)) * step_s
         drawn = self.draw(customers.draw(count, rng), now_s, busy_ratio, rng)
         is_fraud = rng.random(count) < drawn.fraud_probability
@@ -108,7 +108,7 @@ class Payments:
 
     def draw(self, customer: Ints, now_s: float, busy_ratio: float, rng: np.random.Generator) -> PaymentDraw:
         """One payment for each arrival. Where a thief pays instead, `customer` becomes the card that was stolen."""
-        count = customer.shape[0]
+        count = len(customer)
         u = rng.random(count) * self.merchant_cdf[-1]
         merchant = np.searchsorted(self.merchant_cdf, u, side="right").astype(np.int32)
         spread = rng.standard_normal(count)
@@ -119,8 +119,7 @@ class Payments:
         odd = np.where(new_device, _LONE_FRAUD_NEW_DEVICE_FACTOR, 1.0) * np.clip(amount / 60.0, 0.3, 8.0)
         probability = np.minimum(_LONE_FRAUD_RATIO * odd, 0.5)
         active = self.active(now_s)
-        rates = np.concatenate([[busy_ratio * self._honest_per_s()], active[:, 4] / HOUR_S])
-        cdf = np.cumsum(rates)
+        cdf = np.cumsum([self._honest_per_s(busy_ratio), *self._stolen_per_s(active, busy_ratio)])
         source = np.searchsorted(cdf, which * cdf[-1], side="right") - 1
         stolen = np.flatnonzero(source >= 0)
         customer = customer.copy()
@@ -141,8 +140,13 @@ class Payments:
         resold = 3.2 * self.merchant_amount_eur[merchant] * np.exp(0.4 * spread)
         return np.asarray(np.choose(kind, [small, large, resold]), dtype=np.float64)
 
-    def _honest_per_s(self) -> float:
-        return self.budget_ratio.shape[0] * PAYMENTS_PER_CUSTOMER_DAY / DAY_S
+    def _honest_per_s(self, busy_ratio: float) -> float:
+        return busy_ratio * len(self.budget_ratio) * PAYMENTS_PER_CUSTOMER_DAY / DAY_S
+
+    @staticmethod
+    def _stolen_per_s(active: Floats, busy_ratio: float) -> Floats:
+        """Thieves sleep less than customers: their rhythm is half as deep."""
+        return np.asarray(active[:, 4] * (np.sqrt(busy_ratio) / HOUR_S), dtype=np.float64)
 
     def state(self) -> dict[str, Array]:
         """Arrays from which `restore` makes the same merchants and bursts."""

@@ -82,7 +82,7 @@ class Products:
         )
 
     def click_share(self, query: Ints) -> Floats32:
-        """Probability f4[n, 10] that each candidate is the one the customer wants, given the search and today's fashion."""
+        """Probability f4[n, 10] that each candidate is the one wanted, given the search and the fashion now."""
         pull = (self.appeal * self.boost)[self.query_products[query]] * np.exp(
             RELEVANCE_WEIGHT * self.query_relevance[query]
         )

@@ -13,17 +13,16 @@ DAY_S = 86_400.0
 WEEK_S = 7 * DAY_S
 
 # Relative intensity at the start of each hour: quiet at 04:00, a lunch shoulder, a peak at 20:00.
-_HOURS = np.array(
-    [0.42, 0.26, 0.17, 0.13, 0.12, 0.16, 0.30, 0.55, 0.82, 1.02, 1.14, 1.22]
-    + [1.34, 1.28, 1.18, 1.16, 1.22, 1.36, 1.58, 1.84, 1.96, 1.74, 1.24, 0.78]
-)
+_NIGHT_AND_MORNING = (0.42, 0.26, 0.17, 0.13, 0.12, 0.16, 0.30, 0.55, 0.82, 1.02, 1.14, 1.22)
+_AFTERNOON_AND_EVENING = (1.34, 1.28, 1.18, 1.16, 1.22, 1.36, 1.58, 1.84, 1.96, 1.74, 1.24, 0.78)
+_HOURS = np.array(_NIGHT_AND_MORNING + _AFTERNOON_AND_EVENING)
 # Monday first.
 _DAYS = np.array([0.95, 0.94, 0.96, 0.98, 1.04, 1.10, 1.14])
 _MEAN = float(_HOURS.mean() * _DAYS.mean())
 
 
 def rhythm_ratio(calendar_s: Floats | float) -> Floats:
-    """Intensity relative to the weekly mean, which is 1. `calendar_s` counts from a Monday 00:00 and may be negative."""
+    """Intensity relative to the weekly mean, which is 1. `calendar_s` counts from a Monday 00:00, also backwards."""
     calendar = np.asarray(calendar_s, dtype=np.float64)
     hour = np.mod(calendar, DAY_S) / HOUR_S
     low = hour.astype(np.int64)
@@ -44,7 +43,7 @@ class Modifier:
 
 @dataclass(frozen=True, slots=True)
 class Rhythm:
-    """Intensity at simulation time. `calendar_offset_s` is where t=0 lies in its week, in seconds since Monday 00:00."""
+    """Intensity at simulation time. `calendar_offset_s` is the calendar time of t=0, in seconds since Monday 00:00."""
 
     calendar_offset_s: float
     modifiers: tuple[Modifier, ...] = ()

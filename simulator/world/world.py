@@ -101,18 +101,17 @@ class World:
         clicks: list[Columns] = []
         payments: list[Columns] = []
         last = int(np.floor(to_s / STEP_S))
-        steps = np.arange(self._step, last)
-        busy_ratios = self.rhythm.ratio(steps * STEP_S + STEP_S / 2)
+        mid_s = (np.arange(self._step, last, dtype=np.float64) + 0.5) * STEP_S
+        busy_ratios = self.rhythm.ratio(mid_s)
         for busy_ratio in busy_ratios.tolist():
             now_s = self.now_s
-            trends_rng = self._streams.get("world/products")
             self.payments.step(now_s, STEP_S, self._streams.get("world/fraud"))
             if now_s >= self._clicks_from_s:
                 self.customers.step(STEP_S, self._streams.get("world/missions"))
-                self.products.step(now_s, STEP_S, trends_rng)
+                self.products.step(now_s, STEP_S, self._streams.get("world/trends"))
                 clicks.append(self._clicks(now_s, busy_ratio))
-            payments_rng = self._streams.get("world/payments")
-            payments.append(self.payments.draw_step(self.customers, now_s, STEP_S, busy_ratio, payments_rng))
+            rng = self._streams.get("world/payments")
+            payments.append(self.payments.draw_step(self.customers, now_s, STEP_S, busy_ratio, rng))
             self._step += 1
         return {"clicks": joined(clicks, CLICK_DTYPES), "payments": joined(payments, PAYMENT_DTYPES)}
 
@@ -138,10 +137,14 @@ class World:
 
     def state(self) -> dict[str, Array]:
         """The whole state as plain arrays, fit for an .npz file."""
-        parts = {"customers": self.customers, "products": self.products, "payments": self.payments}
+        parts = {
+            "customers": self.customers.state(),
+            "products": self.products.state(),
+            "payments": self.payments.state(),
+        }
         named: dict[str, Array] = {"step": np.array(self._step)}
-        for part, owner in parts.items():
-            named |= {f"{part}.{name}": values for name, values in owner.state().items()}
+        for part, arrays in parts.items():
+            named |= {f"{part}.{name}": values for name, values in arrays.items()}
         return named
 
     @classmethod
