@@ -1,0 +1,62 @@
+"""From a checked scenario and a seed to the plain data the simulator runs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+
+from pydantic import JsonValue
+
+from reference_platform.durations import parse_duration_s
+from reference_platform.spec import PlatformSpec
+from scenarios.loader import LoadedScenario
+from scenarios.overlay import lay_over
+from scenarios.ranges import Draw, resolve_ranges
+from scenarios.schema import FaultDocument, StepDocument
+from simulator.engine.streams import Streams
+from simulator.session.drill import DrillSpec, Person, PlannedFault, Step
+
+
+def to_drill(loaded: LoadedScenario, seed: int) -> DrillSpec:
+    """The drill that `seed` makes of the scenario. Every range has its own stream, so adding one moves no other."""
+    scenario, streams = loaded.scenario, Streams(seed)
+
+    def drawn(prefix: str) -> Draw:
+        return lambda path: float(streams.get(f"scenario/{prefix}{path}").random())
+
+    overlay = resolve_ranges(scenario.overlay, drawn("overlay"))
+    platform = PlatformSpec.model_validate_json(json.dumps(lay_over(loaded.platform, overlay)), strict=True)
+    return DrillSpec(
+        scenario_id=scenario.id,
+        title=scenario.title,
+        level=scenario.level,
+        family=scenario.family,
+        brief=scenario.brief,
+        judged=tuple(scenario.judged),
+        platform=platform,
+        calendar_offset_s=scenario.clock.starts,
+        drill_s=scenario.clock.drill,
+        joins=scenario.clock.joins,
+        joins_by_s=scenario.clock.joins_by,
+        faults=tuple(_planned(fault, drawn(f"faults/{index}")) for index, fault in enumerate(scenario.faults)),
+        people=tuple(Person(item.name, item.role, item.knows, item.review_at) for item in scenario.people),
+        hints=tuple(scenario.hints),
+        runbooks=dict(scenario.runbooks),
+        expert=to_steps(scenario.expert),
+        source_text=loaded.source_text,
+        source_name=loaded.source_name,
+    )
+
+
+def to_steps(steps: Iterable[StepDocument]) -> tuple[Step, ...]:
+    """A script as the simulator's players take it."""
+    return tuple(Step(item.command, item.wait) for item in steps)
+
+
+def _planned(fault: FaultDocument, draw: Draw) -> PlannedFault:
+    written: dict[str, JsonValue] = {"at": fault.at, "with": fault.params}
+    resolved = resolve_ranges(written, draw)
+    assert isinstance(resolved, dict), "a mapping stays a mapping"
+    params = resolved["with"]
+    assert isinstance(params, dict), "a mapping stays a mapping"
+    return PlannedFault(fault.fault, parse_duration_s(resolved["at"]), params)

@@ -1,0 +1,88 @@
+"""Everything wrong with scenario files, as messages; nothing here runs a simulation."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from reference_platform.documents import locate
+from reference_platform.errors import ContentError, PagerDrillError
+from scenarios.library import PLATFORMS_FOLDER, entries, library_dir
+from scenarios.loader import LoadedScenario, load_scenario
+
+LINES_MAX = 80
+
+
+def lint(ref: str) -> list[PagerDrillError]:
+    """Problems of the scenario `ref` names, or of every scenario in the folder `ref`; empty when there are none."""
+    folder = Path(ref).expanduser()
+    if not folder.is_dir():
+        return _lint_one(ref)
+    problems = [problem for path in _scenario_files(folder) for problem in _lint_one(str(path))]
+    return problems + _duplicate_ids(folder)
+
+
+def lint_library() -> list[PagerDrillError]:
+    """Problems of the scenarios that ship."""
+    return lint(str(library_dir()))
+
+
+def _scenario_files(folder: Path) -> list[Path]:
+    return [path for path in sorted(folder.rglob("*.yaml")) if path.parent.name != PLATFORMS_FOLDER]
+
+
+def _lint_one(ref: str) -> list[PagerDrillError]:
+    try:
+        loaded = load_scenario(ref)
+    except ContentError as error:
+        return [error]
+    return [problem for check in _CHECKS for problem in check(loaded)]
+
+
+def _duplicate_ids(folder: Path) -> list[PagerDrillError]:
+    if folder.resolve() != library_dir().resolve():
+        return []
+    try:
+        entries(folder)
+    except ContentError as error:
+        return [error]
+    return []
+
+
+def _problem(loaded: LoadedScenario, path: list[str | int], what: str, fix: str) -> ContentError:
+    return ContentError(what, where=locate(loaded.source_text, loaded.source_name, path), fix=fix)
+
+
+def _late_faults(loaded: LoadedScenario) -> Iterator[PagerDrillError]:
+    """A fault after the end of the drill never shows."""
+    from scenarios.compile import to_drill
+
+    clock = loaded.scenario.clock
+    end_s = clock.joins_by + clock.drill
+    for index, fault in enumerate(to_drill(loaded, seed=1).faults):
+        if fault.at_s >= end_s:
+            yield _problem(
+                loaded,
+                ["faults", index, "at"],
+                "this fault begins after the drill is over",
+                "begin it before joins_by + drill",
+            )
+
+
+def _short(loaded: LoadedScenario) -> Iterator[PagerDrillError]:
+    lines = loaded.source_text.count("\n")
+    if lines > LINES_MAX:
+        yield _problem(
+            loaded,
+            [],
+            f"{lines} lines; a scenario has at most {LINES_MAX}",
+            "leave telemetry to the simulation and shorten the texts",
+        )
+
+
+def _expert(loaded: LoadedScenario) -> Iterator[PagerDrillError]:
+    if not loaded.scenario.expert:
+        yield _problem(loaded, [], "no expert script", 'add "expert:", the commands of somebody who solves it well')
+
+
+_CHECKS: tuple[Callable[[LoadedScenario], Iterator[PagerDrillError]], ...] = (_late_faults, _short, _expert)

@@ -1,0 +1,127 @@
+"""From a scenario's id or path to a scenario that is known to run: every error has `path:line:column`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from types import GenericAlias
+from typing import Annotated, Any
+
+from pydantic import BaseModel, Field, JsonValue, RootModel, WrapValidator, create_model
+
+from reference_platform.documents import load_document, load_file, locate, read_text
+from reference_platform.errors import ContentError, nearest
+from reference_platform.spec import PlatformSpec
+from scenarios.library import find, platforms
+from scenarios.overlay import lay_over
+from scenarios.ranges import resolve_ranges
+from scenarios.schema import FaultDocument, Scenario
+
+
+class _Mapping(RootModel[dict[str, JsonValue]]):
+    """A document as written, before it means anything."""
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedScenario:
+    """A checked scenario with the texts it came from."""
+
+    scenario: Scenario
+    platform: dict[str, JsonValue]
+    """The platform document as written, before the overlay."""
+    source_text: str
+    source_name: str
+
+
+def load_scenario(ref: str) -> LoadedScenario:
+    """The scenario `ref` names, by id or path, fully checked. Raises ContentError."""
+    path = find(ref)
+    return load_scenario_text(read_text(path), str(path))
+
+
+def load_scenario_text(text: str, source: str) -> LoadedScenario:
+    """The scenario written in `text`; `source` names it in errors and anchors a relative platform path."""
+    scenario = load_document(text, Scenario, source)
+    platform = _platform(scenario, text, source)
+    _check_faults(scenario, text, source)
+    for share in (0.0, 1.0):
+        load_document(text, _concrete_model(scenario, platform, share), source)
+    return LoadedScenario(scenario, platform, text, source)
+
+
+def _platform(scenario: Scenario, text: str, source: str) -> dict[str, JsonValue]:
+    name = scenario.platform
+    known = platforms()
+    path = known.get(name)
+    if path is None and (name.endswith((".yaml", ".yml")) or "/" in name):
+        path = Path(source).parent / name
+        if not path.is_file():
+            where = locate(text, source, ["platform"])
+            raise ContentError(
+                f'platform file "{name}" does not exist',
+                where=where,
+                why=f"looked for {path}",
+                fix="correct the path; it is relative to this scenario",
+            )
+    if path is None:
+        where = locate(text, source, ["platform"])
+        raise ContentError(f'platform "{name}" is unknown', where=where, fix=nearest(name, known))
+    load_file(path, PlatformSpec)
+    return load_file(path, _Mapping).root
+
+
+def _check_faults(scenario: Scenario, text: str, source: str) -> None:
+    known = fault_models()
+    for index, fault in enumerate(scenario.faults):
+        if fault.fault not in known:
+            where = locate(text, source, ["faults", index, "fault"])
+            fix = f"{nearest(fault.fault, known)}   list them: pagerdrill scenarios schema --faults"
+            raise ContentError(f'fault "{fault.fault}" is unknown', where=where, fix=fix)
+
+
+def fault_models() -> dict[str, type[BaseModel]]:
+    """Every fault an author may name, with the model of its parameters."""
+    from simulator.faults.registry import FAULTS
+
+    return dict(FAULTS)
+
+
+def _concrete_model(scenario: Scenario, platform: dict[str, JsonValue], share: float) -> type[Scenario]:
+    """The schema of this one scenario: its overlay must give a PlatformSpec, each `with` must suit its fault.
+
+    Ranges are checked at one end, chosen by `share`.
+    """
+    known = fault_models()
+
+    def merged(overlay: JsonValue) -> JsonValue:
+        return lay_over(platform, overlay, overlay_first=True)
+
+    fields: dict[str, Any] = {"overlay": (Annotated[PlatformSpec, _as_document(PlatformSpec, share, merged)], {})}
+    faults: list[type[FaultDocument]] = []
+    for index, fault in enumerate(scenario.faults):
+        model = known[fault.fault]
+        params: Any = (Annotated[model, _as_document(model, share)], _with_field(model))
+        faults.append(create_model(f"Fault{index}", __base__=FaultDocument, params=params))
+    if faults:
+        fields["faults"] = (GenericAlias(tuple, tuple(faults)), ...)
+    return create_model("ConcreteScenario", __base__=Scenario, **fields)
+
+
+def _with_field(model: type[BaseModel]) -> Any:
+    if any(field.is_required() for field in model.model_fields.values()):
+        return Field(alias="with")
+    return Field(default_factory=dict, alias="with")
+
+
+def _as_document(model: type[BaseModel], share: float, prepare: Callable[[JsonValue], JsonValue] | None = None) -> Any:
+    """Validates a value as if it stood in a document of its own, once its ranges are resolved."""
+
+    def validate(value: Any, _: Any) -> BaseModel:
+        resolved = resolve_ranges(value, lambda _: share)
+        if prepare is not None:
+            resolved = prepare(resolved)
+        return model.model_validate_json(json.dumps(resolved), strict=True)
+
+    return WrapValidator(validate)

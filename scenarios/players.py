@@ -1,0 +1,33 @@
+"""Who may play: the responders that ship, by name, or anybody's script file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from reference_platform.documents import load_file
+from reference_platform.errors import ContentError, nearest
+from scenarios.schema import PlayerScript
+
+RESPONDERS = ("expert", "idle", "panic")
+CHEATS = (
+    "resolve-at-once",
+    "silence-all",
+    "scale-to-zero",
+    "delete-deployments",
+    "restart-all",
+    "rollback-all",
+    "read-all",
+    "guess-all",
+)
+BUILT_IN = RESPONDERS + CHEATS
+
+
+def load_player(ref: str) -> PlayerScript | None:
+    """The script at path `ref`, or None when `ref` names a responder that ships. Raises ContentError otherwise."""
+    if ref in BUILT_IN:
+        return None
+    path = Path(ref).expanduser()
+    if path.suffix in (".yaml", ".yml") or path.exists():
+        return load_file(path, PlayerScript)
+    fix = f"{nearest(ref, BUILT_IN)}   or give the path of a script: PLAYER.yaml"
+    raise ContentError(f'no player "{ref}"', fix=fix)

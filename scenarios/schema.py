@@ -1,0 +1,139 @@
+"""The shape of a scenario file. Durations carry a unit (`90s`, `15m`, `72h`); unknown keys are errors.
+
+A scenario is a small overlay on a healthy platform plus faults by id. It holds no log line, metric or alert of its own:
+those come out of the simulation.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, JsonValue
+
+from reference_platform.durations import Duration, parse_duration_s
+from scenarios.ranges import resolve_ranges
+from simulator.session.drill import Joins
+
+Level = Literal["junior", "mlops", "senior", "staff", "principal"]
+DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+HINTS_MAX = 4
+_ID = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
+_START = re.compile(r"(Mon|Tue|Wed|Thu|Fri|Sat|Sun) ([01]\d|2[0-3]):([0-5]\d)")
+
+
+def _kebab(text: str) -> str:
+    if not _ID.fullmatch(text):
+        raise ValueError(
+            f"{text!r} is not an id; use small letters, digits and single hyphens, such as gateway-504-at-3am"
+        )
+    return text
+
+
+def _positive(seconds: float) -> float:
+    if seconds <= 0:
+        raise ValueError("must be longer than 0s")
+    return seconds
+
+
+def _calendar_s(text: object) -> float:
+    match = _START.fullmatch(text) if isinstance(text, str) else None
+    if match is None:
+        raise ValueError(f"{text!r} is not a day and time; write it like Tue 22:30")
+    return DAYS.index(match[1]) * 86400.0 + int(match[2]) * 3600.0 + int(match[3]) * 60.0
+
+
+def _duration_or_range(value: object) -> str:
+    text = str(value)
+    parse_duration_s(resolve_ranges(text, lambda _: 0.0))
+    return text
+
+
+def _step(value: object) -> object:
+    if isinstance(value, str):
+        if not value.strip():
+            raise ValueError("a step cannot be empty; write a command or {wait: 90s}")
+        return {"command": value}
+    if isinstance(value, dict) and set(value) - {"wait"}:
+        raise ValueError("a step is a command or {wait: 90s}; put a command that contains ': ' in quotes")
+    return value
+
+
+PositiveDuration = Annotated[Duration, AfterValidator(_positive)]
+Text = Annotated[str, Field(min_length=1)]
+
+
+class Content(BaseModel):
+    """Base of everything instructors write."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+
+
+class StepDocument(Content):
+    """One step of a script: a command as typed, or a pause."""
+
+    command: str = ""
+    wait: Duration = 0.0
+
+
+ScriptStep = Annotated[StepDocument, BeforeValidator(_step, json_schema_input_type=str | dict[Literal["wait"], str])]
+
+
+class ClockDocument(Content):
+    """When it plays and when the responder comes in."""
+
+    starts: Annotated[float, BeforeValidator(_calendar_s, json_schema_input_type=str)]
+    """Day and time of the simulation's first second, as `Tue 22:30`; held as seconds since Monday 00:00."""
+    drill: PositiveDuration
+    """How long the responder has once joined."""
+    joins: Joins = "first_page"
+    joins_by: PositiveDuration = 8 * 3600.0
+    """The responder joins at this time at the latest, paged or not."""
+
+
+class FaultDocument(Content):
+    """A fault of the fault library and its parameters."""
+
+    fault: Text
+    at: Annotated[str, BeforeValidator(_duration_or_range, json_schema_input_type=str)]
+    """After the simulation's first second; a duration or a range of durations."""
+    params: dict[str, JsonValue] = Field(default_factory=dict, alias="with")
+
+
+class PersonDocument(Content):
+    """Somebody the responder can ask."""
+
+    name: Text
+    role: Text
+    knows: str = ""
+    review_at: Duration | None = None
+    """When this person compares click-through with the week before, and complains if it fell."""
+
+
+class Scenario(Content):
+    """One drill, as its author wrote it."""
+
+    schema_version: Literal[1] = Field(alias="schema")
+    id: Annotated[str, AfterValidator(_kebab)]
+    title: Text
+    level: Level
+    family: Annotated[str, AfterValidator(_kebab)]
+    platform: Text
+    """Name of a platform document of the library, or a path relative to the scenario."""
+    overlay: dict[str, JsonValue] = Field(default_factory=dict)
+    """Laid over the platform document: mappings merge, lists of named things merge by name, the rest replaces."""
+    clock: ClockDocument
+    brief: Text
+    faults: list[FaultDocument] = Field(default_factory=list)
+    people: list[PersonDocument] = Field(default_factory=list)
+    hints: list[Text] = Field(default_factory=list, max_length=HINTS_MAX)
+    runbooks: dict[str, Text] = Field(default_factory=dict)
+    judged: list[Text] = Field(default_factory=list)
+    expert: list[ScriptStep] = Field(default_factory=list)
+
+
+class PlayerScript(Content):
+    """A scripted responder that anybody may write."""
+
+    player: Text
+    steps: list[ScriptStep]

@@ -1,0 +1,1 @@
+"""The commands of `pagerdrill`, one module per thing they act on. Importing them loads nothing heavy."""

@@ -1,0 +1,41 @@
+"""Reading and completing what several commands take."""
+
+from __future__ import annotations
+
+from reference_platform.errors import ContentError, PagerDrillError
+
+
+def duration_s(text: str | None, option: str) -> float | None:
+    """Seconds of an option such as `--at 12m`; None when it was not given. Raises ContentError."""
+    if text is None:
+        return None
+    from reference_platform.durations import parse_duration_s
+
+    try:
+        return parse_duration_s(text)
+    except ValueError as error:
+        raise ContentError(f"{option}: {error}", fix=f"for example {option} 12m") from None
+
+
+def complete_scenario(incomplete: str) -> list[tuple[str, str]]:
+    """Ids that begin with what was typed, with their titles."""
+    from scenarios.library import entries
+
+    try:
+        return [(item.scenario_id, item.title) for item in entries() if item.scenario_id.startswith(incomplete)]
+    except PagerDrillError:
+        return []
+
+
+def complete_run(incomplete: str) -> list[str]:
+    """Runs whose names begin with what was typed."""
+    from tui.runs import list_runs
+
+    return [entry.path.stem for entry in list_runs() if entry.path.stem.startswith(incomplete)]
+
+
+def complete_player(incomplete: str) -> list[str]:
+    """Responders that ship whose names begin with what was typed."""
+    from scenarios.players import BUILT_IN
+
+    return [name for name in BUILT_IN if name.startswith(incomplete)]

@@ -1,0 +1,80 @@
+"""`doctor`, `bench` and `platform`: the machine and what is built on it."""
+
+from __future__ import annotations
+
+import importlib.util
+import pkgutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from reference_platform.errors import ConfigError, ContentError, nearest
+from tui.narration import columns, put, say
+
+EXIT_FELL_SHORT = 1
+
+platform_app = typer.Typer(help="The trained platform that drills run on.", no_args_is_help=True, rich_markup_mode=None)
+
+
+def doctor() -> None:
+    """Check this machine. Exit code 1 when something must be mended before playing."""
+    from tui.doctor import examine
+
+    found = examine()
+    put(columns([(item.state.upper(), item.name, item.text) for item in found]))
+    for item in found:
+        if item.fix:
+            say(f"{item.name}: {item.fix}")
+    if any(item.state == "fail" for item in found):
+        raise typer.Exit(EXIT_FELL_SHORT)
+
+
+def bench(
+    names: Annotated[list[str] | None, typer.Argument(help="Which ones; all if left out.")] = None,
+    list_only: Annotated[bool, typer.Option("--list", help="List them and stop.")] = False,
+) -> None:
+    """Run the side-by-side measurements. They need a checkout."""
+    known = _benches()
+    if list_only:
+        put("\n".join(known))
+        return
+    for name in names or known:
+        if name not in known:
+            raise ContentError(f'no bench "{name}"', fix=nearest(name, known))
+    failed = [name for name in names or known if _run_bench(name) != 0]
+    if failed:
+        say(f"fell short: {', '.join(failed)}")
+        raise typer.Exit(EXIT_FELL_SHORT)
+
+
+def _benches() -> list[str]:
+    spec = importlib.util.find_spec("bench")
+    if spec is None or not spec.submodule_search_locations:
+        raise ConfigError("the benches are not installed", fix="run this in a checkout: make bench")
+    folders = [str(Path(folder)) for folder in spec.submodule_search_locations]
+    return sorted(item.name for item in pkgutil.iter_modules(folders) if item.name.startswith("bench_"))
+
+
+def _run_bench(name: str) -> int:
+    """Each in a process of its own, so that memory and imports of one do not count for another."""
+    say(f"== {name}")
+    return subprocess.run([sys.executable, "-m", f"bench.{name}"], check=False).returncode
+
+
+@platform_app.command("train")
+def train() -> None:
+    """Train the models and build the platform image, unless it is there and up to date."""
+    from tui import backend
+
+    put(backend.build_image())
+
+
+@platform_app.command("status")
+def status() -> None:
+    """Show the image and the model registry in it."""
+    from tui import backend
+
+    put(backend.image_status())
