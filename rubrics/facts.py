@@ -1,0 +1,254 @@
+"""An index over one event log: who did what since joining, and what was true while they did it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from reference_platform.errors import ContentError
+from simulator.engine.events import Event
+
+DRILL_S = 1800.0  # when the log does not say
+HARM_WINDOW_S = 60.0
+IDLE_RATE_WINDOWS = 3
+IDLE_RATE_WITHIN_S = 300.0
+
+
+class Cause(NamedTuple):
+    """A diagnosis: which component, and by what mechanism."""
+
+    component: str
+    mechanism: str
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """What was really wrong, and every way of naming it that counts as right."""
+
+    event: Event
+    accepted: tuple[Cause, ...]
+    also_safe: tuple[str, ...]
+    harmless: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Hypothesis:
+    """One line of thought. Relevant evidence only; `confirmed` and `ruled_out` are the first such events."""
+
+    hyp_id: str
+    cause: Cause
+    events: tuple[Event, ...]
+    pro: tuple[Event, ...]
+    contra: tuple[Event, ...]
+    confirmed: Event | None
+    ruled_out: Event | None
+
+    def proven(self) -> bool:
+        """Confirmed, with relevant evidence for it attached before that."""
+        return self.confirmed is not None and any(event.n < self.confirmed.n for event in self.pro)
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """A time during which users were well served: from `start` until `end`, or still going on when `end` is None.
+
+    `recovered` says that a bad state came before it.
+    """
+
+    start: Event
+    end: Event | None
+    recovered: bool
+
+
+def text(event: Event, key: str) -> str:
+    """The text at `key`, or an empty one."""
+    value = event.data.get(key)
+    return value if isinstance(value, str) else ""
+
+
+def number(event: Event, key: str) -> float | None:
+    """The number at `key`, or None."""
+    value = event.data.get(key)
+    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+
+
+def texts(event: Event, key: str) -> tuple[str, ...]:
+    """The texts at `key`; one text counts as a list of one."""
+    value = event.data.get(key)
+    if isinstance(value, str):
+        return (value,) if value else ()
+    return tuple(item for item in value if isinstance(item, str)) if isinstance(value, Sequence) else ()
+
+
+def cause_of(event: Event) -> Cause:
+    return Cause(text(event, "component"), text(event, "mechanism"))
+
+
+class Facts:
+    """Everything that criteria ask of a log, computed once. Raises ContentError for a log without events."""
+
+    def __init__(self, events: Iterable[Event]) -> None:
+        self.events: tuple[Event, ...] = tuple(events)
+        if not self.events:
+            raise ContentError("this run holds no events, so there is nothing to score", fix="play the drill again")
+        self._by_kind: dict[str, list[Event]] = {}
+        for event in self.events:
+            self._by_kind.setdefault(event.kind, []).append(event)
+        joined = self.all("session.joined")
+        self.joined: Event = joined[0] if joined else self.events[0]
+        self.last: Event = self.events[-1]
+        self.drill_s: float = number(self.joined, "drill_s") or DRILL_S
+        self.changes: tuple[Event, ...] = self.since_join("changed")
+        self.faults: tuple[Fault, ...] = tuple(_fault(event) for event in self.all("truth.fault"))
+        self.hypotheses: tuple[Hypothesis, ...] = _hypotheses(self)
+        self.stretches: tuple[Stretch, ...] = _stretches(self)
+
+    def all(self, kind: str) -> tuple[Event, ...]:
+        """Every event of `kind`, in order."""
+        return tuple(self._by_kind.get(kind, ()))
+
+    def since_join(self, kind: str) -> tuple[Event, ...]:
+        """Events of `kind` from the instant the responder joined, the page that woke them included."""
+        return tuple(event for event in self._by_kind.get(kind, ()) if event.t_us >= self.joined.t_us)
+
+    def looks(self) -> tuple[Event, ...]:
+        """Commands that showed something."""
+        return tuple(event for event in self.since_join("command") if texts(event, "looked"))
+
+    def after_join_s(self, event: Event) -> float:
+        return (event.t_us - self.joined.t_us) / 1e6
+
+    @property
+    def real_faults(self) -> tuple[Fault, ...]:
+        return tuple(fault for fault in self.faults if not fault.harmless)
+
+    @property
+    def harmless(self) -> bool:
+        """Nothing was broken: leaving everything alone was right."""
+        return not self.real_faults
+
+    @property
+    def joined_by_complaint(self) -> bool:
+        return text(self.joined, "reason") == "complaint"
+
+    @property
+    def judged_faults(self) -> tuple[Fault, ...]:
+        """The faults whose cause must be named: the real ones, or on a false alarm what explains it."""
+        return self.real_faults or self.faults
+
+    def accepts(self, cause: Cause) -> bool:
+        """`cause` names a fault rightly."""
+        return any(cause in fault.accepted for fault in self.judged_faults)
+
+    def target_components(self) -> tuple[str, ...]:
+        """Components that a targeted fix may touch."""
+        faults = self.real_faults
+        return tuple(c for fault in faults for c in (*(cause.component for cause in fault.accepted), *fault.also_safe))
+
+    def state_before(self, event: Event) -> Event | None:
+        """The last known true state at `event`."""
+        return last_before(self.all("truth.state"), event)
+
+    def good_at(self, event: Event) -> Stretch | None:
+        """The good stretch during which `event` fell, if any."""
+        for stretch in reversed(self.stretches):
+            if stretch.start.n <= event.n:
+                return stretch if stretch.end is None or stretch.end.n > event.n else None
+        return None
+
+    def recovery(self) -> Stretch | None:
+        """The final good stretch, if it came after a bad state and after a change that the responder made."""
+        final = self.stretches[-1] if self.stretches else None
+        if final is None or final.end is not None or not final.recovered or not self.changes:
+            return None
+        return final if self.changes[0].n < final.start.n else None
+
+    def harm_eur(self) -> float:
+        """Harm since joining."""
+        return sum(number(event, "eur") or 0.0 for event in self.since_join("truth.harm"))
+
+    def idle_rate_eur_per_s(self) -> float | None:
+        """Harm per second at joining, before anything was changed; None when it was not observed."""
+        limit_n = self.changes[0].n if self.changes else self.last.n + 1
+        seen = [event for event in self.all("truth.harm") if event.n < limit_n]
+        early = [event for event in seen if self.after_join_s(event) <= IDLE_RATE_WITHIN_S][-IDLE_RATE_WINDOWS:]
+        if not early:
+            return None
+        rate = sum(number(event, "eur") or 0.0 for event in early) / (len(early) * HARM_WINDOW_S)
+        return rate if rate > 0 else None
+
+    def harm_idle_eur(self) -> float | None:
+        """What the drill would have cost at the rate found on joining."""
+        rate = self.idle_rate_eur_per_s()
+        return None if rate is None else rate * self.drill_s
+
+
+def last_before(events: Sequence[Event], event: Event) -> Event | None:
+    """The last of `events` that precedes `event`."""
+    return next((item for item in reversed(events) if item.n < event.n), None)
+
+
+def _fault(event: Event) -> Fault:
+    pairs = event.data.get("accepted")
+    accepted = [cause_of(event)]
+    if isinstance(pairs, Sequence) and not isinstance(pairs, str):
+        accepted += [
+            Cause(str(pair[0]), str(pair[1])) for pair in pairs if isinstance(pair, Sequence) and len(pair) == 2
+        ]
+    harmless = event.data.get("harmless") is True
+    return Fault(event, tuple(dict.fromkeys(accepted)), texts(event, "also_safe"), harmless)
+
+
+def _hypotheses(facts: Facts) -> tuple[Hypothesis, ...]:
+    kinds = ("added", "evidence", "confirmed", "ruled_out")
+    events = sorted((e for kind in kinds for e in facts.since_join(f"hypothesis.{kind}")), key=lambda e: e.n)
+    grouped: dict[str, list[Event]] = {}
+    for event in events:
+        grouped.setdefault(str(event.data.get("hyp_id")), []).append(event)
+    return tuple(_hypothesis(hyp_id, tuple(items)) for hyp_id, items in grouped.items())
+
+
+def _hypothesis(hyp_id: str, events: tuple[Event, ...]) -> Hypothesis:
+    named = next((event for event in events if text(event, "component")), events[0])
+    relevant = [e for e in events if e.kind == "hypothesis.evidence" and e.data.get("relevant") is True]
+
+    def first(kind: str) -> Event | None:
+        return next((event for event in events if event.kind == kind), None)
+
+    return Hypothesis(
+        hyp_id,
+        cause_of(named),
+        events,
+        pro=tuple(event for event in relevant if text(event, "direction") == "for"),
+        contra=tuple(event for event in relevant if text(event, "direction") == "against"),
+        confirmed=first("hypothesis.confirmed"),
+        ruled_out=first("hypothesis.ruled_out"),
+    )
+
+
+def _stretches(facts: Facts) -> tuple[Stretch, ...]:
+    """Every time during which both the truth and the users' objectives were good."""
+    truth_good: bool | None = None
+    slo_good, was_bad, started_bad = True, False, False
+    start: Event | None = None
+    found: list[Stretch] = []
+    for event in facts.events:
+        if event.kind == "slo":
+            slo_good = event.data.get("good") is True
+        elif event.kind == "truth.state":
+            truth_good = event.data.get("good") is True
+        else:
+            continue
+        if truth_good is None:
+            continue
+        now_good = truth_good and slo_good
+        if start is None and now_good:
+            start, started_bad = event, was_bad
+        elif start is not None and not now_good:
+            found.append(Stretch(start, event, started_bad))
+            start = None
+        was_bad = was_bad or not now_good
+    if start is not None:
+        found.append(Stretch(start, None, started_bad))
+    return tuple(found)

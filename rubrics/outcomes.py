@@ -1,0 +1,153 @@
+"""Measures of what came of it: mitigation, recovery, resolution, harm, speed; and the four times."""
+
+from __future__ import annotations
+
+from rubrics import schema
+from rubrics.criteria import judged, no_chance
+from rubrics.facts import Facts, Stretch, cause_of, texts
+from rubrics.findings import Judgement, Times
+from rubrics.words import at, clock, minutes, names
+from simulator.engine.events import Event
+
+
+def mitigation(facts: Facts, rule: schema.Mitigation) -> Judgement:
+    """Judged by the true state, so every fix that removes the cause counts; what else was touched costs."""
+    if not facts.changes:
+        return judged(0.0, [facts.joined, facts.last], "nothing was changed, so the cause is still there")
+    final = facts.state_before(facts.last) if facts.last.kind != "truth.state" else facts.last
+    if final is None or final.data.get("cleared") is not True:
+        return judged(0.0, [*facts.changes, *([final] if final else [])][-4:], "the cause was still there at the end")
+    cleared = _cleared_by(facts)
+    if cleared is None:
+        return judged(0.0, [final], "the cause went away, but not through a change of yours")
+    stray = _collateral(facts)
+    if not stray:
+        fix = [event for event in facts.changes if event.n < cleared.n][-1]
+        return judged(1.0, [fix, cleared], f"after {at(facts, fix)} the cause was gone; nothing else was touched")
+    components = tuple(stray)
+    ratios = rule.collateral_ratios
+    share = ratios[len(components) - 1] if len(components) <= len(ratios) else 0.0
+    because = f"the cause is gone, but {names(components[:4])} had nothing to do with it"
+    return judged(share, [*stray.values(), cleared], because)
+
+
+def _cleared_by(facts: Facts) -> Event | None:
+    """The state in which the cause was first gone for good, when a change by the responder came before it."""
+    found: Event | None = None
+    for event in facts.all("truth.state"):
+        if event.data.get("cleared") is not True:
+            found = None
+        elif found is None:
+            found = event
+    return found if found is not None and facts.changes[0].n < found.n else None
+
+
+def _collateral(facts: Facts) -> dict[str, Event]:
+    """Components changed that are no part of any accepted cause, each with its first change."""
+    targets = facts.target_components()
+    stray: dict[str, Event] = {}
+    for event in facts.changes:
+        main = texts(event, "component")
+        if main and main[0] in targets:
+            continue
+        for component in main or texts(event, "components"):
+            if component not in targets:
+                stray.setdefault(component, event)
+    return stray
+
+
+def recovery_held(facts: Facts, rule: schema.RecoveryHeld) -> Judgement:
+    claims = facts.since_join("resolve.claimed")
+    recovery = facts.recovery()
+    if recovery is None:
+        return judged(0.0, [facts.last], "service did not come back, and stay, through a change of yours")
+    if not claims:
+        return judged(
+            0.0, [recovery.start, facts.last], f"recovered at {_when(facts, recovery)}, but never declared resolved"
+        )
+    claim = claims[-1]
+    held_s = (claim.t_us - recovery.start.t_us) / 1e6
+    if held_s < rule.partly_hold:
+        shown = f"after only {minutes(max(0.0, held_s))}" if held_s >= 0 else "before service was back"
+        return judged(0.0, [recovery.start, claim], f"{at(facts, claim)}, {shown}")
+    looked = [
+        e for e in facts.looks() if recovery.start.n < e.n < claim.n and set(texts(e, "looked")) & set(rule.looked)
+    ]
+    share = (0.5 if held_s < rule.hold else 1.0) - (0.0 if looked else 0.4)
+    because = f"good for {minutes(held_s)} before {at(facts, claim)}"
+    because += f", and checked with {at(facts, looked[0])}" if looked else ", but nobody looked in that time"
+    return judged(share, [recovery.start, *looked[:1], claim], because)
+
+
+def _when(facts: Facts, stretch: Stretch) -> str:
+    return clock(facts.after_join_s(stretch.start))
+
+
+def resolved_right(facts: Facts, rule: schema.ResolvedRight) -> Judgement:
+    claims = facts.since_join("resolve.claimed")
+    if not claims:
+        return judged(0.0, [facts.joined, facts.last], "it was never declared resolved")
+    claim = claims[-1]
+    if facts.harmless:
+        right = facts.accepts(cause_of(claim)) or not facts.faults
+        said = "with the right explanation" if right else "without the right explanation"
+        return judged(float(right), [claim], f"{at(facts, claim)}, {said}")
+    state = facts.state_before(claim)
+    cited = [*([state] if state else []), claim]
+    if facts.good_at(claim) is None:
+        return judged(0.0, cited, f"{at(facts, claim)}, while users were still not well served")
+    return judged(1.0, cited, f"{at(facts, claim)}, and it was true")
+
+
+def harm(facts: Facts, rule: schema.Harm) -> Judgement:
+    idle_eur = facts.harm_idle_eur()
+    measured = facts.since_join("truth.harm")
+    if idle_eur is None or not measured:
+        return no_chance(facts, "no harm was measured when you joined")
+    eur = facts.harm_eur() + _remaining_eur(facts)
+    ratio = eur / idle_eur
+    share = 1.0 if ratio <= rule.met_ratio else 0.5 if ratio <= rule.partly_ratio else 0.0
+    because = f"{eur:,.0f} EUR of harm; doing nothing would have cost about {idle_eur:,.0f} EUR"
+    return judged(share, [measured[0], measured[-1]], because)
+
+
+def _remaining_eur(facts: Facts) -> float:
+    """Leaving early does not stop the harm: a service left broken goes on costing until the drill would have ended."""
+    if facts.stretches and facts.stretches[-1].end is None:
+        return 0.0
+    left_s = max(0.0, facts.drill_s - facts.after_join_s(facts.last))
+    return left_s * (facts.idle_rate_eur_per_s() or 0.0)
+
+
+def speed(facts: Facts, rule: schema.Speed) -> Judgement:
+    recovery = facts.recovery()
+    if recovery is None:
+        return judged(0.0, [facts.joined, facts.last], "service did not recover through a change of yours")
+    passed_s = facts.after_join_s(recovery.start)
+    ratio = passed_s / facts.drill_s
+    share = 1.0 if ratio <= rule.met_ratio else 0.5 if ratio <= rule.partly_ratio else 0.0
+    return judged(share, [recovery.start], f"recovery began {minutes(passed_s)} after you joined")
+
+
+def times_of(facts: Facts, hold_s: float) -> Times:
+    """The four times; see `Times`. `hold_s` is how long recovery must have held for a resolve to be right."""
+    acked = facts.since_join("page.acked")
+    named = [h.confirmed for h in facts.hypotheses if h.confirmed is not None and facts.accepts(h.cause)]
+    named.sort(key=lambda event: event.n)
+    recovery = None if facts.harmless else facts.recovery()
+    return Times(
+        tta_s=facts.after_join_s(acked[0]) if acked else None,
+        ttd_s=facts.after_join_s(named[0]) if named else None,
+        ttm_s=facts.after_join_s(recovery.start) if recovery else None,
+        ttr_s=_resolved_s(facts, recovery, hold_s),
+    )
+
+
+def _resolved_s(facts: Facts, recovery: Stretch | None, hold_s: float) -> float | None:
+    for claim in facts.since_join("resolve.claimed"):
+        if facts.harmless:
+            if facts.accepts(cause_of(claim)) and not facts.changes:
+                return facts.after_join_s(claim)
+        elif recovery is not None and (claim.t_us - recovery.start.t_us) / 1e6 >= hold_s:
+            return facts.after_join_s(claim)
+    return None

@@ -1,0 +1,334 @@
+"""What a rubric file may say. A criterion is judged by a pattern over events or by one of the built-in measures."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+
+DEPTH_MAX = 6
+_UNITS_S = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+
+
+def _seconds(value: object) -> object:
+    """`90s`, `15m`, `2h` or `3d` in seconds."""
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)([smhd])", value) if isinstance(value, str) else None
+    if found is None:
+        raise ValueError("write a time with its unit, such as 90s, 15m or 2h")
+    return float(found[1]) * _UNITS_S[found[2]]
+
+
+Duration = Annotated[float, BeforeValidator(_seconds)]
+Ratio = Annotated[float, Field(ge=0.0, le=1.0)]
+
+
+class Model(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Test(Model):
+    """Limits on one value: numbers by min and max, texts by their words, lists by their length."""
+
+    __test__ = False
+
+    min: float | None = None
+    max: float | None = None
+    words_min: int | None = None
+    count_min: int | None = None
+
+
+Condition = Test | str | bool | int | float | list[str]
+
+
+class Pattern(Model):
+    """Something that happened since the responder joined.
+
+    `where` compares fields of the event: a text or number must be equal (or be in the list, when the field is one), a
+    list means any of these. Times count from joining, or from the anchor when `after` is given.
+    """
+
+    event: str | None = None
+    where: dict[str, Condition] = {}
+    before: Pattern | None = None
+    after: Pattern | None = None
+    without: Pattern | None = None
+    within: Duration | None = None
+    at_least: int = Field(default=1, ge=1)
+    all: list[Pattern] | None = None
+    any: list[Pattern] | None = None
+    sequence: list[Pattern] | None = None
+    never: Pattern | None = None
+
+    @model_validator(mode="after")
+    def _one_kind(self) -> Pattern:
+        kinds = [name for name in ("event", "all", "any", "sequence", "never") if getattr(self, name) is not None]
+        if len(kinds) != 1:
+            raise ValueError("name exactly one of event, all, any, sequence, never")
+        if kinds != ["event"] and self.model_fields_set - set(kinds):
+            raise ValueError(f'"{kinds[0]}" stands alone; put conditions on the patterns inside it')
+        inner = self.all if self.all is not None else self.any if self.any is not None else self.sequence
+        if inner is not None and not inner:
+            raise ValueError(f'"{kinds[0]}" needs at least one pattern')
+        if self.depth() > DEPTH_MAX:
+            raise ValueError(f"patterns may nest {DEPTH_MAX} deep")
+        return self
+
+    def depth(self) -> int:
+        inner = [*(self.all or []), *(self.any or []), *(self.sequence or [])]
+        inner += [item for item in (self.before, self.after, self.without, self.never) if item is not None]
+        return 1 + max((item.depth() for item in inner), default=0)
+
+
+class EvidenceBackedHypotheses(Model):
+    """Several lines of thought, each with relevant evidence, one supported and one ruled out by evidence."""
+
+    name: Literal["evidence_backed_hypotheses"]
+    at_least: int = Field(default=2, ge=1)
+
+
+class RivalRuledOut(Model):
+    """A hypothesis was ruled out, and relevant evidence against it came first."""
+
+    name: Literal["rival_ruled_out"]
+
+
+class Diagnosis(Model):
+    """The right cause was confirmed from evidence and repeated when resolving; wrong confirmations cost."""
+
+    name: Literal["diagnosis"]
+    wrong_cost_ratio: Ratio = 0.35
+    repeated_ratio: Ratio = 0.2
+    component_only_ratio: Ratio = 0.3
+
+
+class ComparedWithHistory(Model):
+    """Evidence for the confirmed explanation came from a command that looked at one of these."""
+
+    name: Literal["compared_with_history"]
+    looked: list[str] = ["metrics", "dashboard"]
+
+
+class Mitigation(Model):
+    """The responder's change removed the cause, and nothing else was touched."""
+
+    name: Literal["mitigation"]
+    collateral_ratios: list[Ratio] = [0.6, 0.3]
+
+
+class RecoveryHeld(Model):
+    """Service stayed good for `hold` before the resolve, and the responder looked after it came back."""
+
+    name: Literal["recovery_held"]
+    hold: Duration = 600.0
+    partly_hold: Duration = 300.0
+    looked: list[str] = ["metrics", "dashboard", "alerts", "fallback"]
+
+
+class ResolvedRight(Model):
+    """The resolve was true when it was said: all good, or on a false alarm with the right explanation."""
+
+    name: Literal["resolved_right"]
+
+
+class Harm(Model):
+    """Harm until the end of the drill, against doing nothing from the moment of joining."""
+
+    name: Literal["harm"]
+    met_ratio: float = Field(default=0.6, gt=0)
+    partly_ratio: float = Field(default=0.85, gt=0)
+
+
+class Speed(Model):
+    """How much of the drill passed before recovery began."""
+
+    name: Literal["speed"]
+    met_ratio: Ratio = 0.6
+    partly_ratio: Ratio = 1.0
+
+
+class Cadence(Model):
+    """Nobody waited longer than this for news, from joining to the end."""
+
+    name: Literal["communication_cadence"]
+    met: Duration = 900.0
+    partly: Duration = 1200.0
+
+
+class FinalStatus(Model):
+    """After recovery somebody told the audience."""
+
+    name: Literal["final_status"]
+
+
+class PostmortemCause(Model):
+    """The post-mortem names the right cause, in sentences."""
+
+    name: Literal["postmortem_cause"]
+    words_min: int = Field(default=30, ge=1)
+
+
+class Prevention(Model):
+    """Next time it is caught: an alert rule proven by re-running the drill, or concrete actions."""
+
+    name: Literal["prevention"]
+    words_min: int = Field(default=8, ge=1)
+
+
+class Discipline(Model):
+    """A cause was named from evidence before the first change."""
+
+    name: Literal["discipline"]
+
+
+class NoNeedlessChange(Model):
+    """Nothing was changed although nothing was broken, and that was a decision: the responder had looked."""
+
+    name: Literal["no_needless_change"]
+    looks_min: int = Field(default=2, ge=1)
+
+
+class MassChange(Model):
+    """Many components changed at once, before any cause was proven."""
+
+    name: Literal["mass_change"]
+    at_least: int = Field(default=3, ge=2)
+    within: Duration = 60.0
+
+
+class SilencedFiring(Model):
+    """A firing alert of this severity was silenced without acknowledgement and a proven cause."""
+
+    name: Literal["silenced_firing"]
+    severities: list[str] = ["P1"]
+
+
+class ServingRemoved(Model):
+    """A component that serves users was scaled to zero or deleted."""
+
+    name: Literal["serving_removed"]
+    actions: list[str]
+    components: list[str] = ["gateway", "fallback", "online-store"]
+
+
+class ResolvedWhileBroken(Model):
+    """It was declared resolved while it was not."""
+
+    name: Literal["resolved_while_broken"]
+
+
+class Guessing(Model):
+    """Causes were confirmed or listed without evidence, in the hope that one is right."""
+
+    name: Literal["guessing"]
+    confirmed_max: int = Field(default=3, ge=1)
+    guessed_max: int = Field(default=6, ge=1)
+
+
+Measure = Annotated[
+    EvidenceBackedHypotheses
+    | RivalRuledOut
+    | Diagnosis
+    | ComparedWithHistory
+    | Mitigation
+    | RecoveryHeld
+    | ResolvedRight
+    | Harm
+    | Speed
+    | Cadence
+    | FinalStatus
+    | PostmortemCause
+    | Prevention
+    | Discipline
+    | NoNeedlessChange,
+    Field(discriminator="name"),
+]
+
+FlagMeasure = Annotated[
+    MassChange | SilencedFiring | ServingRemoved | ResolvedWhileBroken | Guessing,
+    Field(discriminator="name"),
+]
+
+
+class AppliesWhen(Model):
+    """In which drills a criterion counts. Left out means in all of them."""
+
+    drill: Literal["faulted", "harmless"] | None = None
+    joined_by: Literal["page", "complaint"] | None = None
+
+
+class Criterion(Model):
+    """One thing a good responder does. `why` teaches; `how` names the command that would have shown or done it."""
+
+    id: str = Field(pattern=r"^[a-z][a-z0-9-]*$")
+    title: str = Field(min_length=1, max_length=30)
+    asks: str
+    points: float = Field(gt=0, le=100)
+    critical: bool = False
+    applies_when: AppliesWhen = AppliesWhen()
+    no_chance_if: Pattern | None = None
+    met: Pattern | None = None
+    partly: Pattern | None = None
+    partly_ratio: Ratio = 0.5
+    measure: Measure | None = None
+    why: str
+    how: str
+
+    @model_validator(mode="after")
+    def _one_judge(self) -> Criterion:
+        if (self.met is None) == (self.measure is None):
+            raise ValueError("judge by either met or measure")
+        if self.partly is not None and self.met is None:
+            raise ValueError("partly goes with met")
+        return self
+
+
+class Flag(Model):
+    """One thing that must not happen."""
+
+    id: str = Field(pattern=r"^[a-z][a-z0-9-]*$")
+    title: str
+    level: Literal["fatal", "major", "minor"]
+    applies_when: AppliesWhen = AppliesWhen()
+    seen: Pattern | None = None
+    measure: FlagMeasure | None = None
+    why: str
+
+    @model_validator(mode="after")
+    def _one_judge(self) -> Flag:
+        if (self.seen is None) == (self.measure is None):
+            raise ValueError("judge by either seen or measure")
+        return self
+
+
+class Verdicts(Model):
+    """The published bar. A fatal flag is always No; a major one at most Lean."""
+
+    strong_score: float = Field(ge=0, le=100)
+    lean_score: float = Field(ge=0, le=100)
+    lean_critical_partly_max: int = Field(ge=0)
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Verdicts:
+        if self.lean_score >= self.strong_score:
+            raise ValueError("lean_score must be below strong_score")
+        return self
+
+
+class Rubric(Model):
+    """A whole rubric file."""
+
+    schema_version: Literal[1]
+    id: str = Field(pattern=r"^[a-z][a-z0-9-]*$")
+    title: str
+    verdicts: Verdicts
+    criteria: list[Criterion] = Field(min_length=1)
+    red_flags: list[Flag] = []
+
+    @model_validator(mode="after")
+    def _unique_ids(self) -> Rubric:
+        for kind, ids in (("criterion", [c.id for c in self.criteria]), ("red flag", [f.id for f in self.red_flags])):
+            twice = sorted({name for name in ids if ids.count(name) > 1})
+            if twice:
+                raise ValueError(f"{kind} id {twice[0]!r} is used twice")
+        return self

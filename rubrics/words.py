@@ -1,0 +1,137 @@
+"""Plain words: one short phrase for an event, the drill clock, and a guard against stuffed prose."""
+
+from __future__ import annotations
+
+import re
+
+from rubrics.facts import Facts, number, text, texts
+from simulator.engine.events import Event
+
+LINE_CHARS_MAX = 60
+# fmt: off
+FUNCTION_WORDS = frozenset((
+    "a", "an", "and", "are", "as", "at", "be", "because", "been", "before", "but", "by", "can", "did",
+    "do", "for", "from", "had", "has", "have", "if", "in", "is", "it", "its", "no", "not", "of", "on",
+    "or", "so", "that", "the", "them", "then", "there", "this", "to", "was", "we", "were", "what",
+    "when", "which", "while", "will", "with",
+))
+# fmt: on
+FUNCTION_WORD_RATIO_MIN = 0.15
+UNIQUE_RATIO_MIN = 0.35
+WORDS_PER_SENTENCE_MAX = 60
+
+_ACTIONS = {
+    "delete_pod": "deleted a pod of",
+    "delete_deployment": "deleted the deployment",
+    "rollback": "rolled back",
+    "restart": "restarted",
+    "set_limit": "changed the memory limit of",
+    "set_env": "changed the settings of",
+    "move_pool": "moved to another node pool:",
+    "scale": "scaled",
+    "scale_to_zero": "scaled to zero:",
+    "cordon": "cordoned",
+    "drain": "drained",
+    "stop_job": "stopped the job",
+    "restart_job": "restarted the job of",
+    "backfill": "backfilled",
+    "set_connections": "changed the connection pool of",
+    "set_alias": "moved the model alias of",
+    "set_retries": "changed the retries of",
+}
+
+
+def clock(seconds: float) -> str:
+    """`T+mm:ss` since joining; before joining the sign is a minus, and long times show hours."""
+    whole = int(abs(seconds))
+    sign = "-" if seconds < 0 else "+"
+    if whole >= 6000:
+        return f"T{sign}{whole // 3600}h{whole % 3600 // 60:02d}m"
+    return f"T{sign}{whole // 60:02d}:{whole % 60:02d}"
+
+
+def minutes(seconds: float) -> str:
+    """A length of time as people say it."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 2 * 3600 else f"{seconds / 3600:.1f} h"
+
+
+def phrase(event: Event) -> str:
+    """What happened, in a few words, without its time."""
+    match event.kind:
+        case "command":
+            return f"`{shorten(text(event, 'line'))}`"
+        case "changed":
+            action = text(event, "action")
+            return f"{_ACTIONS.get(action, action.replace('_', ' '))} {text(event, 'component')}".strip()
+        case "hypothesis.added" | "hypothesis.confirmed" | "hypothesis.ruled_out":
+            verb = {"added": "suspected", "confirmed": "confirmed", "ruled_out": "ruled out"}[event.kind[11:]]
+            return f"{verb} {text(event, 'component')}:{text(event, 'mechanism')}"
+        case "hypothesis.evidence":
+            source_n = int(number(event, "event_n") or 0)
+            return f"evidence {text(event, 'direction')} {text(event, 'hyp_id')} from [#{source_n}]"
+        case "status.sent":
+            return f"status update to {text(event, 'audience') or 'everyone'}"
+        case "alert.fired" | "page.sent" | "alert.resolved":
+            verb = {"alert.fired": "alert", "page.sent": "page", "alert.resolved": "alert cleared:"}[event.kind]
+            return f"{verb} {text(event, 'name')}"
+        case "session.joined":
+            return "you joined"
+        case "resolve.claimed":
+            return "declared it resolved"
+        case "truth.fault":
+            return f"{text(event, 'component')}: {text(event, 'mechanism').replace('_', ' ')} began"
+        case "truth.state" | "slo":
+            return "users well served" if event.data.get("good") is True else "users not well served"
+    return _OTHER.get(event.kind, event.kind.replace(".", " "))
+
+
+_OTHER = {
+    "page.acked": "page acknowledged",
+    "scope.declared": "severity and scope declared",
+    "postmortem.filed": "post-mortem filed",
+    "alert.silenced": "alert silenced",
+    "alert.rule_added": "alert rule added",
+    "prevention.checked": "re-run with your alert rule",
+    "session.ended": "the drill ended",
+    "truth.harm": "harm measured",
+}
+
+
+def at(facts: Facts, event: Event) -> str:
+    """The phrase with its time and number: what `because` texts are made of."""
+    return f"{phrase(event)} at {clock(facts.after_join_s(event))} [#{event.n}]"
+
+
+def names(items: tuple[str, ...]) -> str:
+    """`a, b and c`."""
+    return " and ".join([", ".join(items[:-1]), items[-1]]) if len(items) > 1 else "".join(items)
+
+
+def shorten(line: str, chars_max: int = LINE_CHARS_MAX) -> str:
+    """One line of at most `chars_max` characters."""
+    flat = " ".join(line.split())
+    return flat if len(flat) <= chars_max else flat[: chars_max - 3] + "..."
+
+
+def prose(event: Event, key: str) -> str:
+    """The text at `key`; a list is read as sentences."""
+    return ". ".join(texts(event, key))
+
+
+def is_prose(words_text: str, words_min: int) -> bool:
+    """Sentences a colleague could read: long enough, and not a list of keywords.
+
+    A guard, not a judge of meaning: it asks for function words, some variety, and sentence ends.
+    """
+    words = re.findall(r"[a-z0-9'-]+", words_text.lower())
+    if len(words) < words_min:
+        return False
+    sentences = max(1, len(re.findall(r"[.!?;:\n](?:\s|$)", words_text)))
+    function_ratio = sum(word in FUNCTION_WORDS for word in words) / len(words)
+    return (
+        function_ratio >= FUNCTION_WORD_RATIO_MIN
+        and len(set(words)) / len(words) >= UNIQUE_RATIO_MIN
+        and len(words) / sentences <= WORDS_PER_SENTENCE_MAX
+    )
