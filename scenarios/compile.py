@@ -22,7 +22,7 @@ def to_drill(loaded: LoadedScenario, seed: int) -> DrillSpec:
     scenario, streams = loaded.scenario, Streams(seed)
 
     def drawn(prefix: str) -> Draw:
-        return lambda path: float(streams.get(f"scenario/{prefix}{path}").random())
+        return lambda path: float(streams.get("/".join(["scenario", prefix, *map(str, path)])).random())
 
     overlay = resolve_ranges(scenario.overlay, drawn("overlay"))
     platform = PlatformSpec.model_validate_json(json.dumps(lay_over(loaded.platform, overlay)), strict=True)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
+import pathlib
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from types import GenericAlias
 from typing import Annotated, Any
 
@@ -15,8 +15,8 @@ from reference_platform.documents import load_document, load_file, locate, read_
 from reference_platform.errors import ContentError, nearest
 from reference_platform.spec import PlatformSpec
 from scenarios.library import find, platforms
-from scenarios.overlay import lay_over
-from scenarios.ranges import resolve_ranges
+from scenarios.overlay import by_name, lay_over
+from scenarios.ranges import Path, RangeError, resolve_ranges
 from scenarios.schema import FaultDocument, Scenario
 
 
@@ -46,6 +46,8 @@ def load_scenario_text(text: str, source: str) -> LoadedScenario:
     scenario = load_document(text, Scenario, source)
     platform = _platform(scenario, text, source)
     _check_faults(scenario, text, source)
+    _check_ranges(scenario, text, source)
+    _check_names(scenario.overlay, platform, text, source)
     for share in (0.0, 1.0):
         load_document(text, _concrete_model(scenario, platform, share), source)
     return LoadedScenario(scenario, platform, text, source)
@@ -56,7 +58,7 @@ def _platform(scenario: Scenario, text: str, source: str) -> dict[str, JsonValue
     known = platforms()
     path = known.get(name)
     if path is None and (name.endswith((".yaml", ".yml")) or "/" in name):
-        path = Path(source).parent / name
+        path = pathlib.Path(source).parent / name
         if not path.is_file():
             where = locate(text, source, ["platform"])
             raise ContentError(
@@ -77,8 +79,38 @@ def _check_faults(scenario: Scenario, text: str, source: str) -> None:
     for index, fault in enumerate(scenario.faults):
         if fault.fault not in known:
             where = locate(text, source, ["faults", index, "fault"])
-            fix = f"{nearest(fault.fault, known)}   list them: pagerdrill scenarios schema --faults"
+            fix = f"{nearest(fault.fault, known)}   list them: pagerdrill scenarios faults"
             raise ContentError(f'fault "{fault.fault}" is unknown', where=where, fix=fix)
+
+
+def _check_ranges(scenario: Scenario, text: str, source: str) -> None:
+    places: list[tuple[Path, JsonValue]] = [(("overlay",), scenario.overlay)]
+    places += [(("faults", index, "with"), fault.params) for index, fault in enumerate(scenario.faults)]
+    for path, value in places:
+        try:
+            resolve_ranges(value, lambda _: 0.0)
+        except RangeError as error:
+            where = locate(text, source, [*path, *error.path])
+            raise ContentError(str(error), where=where, fix="correct the range") from None
+
+
+def _check_names(overlay: JsonValue, platform: JsonValue, text: str, source: str, path: Path = ("overlay",)) -> None:
+    """A misspelt name would add a thing, not change one: what is added must be as complete as its neighbours."""
+    if isinstance(overlay, dict) and isinstance(platform, dict):
+        for key, item in overlay.items():
+            _check_names(item, platform.get(key), text, source, (*path, key))
+        return
+    old = by_name(platform)
+    common = set.intersection(*(set(item) for item in old.values() if isinstance(item, dict))) if old else set()
+    for index, (name, item) in enumerate(by_name(overlay).items()):
+        missing = sorted(common - set(item)) if isinstance(item, dict) and name not in old else []
+        if missing:
+            raise ContentError(
+                f'{path[-1]}: the platform has no "{name}" to change',
+                where=locate(text, source, [*path, index, "name"]),
+                why=f"to add it, write {', '.join(missing)} as well",
+                fix=nearest(name, old),
+            )
 
 
 def fault_models() -> dict[str, type[BaseModel]]:

@@ -19,7 +19,7 @@ def lay_over(base: JsonValue, overlay: JsonValue, *, overlay_first: bool = False
         for key, item in overlay.items():
             merged[key] = lay_over(base[key], item, overlay_first=overlay_first) if key in base else item
         return merged
-    old, new = _by_name(base), _by_name(overlay)
+    old, new = by_name(base), by_name(overlay)
     if old and new:
         order = {**new, **old} if overlay_first else {**old, **new}
         return [
@@ -29,8 +29,8 @@ def lay_over(base: JsonValue, overlay: JsonValue, *, overlay_first: bool = False
     return overlay
 
 
-def _by_name(value: JsonValue) -> Mapping[str, JsonValue]:
-    """The things of a list by name; empty when they are not all mappings with one distinct name each."""
+def by_name(value: JsonValue) -> Mapping[str, JsonValue]:
+    """The things of a list, each by its name; empty when they are not all mappings with one distinct name each."""
     if not isinstance(value, list):
         return {}
     named = {str(item["name"]): item for item in value if isinstance(item, dict) and "name" in item}

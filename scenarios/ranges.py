@@ -15,20 +15,32 @@ from reference_platform.durations import parse_duration_s, parse_size_bytes
 _END = r"(\d+(?:\.\d+)?)([A-Za-z]*)"
 _RANGE = re.compile(rf"{_END}\.\.{_END}")
 
-Draw = Callable[[str], float]
-"""The share, 0..1, of the way through the range found at a dotted path."""
+Path = tuple[str | int, ...]
+Draw = Callable[[Path], float]
+"""The share, 0..1, of the way through the range found at a path."""
 
 
-def resolve_ranges(value: JsonValue, draw: Draw, path: str = "") -> JsonValue:
-    """`value` with every range replaced by the value `draw` picks for its path. Raises ValueError for a bad range."""
+class RangeError(ValueError):
+    """A range that cannot be drawn from; `path` says where it stands in the value."""
+
+    def __init__(self, message: str, path: Path) -> None:
+        super().__init__(message)
+        self.path = path
+
+
+def resolve_ranges(value: JsonValue, draw: Draw, path: Path = ()) -> JsonValue:
+    """`value` with every range replaced by the value `draw` picks for its path. Raises RangeError."""
     if isinstance(value, dict):
-        return {key: resolve_ranges(item, draw, f"{path}/{key}") for key, item in value.items()}
+        return {key: resolve_ranges(item, draw, (*path, key)) for key, item in value.items()}
     if isinstance(value, list):
-        return [resolve_ranges(item, draw, f"{path}/{index}") for index, item in enumerate(value)]
+        return [resolve_ranges(item, draw, (*path, index)) for index, item in enumerate(value)]
     match = _RANGE.fullmatch(value) if isinstance(value, str) else None
     if match is None:
         return value
-    return _pick(match, draw(path))
+    try:
+        return _pick(match, draw(path))
+    except ValueError as error:
+        raise RangeError(str(error), path) from None
 
 
 def _pick(match: re.Match[str], share: float) -> JsonValue:

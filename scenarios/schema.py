@@ -18,8 +18,15 @@ from simulator.session.drill import Joins
 Level = Literal["junior", "mlops", "senior", "staff", "principal"]
 DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 HINTS_MAX = 4
+SCHEMA_VERSION = 1
 _ID = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
 _START = re.compile(r"(Mon|Tue|Wed|Thu|Fri|Sat|Sun) ([01]\d|2[0-3]):([0-5]\d)")
+
+
+def _version(number: int) -> int:
+    if number != SCHEMA_VERSION:
+        raise ValueError(f"this program reads schema {SCHEMA_VERSION}, not {number}")
+    return number
 
 
 def _kebab(text: str) -> str:
@@ -113,7 +120,7 @@ class PersonDocument(Content):
 class Scenario(Content):
     """One drill, as its author wrote it."""
 
-    schema_version: Literal[1] = Field(alias="schema")
+    schema_version: Annotated[int, AfterValidator(_version)] = Field(alias="schema")
     id: Annotated[str, AfterValidator(_kebab)]
     title: Text
     level: Level

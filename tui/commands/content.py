@@ -90,14 +90,24 @@ def lint_scenarios(
 
 
 @scenarios_app.command("schema")
-def scenario_schema(
-    faults: Annotated[bool, typer.Option("--faults", help="The faults there are, and the parameters of each.")] = False,
-) -> None:
+def scenario_schema() -> None:
     """Print the JSON Schema of a drill, for an editor."""
-    from scenarios.loader import fault_models
     from scenarios.schema import Scenario
 
-    if faults:
-        put(json.dumps({name: model.model_json_schema() for name, model in sorted(fault_models().items())}, indent=2))
-        return
     put(json.dumps(Scenario.model_json_schema(by_alias=True), indent=2))
+
+
+@scenarios_app.command("faults")
+def list_faults(as_json: Annotated[bool, typer.Option("--json", help="One JSON Schema per fault.")] = False) -> None:
+    """List the faults a drill may name, with their parameters."""
+    from scenarios.loader import fault_models
+
+    models = sorted(fault_models().items())
+    if as_json:
+        put(json.dumps({name: model.model_json_schema() for name, model in models}, indent=2))
+        return
+    for name, model in models:
+        put(f"{name}  {(model.__doc__ or '').strip().partition(chr(10))[0]}".rstrip())
+        for field_name, field in model.model_fields.items():
+            need = "required" if field.is_required() else f"default {field.get_default(call_default_factory=True)!r}"
+            put(f"  {field_name}: {need}" + (f"; {field.description}" if field.description else ""))
