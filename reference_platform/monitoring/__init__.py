@@ -1,0 +1,1 @@
+"""Measuring the platform: time series, alert rules, paging, error budgets and drift."""

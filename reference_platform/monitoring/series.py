@@ -1,0 +1,224 @@
+"""Time series in memory, bounded in age and in number, cheap to append to.
+
+A series holds its points in one contiguous buffer of at most twice `points_max` slots. Old points leave when the
+buffer is full, so an append costs constant time on average and a window is a view, never a copy.
+NaN is the stale marker: it says that the thing measured is gone, so queries stop answering at once instead of
+repeating the last value for the whole lookback.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+Labels = tuple[tuple[str, str], ...]
+MatchOp = Literal["=", "!=", "=~", "!~"]
+
+SERIES_MAX = 20_000
+_CAPACITY_FIRST = 64
+_SELECTIONS_MAX = 2_000
+_STALE = float("nan")
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """Points of one series, oldest first, without stale markers. Both arrays are read-only views."""
+
+    times_s: NDArray[np.float64]
+    values: NDArray[np.float64]
+
+    def __len__(self) -> int:
+        return len(self.times_s)
+
+
+@dataclass(frozen=True, slots=True)
+class Matcher:
+    """A condition on one label. A label that is absent counts as the empty string; patterns match the whole value.
+
+    Source: Prometheus documentation, "Querying basics", time series selectors.
+    """
+
+    label: str
+    op: MatchOp
+    value: str
+
+    def matches(self, labels: Mapping[str, str]) -> bool:
+        actual = labels.get(self.label, "")
+        if self.op == "=":
+            return actual == self.value
+        if self.op == "!=":
+            return actual != self.value
+        return (_pattern(self.value).fullmatch(actual) is not None) == (self.op == "=~")
+
+
+@lru_cache(maxsize=1_000)
+def _pattern(text: str) -> re.Pattern[str]:
+    return re.compile(text)
+
+
+class Series:
+    """One metric with one set of labels. Times ascend; a second value for the same instant replaces the first."""
+
+    __slots__ = ("_end", "_points_max", "_retention_s", "_stale_seen", "_times", "_values",
+                 "full_labels", "labels", "last_t_s", "last_value", "name")  # fmt: skip
+
+    def __init__(self, name: str, labels: Labels, retention_s: float, points_max: int) -> None:
+        self.name = name
+        self.labels = labels
+        self.full_labels: Labels = tuple(sorted((("__name__", name), *labels)))
+        self.last_t_s = -np.inf
+        self.last_value = _STALE
+        self._retention_s = retention_s
+        self._points_max = points_max
+        self._stale_seen = False
+        self._end = 0
+        self._times = np.empty(min(_CAPACITY_FIRST, 2 * points_max))
+        self._values = np.empty_like(self._times)
+
+    def append(self, t_s: float, value: float) -> None:
+        """Add a point. `t_s` is never below the newest time; NaN marks the series stale from `t_s` on."""
+        end = self._end
+        if t_s <= self.last_t_s:
+            assert t_s == self.last_t_s, f"{self.name}: point at {t_s} after {self.last_t_s}"
+            end -= 1
+        elif end == len(self._times):
+            self._make_room()
+            end = self._end
+        self._times[end] = t_s
+        self._values[end] = value
+        self._end = end + 1
+        self.last_t_s = t_s
+        self.last_value = value
+        if value != value:  # NaN; math.isnan costs twice as much
+            self._stale_seen = True
+
+    def mark_stale(self, t_s: float) -> None:
+        """From `t_s` on the series has no value, until the next append."""
+        self.append(t_s, _STALE)
+
+    @property
+    def times_s(self) -> NDArray[np.float64]:
+        """Times of all points kept, stale markers included."""
+        return _frozen(self._times[self._first() : self._end])
+
+    @property
+    def values(self) -> NDArray[np.float64]:
+        """Values of all points kept; NaN at stale markers."""
+        return _frozen(self._values[self._first() : self._end])
+
+    def __len__(self) -> int:
+        return self._end - self._first()
+
+    def window(self, since_s: float, until_s: float) -> Window:
+        """Points with since_s < t <= until_s.
+
+        Source: Prometheus 3.0 migration guide: ranges are open on the left and closed on the right.
+        """
+        times = self._times[: self._end]
+        low = max(int(times.searchsorted(since_s, "right")), self._first())
+        high = self._end if until_s >= self.last_t_s else int(times.searchsorted(until_s, "right"))
+        times, values = times[low:high], self._values[low:high]
+        if self._stale_seen:
+            present = ~np.isnan(values)
+            times, values = times[present], values[present]
+        return Window(_frozen(times), _frozen(values))
+
+    def value_at(self, t_s: float, lookback_s: float) -> float | None:
+        """Newest value at or before `t_s` and younger than `lookback_s`; None when there is none or it is stale."""
+        if self.last_t_s <= t_s:
+            newest_s, value = self.last_t_s, self.last_value
+        else:
+            index = int(self._times[: self._end].searchsorted(t_s, "right")) - 1
+            if index < self._first():
+                return None
+            newest_s, value = float(self._times[index]), float(self._values[index])
+        return None if t_s - newest_s >= lookback_s or np.isnan(value) else value
+
+    def _first(self) -> int:
+        """Index of the oldest point that retention and `points_max` still allow."""
+        first = max(0, self._end - self._points_max)
+        oldest_s = self.last_t_s - self._retention_s
+        if self._end and self._times[first] < oldest_s:
+            first = int(self._times[: self._end].searchsorted(oldest_s, "left"))
+        return first
+
+    def _make_room(self) -> None:
+        first, capacity = self._first(), len(self._times)
+        live = self._end - first
+        times, values = self._times, self._values
+        if live > capacity // 2:
+            capacity = min(2 * capacity, 2 * self._points_max)
+            self._times, self._values = np.empty(capacity), np.empty(capacity)
+        self._times[:live] = times[first : self._end]
+        self._values[:live] = values[first : self._end]
+        self._end = live
+
+
+class SeriesStore:
+    """All series of one platform. `refused` counts series beyond `series_max`, which are written but never found."""
+
+    def __init__(self, retention_s: float, points_max: int, series_max: int = SERIES_MAX) -> None:
+        assert retention_s > 0
+        assert points_max >= 1
+        self.retention_s = retention_s
+        self.points_max = points_max
+        self.series_max = series_max
+        self.refused = 0
+        self._series: dict[tuple[str, Labels], Series] = {}
+        self._by_name: dict[str, list[Series]] = {}
+        self._selections: dict[tuple[str, tuple[Matcher, ...]], tuple[Series, ...]] = {}
+
+    def series(self, name: str, labels: Mapping[str, str]) -> Series:
+        """The handle of one series, made on first use; keep it to append without looking it up again."""
+        key = (name, tuple(sorted((label, value) for label, value in labels.items() if value)))
+        found = self._series.get(key)
+        if found is not None:
+            return found
+        made = Series(name, key[1], self.retention_s, self.points_max)
+        if len(self._series) >= self.series_max:
+            self.refused += 1
+            return made
+        self._series[key] = made
+        same_name = self._by_name.setdefault(name, [])
+        same_name.append(made)
+        same_name.sort(key=lambda series: series.labels)
+        self._selections = {query: hit for query, hit in self._selections.items() if query[0] != name}
+        return made
+
+    def append(self, name: str, labels: Mapping[str, str], t_s: float, value: float) -> None:
+        """Add one point, looking the series up by name and labels."""
+        self.series(name, labels).append(t_s, value)
+
+    def select(self, name: str, matchers: Sequence[Matcher] = ()) -> tuple[Series, ...]:
+        """Series of that name whose labels satisfy every matcher, ordered by labels."""
+        query = (name, tuple(matchers))
+        hit = self._selections.get(query)
+        if hit is None:
+            hit = tuple(
+                series
+                for series in self._by_name.get(name, ())
+                if all(matcher.matches(dict(series.labels)) for matcher in matchers)
+            )
+            if len(self._selections) >= _SELECTIONS_MAX:
+                self._selections.clear()
+            self._selections[query] = hit
+        return hit
+
+    def names(self) -> list[str]:
+        """Metric names that have at least one series, sorted."""
+        return sorted(self._by_name)
+
+    def __len__(self) -> int:
+        return len(self._series)
+
+
+def _frozen(array: NDArray[np.float64]) -> NDArray[np.float64]:
+    view = array.view()
+    view.flags.writeable = False
+    return view
