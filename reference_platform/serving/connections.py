@@ -1,0 +1,117 @@
+"""Connections of the online feature store: who holds how many, and what that does to a read.
+
+The store accepts `connections_max`. Model servers want `serving_connections`; other clients come and go. A client that
+leaks opens cursors and never closes them, so every connection it holds also makes the others' reads slower. A store
+that restarts drops every connection, and clients open theirs again within seconds.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from reference_platform.spec import OnlineStoreSpec
+
+CURSOR_COST_RATIO = 0.15
+"""Growth of the mean read time per open leaked cursor (each holds a snapshot that every read must skip over)."""
+RECONNECT_S = 15.0
+"""A client with a pool reopens all of it within this time after the store restarts."""
+REAP_S = 20.0
+"""The store notices within this time that a client's process is gone, and frees its connections."""
+RESUME_RATIO = 20.0
+"""A job that starts again resumes from its checkpoint and opens this many times faster what it had open before."""
+RESERVED = 2
+"""Connections kept back for administrators; serving can always use these few."""
+
+
+@dataclass(slots=True)
+class Client:
+    """A client besides the model servers. `leak_per_s` is how fast it opens connections it never closes."""
+
+    name: str
+    leak_per_s: float
+    wants: float
+    running: bool
+    starts: int = 0
+    stopped_s: float = 0.0
+
+
+class ConnectionPool:
+    """The store's connection table. `tick` moves it to `now_s`."""
+
+    def __init__(self, spec: OnlineStoreSpec) -> None:
+        self.connections_max = spec.connections_max
+        self._serving = spec.serving_connections
+        self._read_s = spec.read
+        self._clients: dict[str, Client] = {}
+        self._now_s = 0.0
+        self._up_since_s = -1e9
+        self.up = True
+
+    def add_client(self, name: str, leak_per_s: float, now_s: float) -> None:
+        """A client is known; it connects when its process starts."""
+        self.tick(now_s)
+        self._clients[name] = Client(name, leak_per_s, 0.0, running=False)
+
+    def client_stopped(self, name: str, now_s: float) -> None:
+        """The client's process is gone."""
+        self.tick(now_s)
+        client = self._clients.get(name)
+        if client and client.running:
+            client.running = False
+            client.stopped_s = now_s
+
+    def client_started(self, name: str, now_s: float) -> None:
+        """A new process of the client: an empty pool, and the same leak, faster when it resumes work."""
+        self.tick(now_s)
+        client = self._clients.get(name)
+        if client and not client.running:
+            client.running = True
+            client.wants = 0.0
+            client.starts += 1
+
+    def restart(self, up: bool, now_s: float) -> None:
+        """The store's process ended (`up` False) or is back (True)."""
+        self.tick(now_s)
+        self.up = up
+        if up:
+            self._up_since_s = now_s
+
+    def tick(self, now_s: float) -> None:
+        """Let clients leak until `now_s`."""
+        elapsed = now_s - self._now_s
+        self._now_s = now_s
+        if elapsed <= 0:
+            return
+        for client in self._clients.values():
+            if client.running:
+                pace = RESUME_RATIO if client.starts > 1 else 1.0
+                client.wants = min(client.wants + client.leak_per_s * pace * elapsed, 10_000.0)
+            elif now_s - client.stopped_s >= REAP_S:
+                client.wants = 0.0
+
+    def held(self) -> dict[str, int]:
+        """Connections per client besides serving."""
+        if not self.up:
+            return {name: 0 for name in self._clients}
+        reopened = min(1.0, (self._now_s - self._up_since_s) / RECONNECT_S)
+        room = self.connections_max - RESERVED
+        held: dict[str, int] = {}
+        for client in self._clients.values():
+            held[client.name] = min(room, int(client.wants * reopened))
+            room -= held[client.name]
+        return held
+
+    def serving_connections(self) -> int:
+        """Connections the model servers can have now."""
+        if not self.up:
+            return 0
+        return min(self._serving, self.connections_max - sum(self.held().values()))
+
+    def read_s(self) -> float:
+        """Mean time of one read now."""
+        return self._read_s * (1.0 + CURSOR_COST_RATIO * sum(self.held().values()))
+
+    def set_connections_max(self, connections_max: int, now_s: float) -> None:
+        """An operator changes the limit."""
+        self.tick(now_s)
+        self.connections_max = connections_max

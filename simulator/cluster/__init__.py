@@ -1,0 +1,1 @@
+"""Nodes, pods and deployments by Kubernetes' rules and timing."""

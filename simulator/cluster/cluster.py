@@ -1,0 +1,334 @@
+"""The cluster: scheduler, deployment controller and kubelets, told the time, no SimPy.
+
+`tick(now_s)` does everything that is due; `next_wake_s()` says when something is due next. What a responder or a fault
+does to the cluster is a method here, and every consequence (Pending, OOMKilled, a stuck roll-out) follows from state.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from hashlib import blake2b
+
+from reference_platform.durations import format_gib
+from reference_platform.spec import DeploymentSpec, PlatformSpec
+from simulator.cluster.lifecycle import crash, exceeds_limit, gpu_memory_bytes, start_container
+from simulator.cluster.objects import (
+    CLUSTER_EVENTS_MAX,
+    ClusterEvent,
+    Deployment,
+    Footprint,
+    Node,
+    Pod,
+    Template,
+)
+
+SCHEDULE_RETRY_S = 5.0
+TERMINATE_S = 4.0
+PODS_PER_DEPLOYMENT_MAX = 50
+LOAD_SLOWDOWN = 0.8
+"""Added to a GPU neighbour's batch time by each model that is loading on the same device.
+Source: reports of latency of served models rising while another loads (triton-inference-server/server#5940)."""
+GPU_PRESSURE_FAIL_RATIO = 0.3
+"""Share of batches that fail to allocate their workspace while the device is over-committed (no isolation between
+processes that share a GPU by time-slicing; NVIDIA GPU operator documentation)."""
+
+
+class Cluster:
+    """Kubernetes as far as a responder can tell. `footprint(model, version)` prices a model server."""
+
+    def __init__(self, spec: PlatformSpec, versions: Mapping[str, int], footprint: Callable[[str, int], Footprint]) -> None:
+        self.nodes = {node.name: Node(node) for node in spec.nodes}
+        self.deployments: dict[str, Deployment] = {}
+        self.pods: dict[str, Pod] = {}
+        self.events: deque[ClusterEvent] = deque(maxlen=CLUSTER_EVENTS_MAX)
+        self.fresh_events: list[ClusterEvent] = []
+        self.killed: list[Pod] = []
+        self._footprint = footprint
+        self._component = {d.name: d.component for d in spec.deployments}
+        for item in spec.deployments:
+            version = versions.get(item.model, 0) if item.model else 0
+            first = Template(1, version, item.memory_limit, item.node_pool, 0.0, 0.0, "platform", "initial")
+            self.deployments[item.name] = Deployment(item, item.replicas, [first])
+        self._boot()
+
+    def _boot(self) -> None:
+        """The platform has been up for a long time when a simulation begins."""
+        for deployment in self.deployments.values():
+            for _ in range(deployment.replicas):
+                pod = self._new_pod(deployment, -86400.0)
+                assert self._place(pod), f"platform does not fit its own nodes: {pod.name}"
+                pod.started_s = pod.created_s
+                pod.ready_s = pod.created_s + 60.0
+                pod.phase = "Ready"
+                pod.wake_s = float("inf")
+        self.events.clear()
+        self.fresh_events.clear()
+
+    # -- reading ------------------------------------------------------------------------------------------------
+
+    def component_of(self, deployment: str) -> str:
+        return self._component.get(deployment, deployment)
+
+    def pods_of(self, deployment: str) -> list[Pod]:
+        return [pod for pod in self.pods.values() if pod.deployment == deployment]
+
+    def ready_pods(self, deployment: str) -> list[Pod]:
+        return [pod for pod in self.pods_of(deployment) if pod.phase == "Ready"]
+
+    def free_bytes(self, node: Node) -> int:
+        used = sum(p.template.memory_limit_bytes for p in self.pods.values() if p.node == node.spec.name)
+        return node.allocatable_bytes - used
+
+    def gpu_used_bytes(self, node: str, now_s: float) -> int:
+        return sum(gpu_memory_bytes(pod, now_s) for pod in self.pods.values() if pod.node == node)
+
+    def slowdown(self, pod: Pod) -> float:
+        """Factor on the pod's GPU time from models loading on the same device."""
+        loading = sum(
+            1
+            for other in self.pods.values()
+            if other.node == pod.node and other.phase == "Loading" and other.footprint.gpu_memory_bytes > 0
+        )
+        return 1.0 + LOAD_SLOWDOWN * loading
+
+    def fail_ratio(self, pod: Pod, now_s: float) -> float:
+        """Share of the pod's batches that die of CUDA OOM."""
+        total = self.nodes[pod.node].spec.gpu_memory
+        return GPU_PRESSURE_FAIL_RATIO if total and self.gpu_used_bytes(pod.node, now_s) > total else 0.0
+
+    def next_wake_s(self) -> float:
+        return min((pod.wake_s for pod in self.pods.values()), default=float("inf"))
+
+    # -- time ---------------------------------------------------------------------------------------------------
+
+    def tick(self, now_s: float) -> None:
+        """Do what is due by `now_s`."""
+        for pod in [pod for pod in self.pods.values() if pod.wake_s <= now_s]:
+            self._step(pod, now_s)
+        for deployment in list(self.deployments.values()):
+            self._reconcile(deployment, now_s)
+
+    def _step(self, pod: Pod, now_s: float) -> None:
+        if pod.phase == "Pending":
+            self._schedule(pod, now_s)
+        elif pod.phase == "ContainerCreating" or pod.phase == "CrashLoopBackOff":
+            if pod.phase == "CrashLoopBackOff":
+                pod.restarts += 1
+            start_container(pod, now_s)
+            self._note(now_s, "Normal", "Started", pod, f"Started container {pod.deployment}")
+        elif pod.phase == "Loading":
+            self._loaded(pod, now_s)
+        elif pod.phase == "Terminating":
+            self.killed.append(pod)
+            del self.pods[pod.name]
+
+    def _loaded(self, pod: Pod, now_s: float) -> None:
+        if exceeds_limit(pod):
+            self._crash(pod, now_s, "OOMKilled", 137)
+            return
+        gpu_total = self.nodes[pod.node].spec.gpu_memory
+        if pod.footprint.gpu_memory_bytes and self.gpu_used_bytes(pod.node, now_s) > gpu_total:
+            free = gpu_total - self.gpu_used_bytes(pod.node, now_s) + gpu_memory_bytes(pod, now_s)
+            pod.logs.append(
+                (
+                    now_s,
+                    "ERROR",
+                    f"torch.OutOfMemoryError: CUDA out of memory. Tried to allocate {_gib(pod.footprint.gpu_memory_bytes)}."
+                    f" GPU 0 has a total capacity of {_gib(gpu_total)} of which {_gib(max(0, free))} is free.",
+                )
+            )
+            self._crash(pod, now_s, "Error", 1)
+            return
+        pod.phase = "Ready"
+        pod.ready_s = now_s
+        pod.wake_s = float("inf")
+        pod.logs.append((now_s, "INFO", "ready; accepting requests with a cold feature cache"))
+        if pod.template.model_version:
+            self._note(now_s, "Normal", "Ready", pod, f"Readiness probe passed, model version {pod.template.model_version}")
+
+    def _crash(self, pod: Pod, now_s: float, reason: str, code: int) -> None:
+        crash(pod, now_s, reason, code)
+        self.killed.append(pod)
+        if reason == "OOMKilled":
+            limit = format_gib(pod.template.memory_limit_bytes)
+            self._note(now_s, "Warning", "OOMKilling", pod, f"Memory cgroup out of memory: killed process (model server), limit {limit}")
+        self._note(now_s, "Warning", "BackOff", pod, f"Back-off restarting failed container {pod.deployment} in pod {pod.name}")
+
+    # -- scheduling ---------------------------------------------------------------------------------------------
+
+    def _schedule(self, pod: Pod, now_s: float) -> None:
+        if self._place(pod):
+            startup_s = self.deployments[pod.deployment].spec.startup
+            pod.phase = "ContainerCreating"
+            pod.wake_s = now_s + startup_s
+            self._note(now_s, "Normal", "Scheduled", pod, f"Successfully assigned shop/{pod.name} to {pod.node}")
+            return
+        pod.wake_s = now_s + SCHEDULE_RETRY_S
+        message = self._unschedulable(pod)
+        if message != pod.message:
+            pod.message = message
+            self._note(now_s, "Warning", "FailedScheduling", pod, message)
+
+    def _place(self, pod: Pod) -> bool:
+        candidates = [
+            node
+            for node in self.nodes.values()
+            if node.spec.pool == pod.template.node_pool
+            and not node.cordoned
+            and self.free_bytes(node) >= pod.template.memory_limit_bytes
+        ]
+        if not candidates:
+            return False
+        same = {n.spec.name: sum(p.node == n.spec.name and p.deployment == pod.deployment for p in self.pods.values()) for n in candidates}
+        best = min(candidates, key=lambda n: (same[n.spec.name], -self.free_bytes(n), n.spec.name))
+        pod.node = best.spec.name
+        return True
+
+    def _unschedulable(self, pod: Pod) -> str:
+        wrong_pool = sum(n.spec.pool != pod.template.node_pool for n in self.nodes.values())
+        cordoned = sum(n.spec.pool == pod.template.node_pool and n.cordoned for n in self.nodes.values())
+        full = len(self.nodes) - wrong_pool - cordoned
+        parts = [f"{full} Insufficient memory"] if full else []
+        if cordoned:
+            parts.append(f"{cordoned} node(s) were unschedulable")
+        if wrong_pool:
+            parts.append(f"{wrong_pool} node(s) didn't match Pod's node affinity/selector")
+        return f"0/{len(self.nodes)} nodes are available: " + ", ".join(parts) + "."
+
+    # -- deployment controller ----------------------------------------------------------------------------------
+
+    def _reconcile(self, deployment: Deployment, now_s: float) -> None:
+        alive = [p for p in self.pods_of(deployment.spec.name) if p.phase != "Terminating"]
+        if deployment.deleted:
+            for pod in alive:
+                self._terminate(pod, now_s)
+            return
+        current = deployment.template
+        old = [p for p in alive if p.template is not current]
+        for pod in [p for p in old if p.phase != "Ready"]:
+            self._terminate(pod, now_s)
+            alive.remove(pod)
+            old.remove(pod)
+        spare = sum(p.phase == "Ready" for p in alive) - max(0, deployment.replicas - deployment.spec.max_unavailable)
+        for pod in old[: max(0, spare)]:
+            self._terminate(pod, now_s)
+            alive.remove(pod)
+        for pod in sorted(alive, key=lambda p: (p.phase == "Ready", -p.created_s))[: max(0, len(alive) - deployment.replicas)]:
+            self._terminate(pod, now_s)
+            alive.remove(pod)
+        for _ in range(deployment.replicas - len(alive)):
+            pod = self._new_pod(deployment, now_s)
+            self._schedule(pod, now_s)
+
+    def _new_pod(self, deployment: Deployment, now_s: float) -> Pod:
+        deployment.pod_serial += 1
+        name = pod_name(deployment, deployment.template.revision, deployment.pod_serial)
+        template, spec = deployment.template, deployment.spec
+        footprint = self._footprint(spec.model, template.model_version) if spec.model else Footprint(spec.memory_use, 0, 0.0)
+        pod = Pod(name, spec.name, template, footprint, created_s=now_s, wake_s=now_s)
+        self.pods[name] = pod
+        return pod
+
+    def _terminate(self, pod: Pod, now_s: float) -> None:
+        if pod.phase == "Terminating":
+            return
+        running = pod.phase in ("Ready", "Loading")
+        pod.phase = "Terminating"
+        pod.wake_s = now_s + (TERMINATE_S if running else 0.5)
+        self._note(now_s, "Normal", "Killing", pod, f"Stopping container {pod.deployment}")
+
+    def _note(self, now_s: float, kind: str, reason: str, pod: Pod, message: str) -> None:
+        event = ClusterEvent(
+            now_s,
+            "Warning" if kind == "Warning" else "Normal",
+            reason,
+            f"pod/{pod.name}",
+            self.component_of(pod.deployment),
+            message,
+        )
+        self.events.append(event)
+        self.fresh_events.append(event)
+
+    # -- operations (responder, faults and pipelines use the same) --------------------------------------------------
+
+    def apply_template(self, name: str, now_s: float, by: str, cause: str, **changes: object) -> Template:
+        """Roll out a new revision of deployment `name` with some fields changed."""
+        deployment = self.deployments[name]
+        template = replace(
+            deployment.template,
+            revision=deployment.template.revision + 1,
+            created_at_s=now_s,
+            by=by,
+            cause=cause,
+            **changes,  # type: ignore[arg-type]
+        )
+        deployment.history.append(template)
+        self.tick(now_s)
+        return template
+
+    def undo(self, name: str, now_s: float, by: str, to_revision: int | None = None) -> Template | None:
+        """Roll back to `to_revision`, or to the one before the current. None when there is no such revision."""
+        history = self.deployments[name].history
+        earlier = [t for t in history[:-1] if to_revision is None or t.revision == to_revision]
+        if not earlier:
+            return None
+        goal = earlier[-1]
+        return self.apply_template(
+            name,
+            now_s,
+            by,
+            f"rollback to revision {goal.revision}",
+            model_version=goal.model_version,
+            memory_limit_bytes=goal.memory_limit_bytes,
+            node_pool=goal.node_pool,
+            restarted_at_s=now_s,
+        )
+
+    def scale(self, name: str, replicas: int, now_s: float) -> None:
+        self.deployments[name].replicas = replicas
+        self.tick(now_s)
+
+    def delete_pod(self, name: str, now_s: float) -> None:
+        self._terminate(self.pods[name], now_s)
+        self.tick(now_s)
+
+    def delete_deployment(self, name: str, now_s: float) -> None:
+        self.deployments[name].deleted = True
+        self.deployments[name].replicas = 0
+        self.tick(now_s)
+
+    def add_deployment(self, spec: DeploymentSpec, now_s: float, by: str, cause: str) -> None:
+        """Deploy something new, such as a job."""
+        self._component[spec.name] = spec.component
+        first = Template(1, 0, spec.memory_limit, spec.node_pool, now_s, now_s, by, cause)
+        self.deployments[spec.name] = Deployment(spec, spec.replicas, [first])
+        self.tick(now_s)
+
+    def cordon(self, node: str, cordoned: bool) -> None:
+        self.nodes[node].cordoned = cordoned
+
+    def drain(self, node: str, now_s: float) -> list[str]:
+        """Cordon the node and evict its pods. Returns their names."""
+        self.nodes[node].cordoned = True
+        names = [pod.name for pod in self.pods.values() if pod.node == node and pod.phase != "Terminating"]
+        for name in names:
+            self._terminate(self.pods[name], now_s)
+        self.tick(now_s)
+        return names
+
+
+def pod_name(deployment: Deployment, revision: int, serial: int) -> str:
+    """A stable name that looks like Kubernetes' own: `<deployment>-<template hash>-<suffix>`."""
+    name = deployment.spec.name
+    if deployment.spec.kind == "StatefulSet":
+        return f"{name}-{serial - 1}" if serial <= deployment.spec.replicas else f"{name}-{(serial - 1) % max(1, deployment.spec.replicas)}"
+    letters = "bcdfghjklmnpqrstvwxz2456789"
+    raw = blake2b(f"{name}/{revision}/{serial}".encode(), digest_size=12).digest()
+    head = blake2b(f"{name}/{revision}".encode(), digest_size=9).digest()
+    return f"{name}-{''.join(letters[b % 27] for b in head)}-{''.join(letters[b % 27] for b in raw[:5])}"
+
+
+def _gib(size_bytes: int) -> str:
+    return f"{size_bytes / (1 << 30):.2f} GiB"

@@ -1,0 +1,114 @@
+"""The cluster's nouns: node, template, pod, deployment, cluster event."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, field
+from typing import Literal
+
+from reference_platform.spec import DeploymentSpec, NodeSpec
+
+Phase = Literal["Pending", "ContainerCreating", "Loading", "Ready", "CrashLoopBackOff", "Terminating"]
+LOG_LINES_MAX = 400
+CLUSTER_EVENTS_MAX = 600
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """What a revision of a deployment runs. `model_version` is 0 when the deployment serves no model."""
+
+    revision: int
+    model_version: int
+    memory_limit_bytes: int
+    node_pool: str
+    restarted_at_s: float
+    created_at_s: float
+    by: str
+    cause: str
+
+
+@dataclass(frozen=True, slots=True)
+class Footprint:
+    """What running a template takes."""
+
+    host_memory_bytes: int
+    gpu_memory_bytes: int
+    load_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class LastState:
+    reason: str
+    exit_code: int
+    started_s: float
+    finished_s: float
+
+
+@dataclass(slots=True)
+class Node:
+    spec: NodeSpec
+    cordoned: bool = False
+
+    @property
+    def allocatable_bytes(self) -> int:
+        return self.spec.memory - self.spec.system_memory
+
+
+@dataclass(slots=True)
+class Pod:
+    """One pod. `wake_s` is when its phase changes next; `path_index` is its row in the request path, -1 when none."""
+
+    name: str
+    deployment: str
+    template: Template
+    footprint: Footprint
+    created_s: float
+    phase: Phase = "Pending"
+    node: str = ""
+    wake_s: float = float("inf")
+    started_s: float = 0.0
+    ready_s: float = 0.0
+    restarts: int = 0
+    crashes_in_row: int = 0
+    last: LastState | None = None
+    path_index: int = -1
+    message: str = ""
+    logs: deque[tuple[float, str, str]] = field(default_factory=lambda: deque(maxlen=LOG_LINES_MAX))
+    previous_logs: tuple[tuple[float, str, str], ...] = ()
+
+    @property
+    def holds_node(self) -> bool:
+        return self.node != ""
+
+    def loading_ratio(self, now_s: float) -> float:
+        """Share of the model's memory that is in place: 0 before the process starts, 1 when ready."""
+        if self.phase == "Ready" or self.phase == "Terminating" and self.ready_s > 0:
+            return 1.0
+        if self.phase != "Loading":
+            return 0.0
+        if self.footprint.load_s <= 0:
+            return 1.0
+        return min(1.0, max(0.0, (now_s - self.started_s) / self.footprint.load_s))
+
+
+@dataclass(slots=True)
+class Deployment:
+    spec: DeploymentSpec
+    replicas: int
+    history: list[Template]
+    pod_serial: int = 0
+    deleted: bool = False
+
+    @property
+    def template(self) -> Template:
+        return self.history[-1]
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterEvent:
+    t_s: float
+    type: Literal["Normal", "Warning"]
+    reason: str
+    object: str
+    component: str
+    message: str

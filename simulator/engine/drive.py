@@ -1,0 +1,67 @@
+"""The virtual driver: SimPy decides what happens next, parts are told when.
+
+Each part has at most one live wake-up; a due time that moves earlier arms another and the stale one is harmless,
+because a part that is ticked early does nothing. Requests never become events: before any part runs, the data plane
+is advanced to that instant.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+import simpy
+
+
+class Part(Protocol):
+    """Something with a next wake-up."""
+
+    def next_wake_s(self) -> float: ...
+
+    def tick(self, now_s: float) -> None: ...
+
+
+class VirtualDrive:
+    """Runs parts in virtual time. Ties go to the part that comes first in the list."""
+
+    def __init__(self, parts: Sequence[Part], advance: Callable[[float], None]) -> None:
+        self._env = simpy.Environment()
+        self._parts = list(parts)
+        self._advance = advance
+        self._armed_s = [math.inf] * len(parts)
+        self.now_s = 0.0
+        self.arm()
+
+    def arm(self) -> None:
+        """Schedule what is due earlier than what is already scheduled. Call after anything that changed state."""
+        for index, part in enumerate(self._parts):
+            due_s = max(part.next_wake_s(), self._env.now)
+            if due_s < self._armed_s[index]:
+                self._armed_s[index] = due_s
+                wake = self._env.event()
+                wake.callbacks.append(lambda _, i=index, t=due_s: self._fire(i, t))
+                wake._ok, wake._value = True, None
+                self._env.schedule(wake, priority=index, delay=due_s - self._env.now)
+
+    def _fire(self, index: int, due_s: float) -> None:
+        if self._armed_s[index] != due_s:
+            return
+        self._armed_s[index] = math.inf
+        self._parts[index].tick(self.now_s)
+
+    def run(self, to_s: float, keep_going: Callable[[], bool]) -> float:
+        """Run to `to_s`, or until `keep_going` says stop after an event. Returns the time reached."""
+        while True:
+            due_s = self._env.peek()
+            if due_s > to_s:
+                break
+            self._advance(due_s)
+            self.now_s = due_s
+            self._env.step()
+            self.arm()
+            if not keep_going():
+                return self.now_s
+        self._advance(to_s)
+        self.now_s = to_s
+        return to_s

@@ -1,0 +1,49 @@
+"""Faults of the online feature store."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from pydantic import Field
+
+from reference_platform.spec import DeploymentSpec
+from simulator.faults.base import Fault
+from simulator.plant.plant import Plant
+
+
+class ConnectionLeak(Fault):
+    """A newly deployed job opens cursors on the online store and never closes them."""
+
+    component: ClassVar[str] = "online-store"
+    mechanism: ClassVar[str] = "connection_exhaustion"
+    also_right: ClassVar[tuple[tuple[str, str], ...]] = (
+        ("loyalty-export", "connection_exhaustion"),
+        ("loyalty-export", "bad_deploy"),
+    )
+    shows: ClassVar[tuple[str, ...]] = (
+        "online_store_connections_in_use rises for hours with nothing else wrong",
+        "online_store_wait_seconds and read time rise once serving runs short of connections",
+        "every route answers 504; retries triple the load; the site shows defaults",
+    )
+    cured_by: ClassVar[tuple[str, ...]] = ("kubectl scale deployment JOB --replicas=0", "kubectl delete job JOB")
+
+    job: str = "loyalty-export"
+    leaks_per_min: float = Field(default=0.8, gt=0, le=60)
+
+    def begin(self, plant: Plant) -> None:
+        spec = DeploymentSpec(
+            name=self.job,
+            component=self.job,
+            replicas=1,
+            node_pool="cpu",
+            cpu=1.0,
+            memory_limit=2 << 30,
+            memory_use=500 << 20,
+            startup=4.0,
+            kind="Job",
+        )
+        plant.deploy(spec, by="release-bot", cause=f"{self.job} 1.4.0: nightly export of loyalty points")
+        plant.pool.add_client(self.job, self.leaks_per_min / 60.0, plant.now_s)
+
+    def active(self, plant: Plant) -> bool:
+        return plant.client_running(self.job) or plant.pool.held().get(self.job, 0) > 0

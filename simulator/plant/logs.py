@@ -1,0 +1,100 @@
+"""Log lines of the platform's services, written from what happened to them since they last wrote."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from reference_platform.serving.connections import ConnectionPool
+from simulator.cluster.cluster import Cluster
+from simulator.traffic.layout import C_500, C_503, C_504, C_OK, C_POOL_TIMEOUTS, COUNTERS, PC_FAILED_ITEMS
+from simulator.traffic.plane import DataPlane
+
+LINES_MAX = 4_000
+POOL_FULL_RATIO = 0.9
+"""The store warns from this use of its connections on."""
+
+Level = Literal["INFO", "WARN", "ERROR"]
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    t_s: float
+    source: str
+    level: Level
+    text: str
+
+
+class LogBook:
+    """The last LINES_MAX lines of all services, in order."""
+
+    def __init__(self) -> None:
+        self.lines: deque[Line] = deque(maxlen=LINES_MAX)
+
+    def add(self, t_s: float, source: str, level: Level, text: str) -> None:
+        self.lines.append(Line(t_s, source, level, text))
+
+
+class ServiceLogs:
+    """At every scrape, one line per service and kind of trouble, with its count."""
+
+    def __init__(self, book: LogBook, plane: DataPlane, cluster: Cluster, pool: ConnectionPool) -> None:
+        self._book = book
+        self._plane = plane
+        self._cluster = cluster
+        self._pool = pool
+        self._last = plane.path.counters.copy()
+        self._last_failed = plane.path.pod_counters[:, PC_FAILED_ITEMS].copy()
+        self._last_held = 0
+
+    def write(self, now_s: float) -> None:
+        """Turn the counters' growth into lines."""
+        counters = self._plane.path.counters
+        for row, route in enumerate(self._plane.routes):
+            self._route(now_s, route, counters[row] - self._last[row])
+        self._last = counters.copy()
+        self._gpu(now_s)
+        self._store(now_s)
+
+    def _route(self, now_s: float, route: str, delta: np.ndarray) -> None:
+        assert delta.shape == (COUNTERS,)
+        if delta[C_504]:
+            text = f'"POST /v1/{route}" 504 UT upstream request timeout (x{delta[C_504]}, 200: x{delta[C_OK]})'
+            self._book.add(now_s, "gateway", "WARN", text)
+        if delta[C_503]:
+            self._book.add(now_s, "gateway", "WARN", f'"POST /v1/{route}" 503 UH no healthy upstream or rejected (x{delta[C_503]})')
+        if delta[C_500]:
+            self._book.add(now_s, "gateway", "WARN", f'"POST /v1/{route}" 500 (x{delta[C_500]})')
+        if delta[C_POOL_TIMEOUTS]:
+            text = f"feature read failed: timed out acquiring a connection to online-store:6379 (x{delta[C_POOL_TIMEOUTS]})"
+            self._pod_line(now_s, route, "ERROR", text)
+        elif delta[C_504]:
+            text = f"request finished after its deadline, slowest phase: get_features (x{delta[C_504]})"
+            if self._plane.path.scalars[3] == 0:
+                text = f"request finished after its deadline, slowest phase: batch queue (x{delta[C_504]})"
+            self._pod_line(now_s, route, "WARN", text)
+
+    def _gpu(self, now_s: float) -> None:
+        failed = self._plane.path.pod_counters[:, PC_FAILED_ITEMS]
+        grown = failed - self._last_failed
+        for pod in self._cluster.pods.values():
+            if pod.path_index >= 0 and grown[pod.path_index] > 0:
+                text = f"torch.OutOfMemoryError: CUDA out of memory in forward pass, batch failed (x{grown[pod.path_index]} requests)"
+                pod.logs.append((now_s, "ERROR", text))
+        self._last_failed = failed.copy()
+
+    def _store(self, now_s: float) -> None:
+        held = sum(self._pool.held().values())
+        if held and held >= POOL_FULL_RATIO * self._pool.connections_max and held != self._last_held:
+            shares = ", ".join(f"{name}={count}" for name, count in self._pool.held().items())
+            text = f"max number of clients nearly reached: {held}/{self._pool.connections_max} in use besides model servers ({shares})"
+            self._book.add(now_s, "online-store", "WARN", text)
+        self._last_held = held
+
+    def _pod_line(self, now_s: float, deployment: str, level: Level, text: str) -> None:
+        self._book.add(now_s, deployment, level, text)
+        for pod in self._cluster.ready_pods(deployment):
+            pod.logs.append((now_s, level, text))

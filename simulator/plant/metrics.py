@@ -1,0 +1,177 @@
+"""What the platform exports at every scrape, read from its own counters."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+
+import numpy as np
+
+from reference_platform.features.materializer import Materializer
+from reference_platform.features.online import OnlineStore
+from reference_platform.monitoring.series import Series, SeriesStore
+from reference_platform.serving.connections import ConnectionPool
+from reference_platform.spec import PlatformSpec
+from simulator.cluster.cluster import Cluster
+from simulator.cluster.lifecycle import memory_bytes
+from simulator.plant.quality import RouteQuality
+from simulator.traffic.layout import (
+    C_500,
+    C_503,
+    C_504,
+    C_CACHE_HITS,
+    C_CACHE_MISSES,
+    C_ERROR,
+    C_FALLBACK,
+    C_OK,
+    C_POOL_TIMEOUTS,
+    C_RETRIES,
+    C_SERVED,
+    PC_BATCHES,
+    PC_ITEMS,
+    T_STORE_READS,
+    T_STORE_WAIT_S,
+    latency_quantile_s,
+)
+from simulator.traffic.plane import DataPlane
+
+_CODES = ((C_OK, "200"), (C_504, "504"), (C_503, "503"), (C_500, "500"))
+_SOURCES = ((C_SERVED, "model"), (C_FALLBACK, "default"), (C_ERROR, "error"))
+
+
+class Metrics:
+    """Writes every series of the platform into the store. Names follow Prometheus' conventions: base units, `_total`."""
+
+    def __init__(
+        self,
+        store: SeriesStore,
+        spec: PlatformSpec,
+        plane: DataPlane,
+        cluster: Cluster,
+        pool: ConnectionPool,
+        online: OnlineStore,
+        materializer: Materializer,
+    ) -> None:
+        self._store = store
+        self._spec = spec
+        self._plane = plane
+        self._cluster = cluster
+        self._pool = pool
+        self._online = online
+        self._materializer = materializer
+        self._handles: dict[tuple[str, tuple[str, ...]], Series] = {}
+        self._last_s = 0.0
+        self._last_counters = plane.path.counters.copy()
+        self._last_latency = plane.path.latency.copy()
+        self._last_clock = plane.path.clock.copy()
+        self._last_busy = plane.path.pod_busy_s.copy()
+        self._last_items = plane.path.pod_counters.copy()
+
+    def put(self, now_s: float, name: str, value: float, **labels: str) -> None:
+        """Append one point."""
+        key = (name, tuple(labels.values()))
+        handle = self._handles.get(key)
+        if handle is None:
+            handle = self._handles[key] = self._store.series(name, labels)
+        handle.append(now_s, value)
+
+    def scrape(self, now_s: float) -> None:
+        """Read everything once."""
+        elapsed = now_s - self._last_s
+        if elapsed <= 0:
+            return
+        self._gateway(now_s)
+        self._online_store(now_s)
+        self._servers(now_s, elapsed)
+        self._kubernetes(now_s)
+        self._last_s = now_s
+
+    def quality(self, now_s: float, quality: Mapping[str, RouteQuality]) -> None:
+        """Business metrics of the last interval."""
+        for route, item in quality.items():
+            if not math.isnan(item.click_ratio):
+                self.put(now_s, "shop_click_ratio", item.click_ratio, route=route)
+            if not math.isnan(item.declined_ratio):
+                self.put(now_s, "shop_payments_declined_ratio", item.declined_ratio)
+            if not math.isnan(item.score_mean):
+                self.put(now_s, "model_prediction_mean", item.score_mean, model=route)
+
+    def _gateway(self, now_s: float) -> None:
+        path = self._plane.path
+        for row, route in enumerate(self._plane.routes):
+            counters = path.counters[row]
+            for column, code in _CODES:
+                self.put(now_s, "gateway_requests_total", float(counters[column]), route=route, code=code)
+            for column, source in _SOURCES:
+                self.put(now_s, "shop_responses_total", float(counters[column]), route=route, source=source)
+            self.put(now_s, "gateway_retries_total", float(counters[C_RETRIES]), route=route)
+            self.put(now_s, "feature_client_pool_timeouts_total", float(counters[C_POOL_TIMEOUTS]), route=route)
+            delta = counters - self._last_counters[row]
+            lookups = delta[C_CACHE_HITS] + delta[C_CACHE_MISSES]
+            if lookups:
+                self.put(now_s, "feature_cache_hit_ratio", float(delta[C_CACHE_HITS] / lookups), route=route)
+            histogram = path.latency[row] - self._last_latency[row]
+            for quantile in ("0.5", "0.99"):
+                value = latency_quantile_s(histogram, float(quantile))
+                self.put(now_s, "gateway_request_duration_seconds", value, route=route, quantile=quantile)
+        self._last_counters[:] = path.counters
+        self._last_latency[:] = path.latency
+
+    def _online_store(self, now_s: float) -> None:
+        clock = self._plane.path.clock
+        reads = clock[T_STORE_READS] - self._last_clock[T_STORE_READS]
+        wait_s = clock[T_STORE_WAIT_S] - self._last_clock[T_STORE_WAIT_S]
+        self.put(now_s, "online_store_reads_total", float(clock[T_STORE_READS]))
+        if reads:
+            self.put(now_s, "online_store_wait_seconds", float(wait_s / reads))
+        self.put(now_s, "online_store_read_seconds", self._pool.read_s())
+        held = self._pool.held()
+        self.put(now_s, "online_store_connections_max", float(self._pool.connections_max))
+        self.put(now_s, "online_store_connections_in_use", float(self._pool.serving_connections()), client="model-servers")
+        for client, count in held.items():
+            self.put(now_s, "online_store_connections_in_use", float(count), client=client)
+        for job in self._materializer.jobs():
+            age_s = self._online.freshness(job.job, now_s)
+            self.put(now_s, "feature_age_seconds", age_s, view=job.job)
+            self.put(now_s, "materializer_rows_per_second", job.status(now_s).rows_per_s, view=job.job)
+        self._last_clock[:] = clock
+
+    def _servers(self, now_s: float, elapsed: float) -> None:
+        path = self._plane.path
+        busy = path.pod_busy_s - self._last_busy
+        items = path.pod_counters - self._last_items
+        gpu_busy: dict[str, float] = {node.name: 0.0 for node in self._spec.nodes if node.gpu_memory}
+        for model in self._spec.models:
+            indices = [p.path_index for p in self._cluster.ready_pods(model.name) if p.path_index >= 0]
+            for pod in self._cluster.ready_pods(model.name):
+                if pod.path_index >= 0:
+                    gpu_busy[pod.node] = gpu_busy.get(pod.node, 0.0) + float(busy[pod.path_index])
+            batches = int(items[indices, PC_BATCHES].sum())
+            if batches:
+                self.put(now_s, "model_batch_size_mean", float(items[indices, PC_ITEMS].sum() / batches), model=model.name)
+            self.put(now_s, "model_queue_length", float(path.pod_len[indices].sum()), model=model.name)
+        for node, seconds in gpu_busy.items():
+            self.put(now_s, "DCGM_FI_DEV_GPU_UTIL", min(100.0, 100.0 * seconds / elapsed), node=node)
+            used = self._cluster.gpu_used_bytes(node, now_s)
+            self.put(now_s, "DCGM_FI_DEV_FB_USED", used / (1 << 20), node=node)
+        self._last_busy = path.pod_busy_s.copy()
+        self._last_items = path.pod_counters.copy()
+
+    def _kubernetes(self, now_s: float) -> None:
+        for name, deployment in self._cluster.deployments.items():
+            pods = self._cluster.pods_of(name)
+            ready = sum(pod.phase == "Ready" for pod in pods)
+            restarts = sum(pod.restarts for pod in pods)
+            wanted = 0 if deployment.deleted else deployment.replicas
+            self.put(now_s, "kube_deployment_spec_replicas", float(wanted), deployment=name)
+            self.put(now_s, "kube_deployment_status_replicas_ready", float(ready), deployment=name)
+            self.put(now_s, "kube_pod_container_status_restarts_total", float(restarts), deployment=name)
+            used = max((memory_bytes(pod, now_s) for pod in pods), default=0)
+            self.put(now_s, "container_memory_working_set_bytes", float(used), deployment=name)
+
+    def backfill_history(self, route: str, times_s: np.ndarray, counts: np.ndarray) -> None:
+        """Load request counts from before t=0, so that this night can be compared with last week's."""
+        handle = self._store.series("shop_responses_total", {"route": route, "source": "model"})
+        total = np.cumsum(counts) - counts.sum()
+        for t_s, value in zip(times_s.tolist(), total.tolist(), strict=True):
+            handle.append(t_s, value)

@@ -1,0 +1,246 @@
+"""The plant: platform, cluster and world wired together and moved along by parts that are told the time.
+
+It owns no clock. `parts()` lists everything that has a next wake-up; a driver advances the data plane to that instant
+and ticks the part. Faults and responders turn the same knobs, which are methods here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Protocol
+
+import numpy as np
+
+from reference_platform.features.materializer import JobLine, Materializer
+from reference_platform.monitoring.drift import PsiMonitor
+from reference_platform.monitoring.series import SeriesStore
+from reference_platform.monitoring.slo import SloTracker
+from reference_platform.serving.connections import ConnectionPool
+from reference_platform.spec import DeploymentSpec
+from simulator.cluster.cluster import Cluster
+from simulator.cluster.objects import Footprint, Pod, Template
+from simulator.engine.streams import Streams, stream_seed
+from simulator.image.image import Image
+from simulator.plant.logs import LogBook, ServiceLogs
+from simulator.plant.metrics import Metrics
+from simulator.plant.quality import QualityJudge, RouteQuality
+from simulator.session.drill import DrillSpec
+from simulator.traffic.arrivals import Arrivals, history_counts
+from simulator.traffic.layout import C_ERROR, C_FALLBACK, C_SERVED
+from simulator.traffic.plane import DataPlane, Endpoint
+from simulator.world.world import STEP_S
+
+HISTORY_S = 8 * 86400.0
+HISTORY_STEP_S = 300.0
+SERIES_POINTS_MAX = 16_000
+
+
+class Part(Protocol):
+    """Something with a next wake-up."""
+
+    def next_wake_s(self) -> float: ...
+
+    def tick(self, now_s: float) -> None: ...
+
+
+Emit = Callable[[str, str, Mapping[str, object]], None]
+"""emit(source, kind, data): a visible event at the current time."""
+
+
+class Plant:
+    """One platform, one world. `now_s` is the time that everything has reached."""
+
+    def __init__(self, drill: DrillSpec, image: Image, seed: int, emit: Emit) -> None:
+        self.spec = drill.platform
+        self.now_s = 0.0
+        self.emit = emit
+        self.streams = Streams(seed)
+        self.image = image
+        self.world = image.world(self.streams, drill.calendar_offset_s)
+        self.registry = image.registry()
+        features = image.features()
+        self.transforms = {transform.view.name: transform for transform in features.pipeline.transforms}
+        self.pipeline = features.pipeline
+        self.offline = features.offline
+        self.online = features.online
+        self.materializer = Materializer(features.views, self.offline, self.online, now_s=0.0)
+        self.champions = {model.name: self.registry.alias(model.name, "champion").version for model in self.spec.models}
+        self.cluster = Cluster(self.spec, self.champions, self._footprint)
+        self.pool = ConnectionPool(self.spec.online_store)
+        shares = np.array([model.route_share for model in self.spec.models])
+        self.arrivals = Arrivals(
+            self.world.rhythm,
+            self.spec.traffic.requests_per_s,
+            shares,
+            self.world.customer_weights,
+            self.streams.get("traffic/arrivals"),
+        )
+        self.plane = DataPlane(self.spec, self.arrivals, len(self.world.customer_weights), stream_seed(seed, "traffic/service") >> 1)
+        self.store = SeriesStore(retention_s=HISTORY_S + 86400.0, points_max=SERIES_POINTS_MAX)
+        self.book = LogBook()
+        self.service_logs = ServiceLogs(self.book, self.plane, self.cluster, self.pool)
+        self.drift = PsiMonitor(image.reference_stats())
+        self.slo = SloTracker(self.store, {model.name: self.spec.slo.availability for model in self.spec.models})
+        self.metrics = Metrics(
+            self.store, self.spec, self.plane, self.cluster, self.pool, self.online, self.materializer
+        )
+        self.judge = QualityJudge(
+            image, self.world, self.online, self.transforms, self.champions, self.drift, self.streams.get("quality/sample")
+        )
+        self._load_history()
+        self.sync()
+
+    def _footprint(self, model: str, version: int) -> Footprint:
+        tags = self.registry.get(model, version).tags
+        return Footprint(int(tags["host_memory_bytes"]), int(tags["gpu_memory_bytes"]), float(tags["load_s"]))
+
+    def _load_history(self) -> None:
+        times = np.arange(-HISTORY_S + HISTORY_STEP_S, 1.0, HISTORY_STEP_S)
+        rng = self.streams.get("traffic/history")
+        total = sum(model.route_share for model in self.spec.models)
+        for model in self.spec.models:
+            share = model.route_share / total
+            rate = self.spec.traffic.requests_per_s
+            counts = history_counts(self.world.rhythm, rate, share, times, HISTORY_STEP_S, rng)
+            self.metrics.backfill_history(model.name, times, counts)
+
+    # -- time -------------------------------------------------------------------------------------------------------
+
+    def advance(self, now_s: float) -> None:
+        """Let requests flow to `now_s`."""
+        self.plane.advance(now_s)
+        self.now_s = now_s
+
+    def tick_cluster(self, now_s: float) -> None:
+        """Run the cluster's due work and let everything that depends on pods follow."""
+        self.cluster.tick(now_s)
+        self.sync()
+
+    def step_world(self, now_s: float) -> None:
+        """Five minutes of shop life become rows of the offline store."""
+        self.pipeline.run(self.world.advance(now_s), now_s)
+
+    def next_world_step_s(self) -> float:
+        return self.world.now_s + STEP_S
+
+    def scrape(self, now_s: float) -> None:
+        """Read metrics and let services write their logs."""
+        self.pool.tick(now_s)
+        self._sync_store()
+        self.metrics.scrape(now_s)
+        counters = self.plane.path.counters
+        for row, route in enumerate(self.plane.routes):
+            served = float(counters[row, C_SERVED])
+            total = served + float(counters[row, C_FALLBACK] + counters[row, C_ERROR])
+            self.slo.observe(route, served, total, now_s)
+        self.drift.scrape(self.store, now_s)
+        self.service_logs.write(now_s)
+
+    def judge_quality(self, now_s: float) -> dict[str, RouteQuality]:
+        """Judge what was served since the last call."""
+        quality = self.judge.judge(self.plane.drain(), self.plane.routes, self.serving_versions(), now_s)
+        self.metrics.quality(now_s, quality)
+        return quality
+
+    # -- reading ------------------------------------------------------------------------------------------------------
+
+    def serving_versions(self) -> dict[str, int]:
+        """The model version that most ready servers of each route run; the champion when none is ready."""
+        versions: dict[str, int] = {}
+        for model in self.spec.models:
+            ready = [pod.template.model_version for pod in self.cluster.ready_pods(model.name)]
+            versions[model.name] = max(sorted(set(ready)), key=ready.count) if ready else self.champions[model.name]
+        return versions
+
+    def client_running(self, deployment: str) -> bool:
+        """Whether any process of the deployment is up."""
+        return any(pod.phase in ("Loading", "Ready") for pod in self.cluster.pods_of(deployment))
+
+    def up(self, deployment: str) -> bool:
+        return bool(self.cluster.ready_pods(deployment))
+
+    # -- knobs ----------------------------------------------------------------------------------------------------------
+
+    def deploy(self, spec: DeploymentSpec, *, by: str, cause: str) -> None:
+        """Add a deployment or job."""
+        self.cluster.add_deployment(spec, self.now_s, by, cause)
+        self.emit("cluster", "deploy", {"deployment": spec.name, "revision": 1, "by": by, "message": cause})
+        self.sync()
+
+    def roll_out(self, deployment: str, *, by: str, cause: str, **changes: object) -> Template:
+        """Roll out a new revision."""
+        template = self.cluster.apply_template(deployment, self.now_s, by, cause, **changes)
+        self._announce(deployment, template)
+        return template
+
+    def roll_back(self, deployment: str, *, by: str, to_revision: int | None) -> Template | None:
+        """Return to an earlier revision; None when there is none."""
+        template = self.cluster.undo(deployment, self.now_s, by, to_revision)
+        if template is not None:
+            self._announce(deployment, template)
+        return template
+
+    def _announce(self, deployment: str, template: Template) -> None:
+        data = {"deployment": deployment, "revision": template.revision, "by": template.by, "message": template.cause}
+        if template.model_version:
+            data["version"] = template.model_version
+        self.emit("cluster", "deploy", data)
+        self.sync()
+
+    def log_lines(self, lines: Iterable[JobLine]) -> None:
+        """Keep what the materialiser's jobs wrote."""
+        for line in lines:
+            self.book.add(line.t_s, "materializer", line.level, f"[{line.job}] {line.text}")
+
+    def sync(self) -> None:
+        """Make the data plane see the cluster as it is now."""
+        for event in self.cluster.fresh_events:
+            data = {
+                "reason": event.reason,
+                "object": event.object,
+                "component": event.component,
+                "message": event.message,
+                "type": event.type,
+            }
+            self.emit("cluster", "k8s", data)
+        self.cluster.fresh_events.clear()
+        for pod in self.cluster.killed:
+            self._pod_gone(pod)
+        self.cluster.killed.clear()
+        for model in self.spec.models:
+            ready = self.cluster.ready_pods(model.name)
+            for pod in ready:
+                if pod.path_index < 0:
+                    pod.path_index = self.plane.claim(model)
+            self.plane.set_endpoints(model.name, [self._endpoint(pod) for pod in ready])
+        self.plane.set_fronts(self.up("gateway"), self.up("fallback"))
+        self._sync_clients()
+        self._sync_store()
+
+    def _endpoint(self, pod: Pod) -> Endpoint:
+        return Endpoint(pod.path_index, self.cluster.slowdown(pod), self.cluster.fail_ratio(pod, self.now_s))
+
+    def _pod_gone(self, pod: Pod) -> None:
+        if pod.path_index >= 0:
+            self.plane.release(pod.path_index)
+            pod.path_index = -1
+
+    def _sync_clients(self) -> None:
+        for name in self.pool.held():
+            if self.client_running(name):
+                self.pool.client_started(name, self.now_s)
+            else:
+                self.pool.client_stopped(name, self.now_s)
+        store_up = self.up("online-store")
+        if store_up != self.pool.up:
+            self.pool.restart(store_up, self.now_s)
+        running = self.up("materializer")
+        if running != self._materializer_runs():
+            lines = self.materializer.restart(self.now_s) if running else self.materializer.stop(self.now_s)
+            self.log_lines(lines)
+
+    def _materializer_runs(self) -> bool:
+        return any(job.status(self.now_s).state != "STOPPED" for job in self.materializer.jobs())
+
+    def _sync_store(self) -> None:
+        self.plane.set_store(self.pool.serving_connections(), self.pool.read_s())

@@ -1,0 +1,122 @@
+"""How good the served predictions really were: the prediction log, judged by the world.
+
+Every finished request counts. A sample of them, spread evenly over the interval, is served again column-wise with the
+feature values the online store really holds, and once more with perfectly fresh ones; the difference in expected value,
+times the number of requests, is the harm. The estimate's error shrinks with the square root of the sample.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reference_platform.features.online import OnlineStore
+from reference_platform.features.transform import Transform
+from reference_platform.models.decisions import Decisions, decide, fallback_decisions
+from reference_platform.models.runtime import ExportedModel
+from reference_platform.models.schema import FRAUD, ModelSchema, assemble, schema_of
+from reference_platform.monitoring.drift import PsiMonitor
+from simulator.image.image import Image
+from simulator.traffic.layout import ERROR, OK, Finished
+from simulator.world.requests import Requests, draw_requests
+from simulator.world.value import expected_click_ratio, value_eur
+from simulator.world.world import World
+
+SAMPLE_MAX = 64
+"""Requests judged per route and interval."""
+
+
+@dataclass(frozen=True, slots=True)
+class RouteQuality:
+    """One interval of one route. `click_ratio` is NaN for fraud-detection, `score_mean` when no model answered."""
+
+    requests: int
+    harm_eur: float
+    click_ratio: float
+    score_mean: float
+    declined_ratio: float
+
+
+class QualityJudge:
+    """Judges finished requests. `versions` says which model version answers a route now."""
+
+    def __init__(
+        self,
+        image: Image,
+        world: World,
+        online: OnlineStore,
+        transforms: Mapping[str, Transform],
+        champions: Mapping[str, int],
+        drift: PsiMonitor,
+        rng: np.random.Generator,
+    ) -> None:
+        self._image = image
+        self._world = world
+        self._online = online
+        self._transforms = transforms
+        self._champions = champions
+        self._drift = drift
+        self._rng = rng
+        self._models: dict[tuple[str, int], ExportedModel] = {}
+
+    def judge(
+        self, finished: Finished, routes: list[str], versions: Mapping[str, int], now_s: float
+    ) -> dict[str, RouteQuality]:
+        """Quality of the requests that ended since the last call, by route; routes without requests are absent."""
+        result: dict[str, RouteQuality] = {}
+        for index, route in enumerate(routes):
+            rows = np.flatnonzero(finished.route == index)
+            if len(rows):
+                sample = rows[np.unique(np.linspace(0, len(rows) - 1, min(SAMPLE_MAX, len(rows))).astype(np.int64))]
+                result[route] = self._judge_route(finished, sample, len(rows), route, versions[route], now_s)
+        return result
+
+    def _judge_route(
+        self, finished: Finished, sample: NDArray[np.int64], count: int, route: str, version: int, now_s: float
+    ) -> RouteQuality:
+        requests = draw_requests(self._world, route, finished.entity[sample], finished.done_s[sample], self._rng)
+        outcome = finished.outcome[sample]
+        best = value_eur(requests, self._fresh_decisions(requests, now_s))
+        served, score_mean = self._served_decisions(requests, outcome, version, now_s)
+        value = np.where(outcome == ERROR, 0.0, value_eur(requests, served))
+        click_ratio = declined_ratio = float("nan")
+        if route == FRAUD:
+            declined_ratio = float(np.mean(served))
+        else:
+            click_ratio = float(np.where(outcome == ERROR, 0.0, expected_click_ratio(requests, served)).mean())
+        return RouteQuality(count, float((best - value).mean() * count), click_ratio, score_mean, declined_ratio)
+
+    def _fresh_decisions(self, requests: Requests, now_s: float) -> Decisions:
+        model, schema = self._model(requests.route, self._champions[requests.route])
+        values = {
+            part.view: self._transforms[part.view].values(requests.entities[part.entity], now_s)
+            for part in schema.views
+        }
+        return decide(requests.route, model.predict(assemble(schema, values, requests.context)), model.threshold)
+
+    def _served_decisions(
+        self, requests: Requests, outcome: NDArray[np.int64], version: int, now_s: float
+    ) -> tuple[Decisions, float]:
+        served = fallback_decisions(requests.route, requests.context, self._world.popular_categories)
+        served = served.copy()
+        if not (outcome == OK).any():
+            return served, float("nan")
+        model, schema = self._model(requests.route, version)
+        values = {part.view: self._online.read(part.view, requests.entities[part.entity]).values for part in schema.views}
+        x = assemble(schema, values, requests.context)
+        scores = model.predict(x)
+        answered = outcome == OK
+        served[answered] = decide(requests.route, scores, model.threshold)[answered]
+        rows = np.repeat(answered, requests.rows_per_request)
+        self._drift.observe(requests.route, x[rows][:, : x.shape[1] - len(schema.context)], now_s)
+        return served, float(scores[rows].mean())
+
+    def _model(self, name: str, version: int) -> tuple[ExportedModel, ModelSchema]:
+        key = (name, version)
+        if key not in self._models:
+            self._models[key] = self._image.model(name, version)
+        return self._models[key], schema_of(name, version)
+

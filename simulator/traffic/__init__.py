@@ -1,0 +1,1 @@
+"""Requests: arrivals by hour and day, clients that retry, and the compiled request path."""
