@@ -15,6 +15,9 @@ Floats32 = npt.NDArray[np.float32]
 Z_MAX = 8.0
 """Normalised inputs are cut here, so that one absurd value cannot drown the others."""
 
+LOGIT_MAX = 60.0
+"""Beyond this a probability is 0 or 1 in float32 anyway."""
+
 
 class ExportedModel:
     """A feed-forward network with its input normalisation, as exported by the trainers."""
@@ -75,7 +78,8 @@ class ExportedModel:
         if self.model == RECOMMENDATION:
             return z
         if self.model == FRAUD:
-            return (1.0 / (1.0 + np.exp(-z[:, 0]))).astype(np.float32)
+            logit = np.clip(z[:, 0], -LOGIT_MAX, LOGIT_MAX)
+            return (1.0 / (1.0 + np.exp(-logit))).astype(np.float32)
         return z[:, 0]
 
 

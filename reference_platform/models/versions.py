@@ -37,15 +37,15 @@ class TrainedModel:
 
 
 VERSIONS: tuple[VersionSpec, ...] = (
-    VersionSpec(RECOMMENDATION, 1, hidden=(), epochs=4, data_ratio=0.05),
-    VersionSpec(RECOMMENDATION, 2, hidden=(24,), epochs=6, data_ratio=0.4),
-    VersionSpec(RECOMMENDATION, 3, hidden=(48,), epochs=8),
-    VersionSpec(RECOMMENDATION, 4, hidden=(192,), epochs=10),
-    VersionSpec(FRAUD, 1, hidden=(8,), epochs=6),
-    VersionSpec(FRAUD, 2, hidden=(24,), epochs=8),
-    VersionSpec(FRAUD, 3, hidden=(48, 24), epochs=8),
-    VersionSpec(RANKING, 1, hidden=(), epochs=3, data_ratio=0.2),
-    VersionSpec(RANKING, 2, hidden=(24,), epochs=8),
+    VersionSpec(RECOMMENDATION, 1, hidden=(), epochs=12, data_ratio=0.04),
+    VersionSpec(RECOMMENDATION, 2, hidden=(16,), epochs=10, data_ratio=0.4),
+    VersionSpec(RECOMMENDATION, 3, hidden=(32,), epochs=8, data_ratio=0.6),
+    VersionSpec(RECOMMENDATION, 4, hidden=(96,), epochs=10),
+    VersionSpec(FRAUD, 1, hidden=(8,), epochs=8, data_ratio=0.5),
+    VersionSpec(FRAUD, 2, hidden=(32,), epochs=10),
+    VersionSpec(FRAUD, 3, hidden=(64, 32), epochs=12),
+    VersionSpec(RANKING, 1, hidden=(), epochs=10, data_ratio=0.3),
+    VersionSpec(RANKING, 2, hidden=(24,), epochs=10),
 )
 
 

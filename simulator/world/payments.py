@@ -17,11 +17,11 @@ CHARGEBACK_DAYS = (30.0, 90.0)
 CARD_TEST, CARD_SPREE, MERCHANT_BREACH = 0, 1, 2
 """A stolen card is first tested with many small payments, then emptied; a breached merchant leaks many cards."""
 
-CARD_THEFTS_PER_DAY = 3.5
-BREACHES_PER_DAY = 1.6
-_CARD_TEST_PER_HOUR = 22.0
-_CARD_SPREE_PER_HOUR = 3.0
-_BREACH_PER_HOUR = 8.0
+CARD_THEFTS_PER_DAY = 10.0
+BREACHES_PER_DAY = 3.0
+_CARD_TEST_PER_HOUR = 9.0
+_CARD_SPREE_PER_HOUR = 1.2
+_BREACH_PER_HOUR = 4.0
 _BURST_FRAUD_RATIO = 0.95
 _BURST_FIELDS = ("kind", "target", "begin_s", "end_s", "per_hour")
 

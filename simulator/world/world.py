@@ -43,7 +43,7 @@ class World:
         rhythm: Rhythm,
         step: int,
         parts: tuple[Customers, Products, Payments],
-        clicks_from_s: float = -np.inf,
+        clicks_from_s: float,
     ) -> None:
         self.size = size
         self.rhythm = rhythm
@@ -142,7 +142,7 @@ class World:
             "products": self.products.state(),
             "payments": self.payments.state(),
         }
-        named: dict[str, Array] = {"step": np.array(self._step)}
+        named: dict[str, Array] = {"step": np.array(self._step), "clicks_from_s": np.array(self._clicks_from_s)}
         for part, arrays in parts.items():
             named |= {f"{part}.{name}": values for name, values in arrays.items()}
         return named
@@ -167,4 +167,5 @@ class World:
             Payments.restore(part("payments.")),
         )
         assert parts[0].mission.shape[0] == size.customers, "state and size disagree"
-        return cls(size, streams, Rhythm(calendar_offset_s, modifiers), int(state["step"]), parts)
+        rhythm = Rhythm(calendar_offset_s, modifiers)
+        return cls(size, streams, rhythm, int(state["step"]), parts, float(state["clicks_from_s"]))
