@@ -1,0 +1,1 @@
+"""Command forms by tool. Importing a module registers its commands."""

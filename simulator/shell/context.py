@@ -1,0 +1,64 @@
+"""What a command may look at and touch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from reference_platform.monitoring.alerts import AlertEvaluator
+from reference_platform.monitoring.pager import Pager
+from simulator.engine.events import Event, EventLog, JsonValue
+from simulator.plant.plant import Plant
+from simulator.session.drill import DrillSpec
+from simulator.session.incident import Incident
+
+MASS_WINDOW_S = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """What a command printed and what it was about.
+
+    `looked` are the kinds of evidence in it (pods, logs, upstream, changes, fallback, ...), `subjects` the components
+    its output names. Both go into the event log; scores and evidence checks read them there.
+    """
+
+    text: str
+    exit: int = 0
+    looked: tuple[str, ...] = ()
+    subjects: tuple[str, ...] = ()
+
+
+@dataclass(slots=True)
+class Operator:
+    """The responder's hands: plant, alerting, incident record, and the event log they leave traces in."""
+
+    plant: Plant
+    alerts: AlertEvaluator
+    pager: Pager
+    incident: Incident
+    drill: DrillSpec
+    log: EventLog
+    interview: bool
+    _recent: list[tuple[float, str]] = field(default_factory=list)
+
+    @property
+    def now_s(self) -> float:
+        return self.plant.now_s
+
+    def emit(self, kind: str, data: Mapping[str, JsonValue]) -> Event:
+        """A visible event of the responder."""
+        return self.log.append(self.now_s, "responder", kind, data)
+
+    def changed(self, action: str, components: Sequence[str], detail: str) -> None:
+        """Record an accepted mutation of the platform. Call once per command, after the knob was turned."""
+        self._recent = [(t, c) for t, c in self._recent if self.now_s - t <= MASS_WINDOW_S]
+        self._recent += [(self.now_s, component) for component in components]
+        data: dict[str, JsonValue] = {
+            "action": action,
+            "component": components[0],
+            "components": list(components),
+            "count_of_components_changed_last_60s": len({component for _, component in self._recent}),
+            "detail": detail,
+        }
+        self.emit("changed", data)
