@@ -32,7 +32,7 @@ def train(spec: VersionSpec, x: npt.NDArray[np.float32], y: npt.NDArray[Any], se
         result: Tensor = binary(outputs[:, 0], wanted)
         return result
 
-    state = fit(FraudDetector(spec), spec, x, target, loss, seed)
+    state = fit(FraudDetector, spec, x, target, loss, seed)
     scores = held_out_scores(spec, state, x)
     held_out = target[held_out_from(spec, len(x)) :]
     threshold = threshold_at_fpr(scores, held_out, DECLINED_HONEST_RATIO)

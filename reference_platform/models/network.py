@@ -78,14 +78,17 @@ class FeedForward(nn.Module):
         return state
 
 
+Make = Callable[[VersionSpec], FeedForward]
+
+
 def held_out_from(spec: VersionSpec, rows: int) -> int:
     """First held-out row: rows are in time order and the last fifth is never trained on."""
     requests = rows // spec.schema.rows_per_request
     return (requests - int(requests * HELD_OUT_RATIO)) * spec.schema.rows_per_request
 
 
-def fit(network: FeedForward, spec: VersionSpec, x: Floats32, y: Array, loss: Loss, seed: int) -> State:
-    """Train on all but the held-out rows; returns the exported state. Equal arguments give equal weights.
+def fit(make: Make, spec: VersionSpec, x: Floats32, y: Array, loss: Loss, seed: int) -> State:
+    """Train a new network on all but the held-out rows; returns its exported state. Equal arguments give equal weights.
 
     `loss(outputs, y)` is the mean loss of whole requests. Torch's global generator and thread count are left as they
     were.
@@ -103,9 +106,7 @@ def fit(network: FeedForward, spec: VersionSpec, x: Floats32, y: Array, loss: Lo
     try:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
-            for layer in network.layers:
-                assert isinstance(layer, nn.Linear)
-                layer.reset_parameters()
+            network = make(spec)
             network.learn_inputs(inputs, log_mask)
             batches = -(-requests // BATCH_REQUESTS)
             optimiser = torch.optim.AdamW(network.parameters(), lr=LEARNING_RATE, weight_decay=WEIGHT_DECAY)
@@ -118,9 +119,9 @@ def fit(network: FeedForward, spec: VersionSpec, x: Floats32, y: Array, loss: Lo
                     loss(network(rows), wanted).backward()  # type: ignore[no-untyped-call]
                     optimiser.step()
                     schedule.step()
+            return network.exported()
     finally:
         torch.set_num_threads(threads)
-    return network.exported()
 
 
 def held_out_scores(spec: VersionSpec, state: State, x: Floats32) -> Floats32:

@@ -33,7 +33,7 @@ def listwise_loss(outputs: Tensor, clicked: Tensor) -> Tensor:
 def train(spec: VersionSpec, x: npt.NDArray[np.float32], y: npt.NDArray[Any], seed: int) -> TrainedModel:
     """Fit on searches in time order, ten rows each; y is 1 for the candidate clicked."""
     target = y.astype(np.float32)
-    state = fit(Ranker(spec), spec, x, target, listwise_loss, seed)
+    state = fit(Ranker, spec, x, target, listwise_loss, seed)
     scores = held_out_scores(spec, state, x)
     metrics = evaluate(spec.model, scores, target[held_out_from(spec, len(x)) :])
     return TrainedModel(spec, state, metrics, threshold=0.0)

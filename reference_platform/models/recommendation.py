@@ -24,7 +24,7 @@ class Recommender(FeedForward):
 def train(spec: VersionSpec, x: npt.NDArray[np.float32], y: npt.NDArray[Any], seed: int) -> TrainedModel:
     """Fit on rows in time order; y is the category clicked."""
     target = y.astype(np.int64)
-    state = fit(Recommender(spec), spec, x, target, nn.CrossEntropyLoss(), seed)
+    state = fit(Recommender, spec, x, target, nn.CrossEntropyLoss(), seed)
     scores = held_out_scores(spec, state, x)
     metrics = evaluate(spec.model, scores, target[held_out_from(spec, len(x)) :])
     return TrainedModel(spec, state, metrics, threshold=0.0)

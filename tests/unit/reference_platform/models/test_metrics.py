@@ -1,0 +1,43 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from sklearn.metrics import average_precision_score
+
+from reference_platform.models.metrics import evaluate, pr_auc, precision_at_fpr, threshold_at_fpr
+from reference_platform.models.schema import RANKING, RECOMMENDATION
+
+
+@pytest.mark.parametrize("digits", [1, 8])
+def test_pr_auc_is_average_precision_with_and_without_ties(digits: int) -> None:
+    rng = np.random.default_rng(0)
+    y = (rng.random(4000) < 0.05).astype(np.float32)
+    scores = np.round(rng.normal(size=4000) + y, digits)
+    assert pr_auc(scores, y) == pytest.approx(average_precision_score(y, scores), rel=1e-9)
+
+
+def test_pr_auc_without_a_positive_is_zero() -> None:
+    assert pr_auc(np.arange(4.0), np.zeros(4)) == 0.0
+
+
+def test_the_threshold_spares_all_but_the_stated_share_of_negatives() -> None:
+    rng = np.random.default_rng(0)
+    y = (rng.random(5000) < 0.1).astype(np.float32)
+    scores = rng.random(5000)
+    declined = scores[y == 0] > threshold_at_fpr(scores, y, 0.01)
+    assert 0.005 < declined.mean() <= 0.01
+    assert 0.0 <= precision_at_fpr(scores, y, 0.01) <= 1.0
+
+
+def test_a_perfect_ranking_scores_one_and_a_click_in_second_place_less() -> None:
+    scores = np.tile(np.arange(10.0, 0.0, -1.0), 2).astype(np.float32)
+    first, second = np.eye(10, dtype=np.float32)[:2]
+    assert evaluate(RANKING, scores[:10], first) == {"ndcg_at_10": 1.0, "top1_ratio": 1.0}
+    both = evaluate(RANKING, scores, np.concatenate([first, second]))
+    assert both["ndcg_at_10"] == pytest.approx((1.0 + 1.0 / np.log2(3.0)) / 2)
+    assert both["top1_ratio"] == 0.5
+
+
+def test_a_hit_is_a_click_in_the_top_three() -> None:
+    scores = np.tile(np.arange(24.0, 0.0, -1.0), (4, 1)).astype(np.float32)
+    assert evaluate(RECOMMENDATION, scores, np.array([0, 2, 3, 23])) == {"top3_hit_ratio": 0.5}

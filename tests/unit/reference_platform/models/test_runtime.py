@@ -1,0 +1,68 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from reference_platform.models.fraud import FraudDetector
+from reference_platform.models.network import FeedForward
+from reference_platform.models.ranking import Ranker
+from reference_platform.models.recommendation import Recommender
+from reference_platform.models.runtime import ExportedModel, save_weights
+from reference_platform.models.schema import FRAUD, RANKING, RECOMMENDATION
+from reference_platform.models.versions import VERSIONS, VersionSpec
+
+MODULES = {RECOMMENDATION: Recommender, FRAUD: FraudDetector, RANKING: Ranker}
+
+
+def network_and_rows(spec: VersionSpec) -> tuple[FeedForward, torch.Tensor]:
+    torch.manual_seed(spec.version)
+    network = MODULES[spec.model](spec)
+    x = torch.randn(500, len(spec.schema.columns)) * 20.0
+    log_mask = torch.tensor([name in spec.schema.log_columns for name in spec.schema.columns])
+    network.learn_inputs(x, log_mask)
+    x[::7, 0] = float("nan")
+    x[3, 1], x[4, 1] = float("inf"), -1e30
+    return network, x
+
+
+@pytest.mark.parametrize("spec", VERSIONS, ids=lambda spec: f"{spec.model}-{spec.version}")
+def test_the_runtime_gives_the_numbers_of_torch(spec: VersionSpec) -> None:
+    network, x = network_and_rows(spec)
+    served = ExportedModel.from_state(spec.model, network.exported()).predict(x.numpy())
+    with torch.no_grad():
+        wanted = network(x)
+        wanted = wanted if spec.model == RECOMMENDATION else wanted[:, 0]
+        wanted = torch.sigmoid(wanted) if spec.model == FRAUD else wanted
+    assert served.dtype == np.float32
+    assert np.isfinite(served).all()
+    np.testing.assert_allclose(served, wanted.numpy(), atol=1e-5, rtol=1e-5)
+
+
+def test_weights_survive_a_file(tmp_path: Path) -> None:
+    spec = VERSIONS[4]
+    network, x = network_and_rows(spec)
+    save_weights(tmp_path / "model.npz", spec.model, network.exported(), 0.25)
+    loaded = ExportedModel.load(tmp_path / "model.npz")
+    fresh = ExportedModel.from_state(spec.model, network.exported(), 0.25)
+    assert (loaded.model, loaded.threshold, loaded.columns) == (spec.model, 0.25, len(spec.schema.columns))
+    np.testing.assert_array_equal(loaded.predict(x.numpy()), fresh.predict(x.numpy()))
+
+
+def test_a_missing_value_counts_as_the_mean_and_inputs_are_left_alone() -> None:
+    spec = VERSIONS[0]
+    network, x = network_and_rows(spec)
+    model = ExportedModel.from_state(spec.model, network.exported())
+    rows = x.numpy().copy()
+    model.predict(rows)
+    np.testing.assert_array_equal(rows, x.numpy())
+    assert (model.normalise(rows)[::7, 0] == 0.0).all()
+
+
+def test_rows_of_the_wrong_width_are_refused() -> None:
+    spec = VERSIONS[0]
+    model = ExportedModel.from_state(spec.model, network_and_rows(spec)[0].exported())
+    with pytest.raises(ValueError, match="expected"):
+        model.predict(np.zeros((3, 5), np.float32))
