@@ -144,7 +144,7 @@ def _aggregate(node: Aggregate, samples: Sequence[Sample]) -> list[Sample]:
             key = tuple(pair for pair in sample.labels if pair[0] in node.labels)
         groups.setdefault(key, []).append(sample.value)
     fold = _FOLDS[node.op]
-    return [Sample(key, fold(values)) for key, values in groups.items()]
+    return [Sample(key, fold(groups[key])) for key in sorted(groups)]
 
 
 def _mean(values: Sequence[float]) -> float:

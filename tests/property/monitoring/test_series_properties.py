@@ -1,0 +1,35 @@
+"""A series equals a plain list that forgets by age and number, and its memory stays bounded."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from reference_platform.monitoring.series import SeriesStore
+
+
+@given(
+    st.lists(st.integers(0, 50), max_size=400),
+    st.integers(1, 300),
+    st.integers(1, 40),
+    st.integers(-10, 3_000),
+    st.integers(0, 3_000),
+)
+def test_series_equals_a_list_that_forgets(
+    gaps_s: list[int], retention_s: int, points_max: int, since_s: int, length_s: int
+) -> None:
+    series = SeriesStore(float(retention_s), points_max).series("m", {})
+    kept: dict[int, float] = {}
+    t_s = 0
+    for number, gap_s in enumerate(gaps_s):
+        t_s += gap_s
+        series.append(float(t_s), float(number))
+        kept[t_s] = float(number)
+        kept = {at_s: value for at_s, value in list(kept.items())[-points_max:] if at_s >= t_s - retention_s}
+        assert len(series._times) <= max(2 * points_max, 1)
+    assert series.times_s.tolist() == list(kept)
+    assert series.values.tolist() == list(kept.values())
+    window = series.window(float(since_s), float(since_s + length_s))
+    assert window.times_s.tolist() == [at_s for at_s in kept if since_s < at_s <= since_s + length_s]
+    before = [value for at_s, value in kept.items() if since_s - 300 < at_s <= since_s]
+    assert series.value_at(float(since_s), 300.0) == (before[-1] if before else None)
