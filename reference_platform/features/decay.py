@@ -20,7 +20,7 @@ class DecayedSums:
         assert tau_s > 0
         self.tau_s = tau_s
         self.sums = np.zeros((count, width))
-        self.at_s = np.zeros(count)
+        self.at_s = np.full(count, -np.inf)
 
     def add(
         self,

@@ -1,0 +1,127 @@
+"""Get the image: load it from the cache, or build it in a process of its own while saying how far it is."""
+
+from __future__ import annotations
+
+import json
+import os
+import select
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import IO
+
+from reference_platform.errors import InternalError
+from simulator.image import cache
+from simulator.image.content import ROOT, image_id
+from simulator.image.image import Image
+from simulator.image.manifest import DamagedImageError
+from simulator.image.plan import BuildPlan
+
+OnProgress = Callable[[float, str], None]
+"""Told the ratio done, 0..1, and what is being done; at least once a second while something is built."""
+
+REPEAT_S = 0.5
+LOG = "build.log"
+LOG_LINES_SHOWN = 3
+
+
+def ensure_image(on_progress: OnProgress | None = None, *, plan: BuildPlan | None = None) -> Image:
+    """The image of this code and `plan`, built first if the cache does not hold it intact.
+
+    Raises ConfigError when the cache cannot be written, InternalError when the build fails.
+    """
+    plan = plan or BuildPlan()
+    tell = on_progress or (lambda ratio, text: None)
+    root = cache.images_dir()
+    final = root / image_id(plan)
+    try:
+        return _load(final, plan)
+    except FileNotFoundError:
+        pass
+    except DamagedImageError as damage:
+        tell(0.0, f"the platform image is damaged and will be built again: {damage}")
+    cache.ready_for_build(root)
+    try:
+        with cache.only_builder(root) as waiting:
+            for _ in waiting:
+                tell(0.0, "another process is building the platform image")
+            try:
+                return _load(final, plan)
+            except (FileNotFoundError, DamagedImageError):
+                return _build(root, final, plan, tell)
+    except OSError as error:
+        raise cache.cannot_write(root, error) from error
+
+
+def _load(final: Path, plan: BuildPlan) -> Image:
+    image = Image.load(final, plan)
+    cache.mark_used(final)
+    return image
+
+
+def _build(root: Path, final: Path, plan: BuildPlan, tell: OnProgress) -> Image:
+    folder = cache.temporary_folder(root, final.name)
+    try:
+        _run_worker(folder, final, plan, tell)
+        cache.install(folder, final)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+    tell(1.0, "done")
+    return Image.load(final, plan)
+
+
+def _run_worker(folder: Path, final: Path, plan: BuildPlan, tell: OnProgress) -> None:
+    path = os.pathsep.join(part for part in (str(ROOT), os.environ.get("PYTHONPATH", "")) if part)
+    log_path = folder.with_name(f"{folder.name}.log")
+    try:
+        with log_path.open("wb") as log:
+            worker = subprocess.Popen(
+                [sys.executable, "-m", "simulator.image.worker", str(folder), str(final), plan.to_json()],
+                cwd=folder,
+                env={**os.environ, "PYTHONPATH": path},
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=log,
+            )
+            assert worker.stdout is not None
+            try:
+                _follow(worker.stdout, tell)
+            except BaseException:
+                worker.kill()
+                raise
+            finally:
+                worker.stdout.close()
+                exit_code = worker.wait()
+        if exit_code:
+            _explain(exit_code, log_path.read_text(encoding="utf-8", errors="replace"), folder)
+    finally:
+        log_path.unlink(missing_ok=True)
+
+
+def _follow(stdout: IO[bytes], tell: OnProgress) -> None:
+    """Pass on the worker's progress, and repeat the last of it while it is silent, until it closes its output."""
+    said: tuple[float, str] = (0.0, "starting")
+    pending = b""
+    tell(*said)
+    while True:
+        if select.select([stdout], [], [], REPEAT_S)[0]:
+            chunk = os.read(stdout.fileno(), 65536)
+            if not chunk:
+                return
+            *lines, pending = (pending + chunk).split(b"\n")
+            for line in lines:
+                progress = json.loads(line)
+                said = (float(progress["ratio"]), str(progress["text"]))
+                tell(*said)
+        else:
+            tell(*said)
+
+
+def _explain(exit_code: int, log: str, folder: Path) -> None:
+    last = [line for line in log.splitlines() if line.strip()][-LOG_LINES_SHOWN:]
+    why = " / ".join(last) or f"the builder ended with {exit_code}"
+    if "No space left on device" in log or "disk is full" in log or "Read-only file system" in log:
+        raise cache.cannot_write(folder.parent, OSError(0, why))
+    raise InternalError("the platform image could not be built", where=str(folder), why=why, fix="try again")

@@ -1,0 +1,129 @@
+"""A loaded image: the platform and its world at t=0, read piece by piece when asked for.
+
+Loading needs NumPy alone. Everything it returns is a fresh copy that a session may change.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reference_platform.features.definitions import FeatureView
+from reference_platform.features.offline import OfflineStore
+from reference_platform.features.online import OnlineStore
+from reference_platform.features.pipeline import FeaturePipeline
+from reference_platform.features.shop import ShopSize, shop_transforms, shop_views
+from reference_platform.models.runtime import ExportedModel
+from reference_platform.monitoring.psi import ReferenceStats, unpack_references
+from reference_platform.registry.snapshot import SnapshotRegistry
+from simulator.engine.streams import Streams
+from simulator.image.layout import PREDICTION, weights_name
+from simulator.image.manifest import Manifest, read_manifest
+from simulator.image.plan import BuildPlan
+from simulator.world.rhythm import Modifier
+from simulator.world.world import World, WorldSize
+
+Value = TypeVar("Value")
+
+
+@dataclass(frozen=True, slots=True)
+class Features:
+    """The feature store at t=0, wired together: everything computed so far is online, and history goes on from here."""
+
+    views: tuple[FeatureView, ...]
+    pipeline: FeaturePipeline
+    offline: OfflineStore
+    online: OnlineStore
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """A verified image in `path`."""
+
+    path: Path
+    plan: BuildPlan
+    manifest: Manifest
+
+    @classmethod
+    def load(cls, path: Path, plan: BuildPlan) -> Image:
+        """Verify and open. Raises FileNotFoundError when there is none and DamagedImageError when it is not intact."""
+        return cls(path, plan, read_manifest(path))
+
+    @property
+    def id(self) -> str:
+        """16 hex digits over the code and libraries that built it."""
+        return self.manifest.image
+
+    @property
+    def content(self) -> str:
+        """16 hex digits over what it holds; two sessions can only be equal when these are."""
+        return self.manifest.content
+
+    def world(self, streams: Streams, calendar_offset_s: float = 0.0, modifiers: tuple[Modifier, ...] = ()) -> World:
+        """The world at t=0, going on with the randomness of `streams`."""
+        plan = self.plan
+        size = WorldSize(plan.customers, plan.products, plan.categories, plan.merchants)
+        return World.restore(size, _arrays(self.path / "world.npz"), streams, calendar_offset_s, modifiers)
+
+    def features(self) -> Features:
+        """The feature store at t=0."""
+        plan = self.plan
+        shop = shop_views(ShopSize(plan.customers, plan.products, plan.categories, plan.merchants))
+        views, transforms = shop.all(), shop_transforms(shop)
+        stored = _arrays(self.path / "features.npz")
+        for transform in transforms:
+            transform.restore(_under(stored, f"{transform.view.name}/"))
+        offline, online = OfflineStore(views), OnlineStore(views)
+        offline.restore(_under(stored, "offline/"))
+        for view in views:
+            rows = offline.latest(view.name)
+            online.write(view.name, rows.entity, rows.event_ts, rows.values)
+            online.advance_watermark(view.name, offline.complete_until(view.name))
+        return Features(views, FeaturePipeline(transforms, offline), offline, online)
+
+    def registry(self) -> SnapshotRegistry:
+        """The model registry; moving its aliases changes this copy only."""
+        return SnapshotRegistry.from_json((self.path / "registry.json").read_text(encoding="utf-8"))
+
+    def model(self, name: str, version: int) -> ExportedModel:
+        """The weights of a version, ready to serve. Raises CommandError for an unknown model or version."""
+        self.registry().get(name, version)
+        return ExportedModel.load(self.path / weights_name(name, version))
+
+    def reference_stats(self, versions: dict[str, int] | None = None) -> dict[str, dict[str, ReferenceStats]]:
+        """Per model and feature, what its training rows looked like; features in the order of X, context left out.
+
+        `versions` picks a version by model; the champions when omitted.
+        """
+        registry = self.registry()
+        stats: dict[str, dict[str, ReferenceStats]] = {}
+        stored = unpack_references(_arrays(self.path / "reference_stats.npz"))
+        for name in registry.names():
+            version = (versions or {}).get(name) or registry.alias(name, "champion").version
+            found = _under(stored, f"{name}/{version}/")
+            stats[name] = {column: value for column, value in found.items() if column != PREDICTION}
+        return stats
+
+    def reference_prediction(self, name: str, version: int) -> ReferenceStats:
+        """What a version's best score per row looked like on its training rows."""
+        self.registry().get(name, version)
+        stored = unpack_references(_arrays(self.path / "reference_stats.npz"))
+        return stored[f"{name}/{version}/{PREDICTION}"]
+
+    def offline_paths(self, views: Iterable[FeatureView]) -> dict[str, Path]:
+        """Parquet files with the last days of feature history, by view."""
+        return {view.name: self.path / "offline" / f"{view.name}.parquet" for view in views}
+
+
+def _arrays(path: Path) -> dict[str, NDArray[np.generic]]:
+    with np.load(path, allow_pickle=False) as stored:
+        return {name: stored[name] for name in stored.files}
+
+
+def _under(named: Mapping[str, Value], prefix: str) -> dict[str, Value]:
+    return {name.removeprefix(prefix): value for name, value in named.items() if name.startswith(prefix)}

@@ -1,0 +1,27 @@
+"""The building process: `python -m simulator.image.worker FOLDER FINAL PLAN`, progress as JSON lines on stdout."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+
+from simulator.image.build import build
+from simulator.image.plan import BuildPlan
+
+
+def main(folder: str, final: str, plan: str) -> None:
+    """Fill FOLDER with an image that will be moved to FINAL. Dies when nobody reads its progress any more."""
+    # Libraries print what they like on stdout; only progress may reach the parent.
+    channel = os.dup(1)
+    os.dup2(2, 1)
+
+    def progress(ratio: float, text: str) -> None:
+        os.write(channel, (json.dumps({"ratio": round(ratio, 4), "text": text}) + "\n").encode())
+
+    build(Path(folder), Path(final), Path(final).name, BuildPlan.from_json(plan), progress)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
