@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from reference_platform.features.decay import DecayedSums
+from reference_platform.features.decay import DecayedSums, settled
 from reference_platform.features.definitions import Columns, FeatureView
 from reference_platform.features.transform import Changed, DecayState
 
@@ -45,12 +45,12 @@ class CustomerActivity:
 
     def values(self, entity: NDArray[np.integer], now_s: float) -> NDArray[np.float32]:
         """Values of `entity` as of `now_s`."""
-        clicks = self._clicks.read(entity, now_s)
+        clicks = settled(self._clicks.read(entity, now_s))
         total = clicks.sum(axis=1)
         out = np.empty((len(entity), self.view.width), dtype=np.float32)
         out[:, : self._categories] = clicks / np.maximum(total, 1e-12)[:, None]
         out[:, -3] = np.minimum((now_s - self._last_s[entity]) / HOUR_S, SILENCE_MAX_H)
-        out[:, -2] = self._bought.read(entity, now_s)[:, 0]
+        out[:, -2] = settled(self._bought.read(entity, now_s)[:, 0])
         out[:, -1] = total
         return out
 
@@ -64,7 +64,10 @@ class CustomerActivity:
 
 
 class ProductPopularity:
-    """Clicks and purchases of one product, and whether it is rising."""
+    """Clicks and purchases of one product, and whether it is rising.
+
+    The trend compares with the whole shop's hour, so that neither night nor evening looks like a fashion.
+    """
 
     def __init__(self, view: FeatureView) -> None:
         self.view = view
@@ -86,9 +89,12 @@ class ProductPopularity:
 
     def values(self, entity: NDArray[np.integer], now_s: float) -> NDArray[np.float32]:
         """Values of `entity` as of `now_s`."""
-        day = self._day.read(entity, now_s)
-        hour = self._hour.read(entity, now_s)[:, 0]
-        trend = (hour + TREND_PRIOR) / (day[:, 0] * (HOUR_S / DAY_S) + TREND_PRIOR)
+        everything = np.arange(self.view.entity.count)
+        shop = self._day.read(everything, now_s)[:, 0].sum(), self._hour.read(everything, now_s).sum()
+        day = settled(self._day.read(entity, now_s))
+        hour = settled(self._hour.read(entity, now_s)[:, 0])
+        usual = day[:, 0] * (shop[1] / max(shop[0], TREND_PRIOR))
+        trend = (hour + TREND_PRIOR) / (usual + TREND_PRIOR)
         return np.column_stack([day[:, 0], day[:, 1], hour, trend]).astype(np.float32)
 
     def state(self) -> dict[str, NDArray[np.generic]]:

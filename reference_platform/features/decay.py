@@ -8,6 +8,15 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+FADED = 0.01
+"""A count that has decayed below this says nothing any more. Without a floor a count never returns to zero, and its
+distribution keeps changing for as long as the platform runs."""
+
+
+def settled(counts: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Counts with the faded ones set to zero."""
+    return np.where(counts < FADED, 0.0, counts)
+
 
 class DecayedSums:
     """`width` decayed sums for each of `count` entities, all with the time constant `tau_s`.

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from reference_platform.features.decay import DecayedSums
+from reference_platform.features.decay import DecayedSums, settled
 from reference_platform.features.definitions import Columns, FeatureView
 from reference_platform.features.transform import Changed, DecayState
 
@@ -50,8 +50,10 @@ class CardVelocity:
         hour = self._hour.read(entity, now_s)
         month = self._month.read(entity, now_s)
         mean = month[:, 1] / np.maximum(month[:, 0], COUNT_MIN)
-        device = self._device.read(entity, now_s)[:, 0]
-        return np.column_stack([hour[:, 0], hour[:, 1], mean, device]).astype(np.float32)
+        payments = settled(hour[:, 0])
+        amount = np.where(payments > 0, hour[:, 1], 0.0)
+        device = settled(self._device.read(entity, now_s)[:, 0])
+        return np.column_stack([payments, amount, mean, device]).astype(np.float32)
 
     def state(self) -> dict[str, NDArray[np.generic]]:
         """Everything it remembers, as named arrays."""

@@ -86,7 +86,7 @@ def shop_views(size: ShopSize) -> ShopViews:
                 Feature("clicks_24h", "count", "clicks, decayed over 24 h"),
                 Feature("purchases_24h", "count", "purchases, decayed over 24 h"),
                 Feature("clicks_1h", "count", "clicks, decayed over 1 h"),
-                Feature("trend_ratio", "ratio", "clicks of the hour over the day's hourly mean"),
+                Feature("trend_ratio", "ratio", "clicks of the hour over what the day suggests at this hour"),
             ),
             source="clicks",
             owner="search",

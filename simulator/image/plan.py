@@ -32,11 +32,11 @@ class BuildPlan:
     products: int = 1500
     categories: int = 24
     merchants: int = 300
-    click_days: int = 12
-    click_warm_up_days: int = 2
+    click_days: int = 24
+    click_warm_up_days: int = 12
     payment_days: int = 12
     """Days of payments whose labels are known at t=0; they end `LABEL_DAYS` before it."""
-    payment_warm_up_days: int = 12
+    payment_warm_up_days: int = 16
     examples_per_day: Mapping[str, int] = field(
         default_factory=lambda: {RECOMMENDATION: 6000, FRAUD: 6000, RANKING: 2000}
     )
