@@ -16,7 +16,6 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from statistics import NormalDist
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -136,6 +135,8 @@ def chi_square_quantile(degrees: int, probability: float) -> float:
 
     Source: Wilson and Hilferty, The distribution of chi-square, PNAS 17 (1931).
     """
+    from statistics import NormalDist  # not at the top: it loads decimal and fractions, and a start-up needs neither
+
     if degrees <= 0:
         return 0.0
     spread = 2 / (9 * degrees)
