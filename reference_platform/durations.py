@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Annotated
 
-from pydantic import BeforeValidator
+from pydantic import BeforeValidator, PlainSerializer
 
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0}
 _BYTES = {"B": 1, "Ki": 1 << 10, "Mi": 1 << 20, "Gi": 1 << 30, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30}
@@ -51,5 +51,13 @@ def format_gib(size_bytes: float) -> str:
     return f"{round(size_bytes / (1 << 20))}Mi"
 
 
-Duration = Annotated[float, BeforeValidator(parse_duration_s)]
-Size = Annotated[int, BeforeValidator(parse_size_bytes)]
+def _write_duration(seconds: float) -> str:
+    return f"{seconds:.9f}".rstrip("0").rstrip(".") + "s"
+
+
+def _write_size(size_bytes: int) -> str:
+    return f"{size_bytes}B"
+
+
+Duration = Annotated[float, BeforeValidator(parse_duration_s), PlainSerializer(_write_duration, when_used="json")]
+Size = Annotated[int, BeforeValidator(parse_size_bytes), PlainSerializer(_write_size, when_used="json")]

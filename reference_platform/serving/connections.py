@@ -1,6 +1,7 @@
 """Connections of the online feature store: who holds how many, and what that does to a read.
 
-The store accepts `connections_max`. Model servers want `serving_connections`; other clients come and go. A client that
+The store accepts `connections_max`. Model servers want `serving_connections`; idle ones are closed at night, and then
+whoever asks first has them. A client that
 leaks opens cursors and never closes them, so every connection it holds also makes the others' reads slower. A store
 that restarts drops every connection, and clients open theirs again within seconds.
 """
@@ -11,7 +12,7 @@ from dataclasses import dataclass
 
 from reference_platform.spec import OnlineStoreSpec
 
-CURSOR_COST_RATIO = 0.15
+CURSOR_COST_RATIO = 0.03
 """Growth of the mean read time per open leaked cursor (each holds a snapshot that every read must skip over)."""
 RECONNECT_S = 15.0
 """A client with a pool reopens all of it within this time after the store restarts."""
@@ -19,8 +20,6 @@ REAP_S = 20.0
 """The store notices within this time that a client's process is gone, and frees its connections."""
 RESUME_RATIO = 20.0
 """A job that starts again resumes from its checkpoint and opens this many times faster what it had open before."""
-RESERVED = 2
-"""Connections kept back for administrators; serving can always use these few."""
 
 
 @dataclass(slots=True)
@@ -94,7 +93,7 @@ class ConnectionPool:
         if not self.up:
             return {name: 0 for name in self._clients}
         reopened = min(1.0, (self._now_s - self._up_since_s) / RECONNECT_S)
-        room = self.connections_max - RESERVED
+        room = self.connections_max
         held: dict[str, int] = {}
         for client in self._clients.values():
             held[client.name] = min(room, int(client.wants * reopened))

@@ -31,17 +31,18 @@ class ConnectionLeak(Fault):
     leaks_per_min: float = Field(default=0.8, gt=0, le=60)
 
     def begin(self, plant: Plant) -> None:
-        spec = DeploymentSpec(
-            name=self.job,
-            component=self.job,
-            replicas=1,
-            node_pool="cpu",
-            cpu=1.0,
-            memory_limit=2 << 30,
-            memory_use=500 << 20,
-            startup=4.0,
-            kind="Job",
-        )
+        document = {
+            "name": self.job,
+            "component": self.job,
+            "replicas": 1,
+            "node_pool": "cpu",
+            "cpu": 1.0,
+            "memory_limit": "2Gi",
+            "memory_use": "500Mi",
+            "startup": "4s",
+            "kind": "Job",
+        }
+        spec = DeploymentSpec.model_validate(document)
         plant.deploy(spec, by="release-bot", cause=f"{self.job} 1.4.0: nightly export of loyalty points")
         plant.pool.add_client(self.job, self.leaks_per_min / 60.0, plant.now_s)
 

@@ -65,7 +65,9 @@ class ServiceLogs:
             text = f'"POST /v1/{route}" 504 UT upstream request timeout (x{delta[C_504]}, 200: x{delta[C_OK]})'
             self._book.add(now_s, "gateway", "WARN", text)
         if delta[C_503]:
-            self._book.add(now_s, "gateway", "WARN", f'"POST /v1/{route}" 503 UH no healthy upstream or rejected (x{delta[C_503]})')
+            self._book.add(
+                now_s, "gateway", "WARN", f'"POST /v1/{route}" 503 UH no healthy upstream or rejected (x{delta[C_503]})'
+            )
         if delta[C_500]:
             self._book.add(now_s, "gateway", "WARN", f'"POST /v1/{route}" 500 (x{delta[C_500]})')
         if delta[C_POOL_TIMEOUTS]:

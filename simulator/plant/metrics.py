@@ -127,7 +127,9 @@ class Metrics:
         self.put(now_s, "online_store_read_seconds", self._pool.read_s())
         held = self._pool.held()
         self.put(now_s, "online_store_connections_max", float(self._pool.connections_max))
-        self.put(now_s, "online_store_connections_in_use", float(self._pool.serving_connections()), client="model-servers")
+        self.put(
+            now_s, "online_store_connections_in_use", float(self._pool.serving_connections()), client="model-servers"
+        )
         for client, count in held.items():
             self.put(now_s, "online_store_connections_in_use", float(count), client=client)
         for job in self._materializer.jobs():
@@ -148,7 +150,9 @@ class Metrics:
                     gpu_busy[pod.node] = gpu_busy.get(pod.node, 0.0) + float(busy[pod.path_index])
             batches = int(items[indices, PC_BATCHES].sum())
             if batches:
-                self.put(now_s, "model_batch_size_mean", float(items[indices, PC_ITEMS].sum() / batches), model=model.name)
+                self.put(
+                    now_s, "model_batch_size_mean", float(items[indices, PC_ITEMS].sum() / batches), model=model.name
+                )
             self.put(now_s, "model_queue_length", float(path.pod_len[indices].sum()), model=model.name)
         for node, seconds in gpu_busy.items():
             self.put(now_s, "DCGM_FI_DEV_GPU_UTIL", min(100.0, 100.0 * seconds / elapsed), node=node)

@@ -12,6 +12,8 @@ from typing import Protocol
 import numpy as np
 
 from reference_platform.features.materializer import JobLine, Materializer
+from reference_platform.features.offline import after
+from reference_platform.features.online import OnlineStore
 from reference_platform.monitoring.drift import PsiMonitor
 from reference_platform.monitoring.series import SeriesStore
 from reference_platform.monitoring.slo import SloTracker
@@ -59,10 +61,13 @@ class Plant:
         self.world = image.world(self.streams, drill.calendar_offset_s)
         self.registry = image.registry()
         features = image.features()
-        self.transforms = {transform.view.name: transform for transform in features.pipeline.transforms}
+        self.views = features.views
         self.pipeline = features.pipeline
         self.offline = features.offline
         self.online = features.online
+        self.fresh = OnlineStore(features.views)
+        self.fresh.restore(features.online.state())
+        """What the online store would hold if every row arrived the moment it was computed: the yardstick of harm."""
         self.materializer = Materializer(features.views, self.offline, self.online, now_s=0.0)
         self.champions = {model.name: self.registry.alias(model.name, "champion").version for model in self.spec.models}
         self.cluster = Cluster(self.spec, self.champions, self._footprint)
@@ -75,7 +80,9 @@ class Plant:
             self.world.customer_weights,
             self.streams.get("traffic/arrivals"),
         )
-        self.plane = DataPlane(self.spec, self.arrivals, len(self.world.customer_weights), stream_seed(seed, "traffic/service") >> 1)
+        self.plane = DataPlane(
+            self.spec, self.arrivals, len(self.world.customer_weights), stream_seed(seed, "traffic/service") >> 1
+        )
         self.store = SeriesStore(retention_s=HISTORY_S + 86400.0, points_max=SERIES_POINTS_MAX)
         self.book = LogBook()
         self.service_logs = ServiceLogs(self.book, self.plane, self.cluster, self.pool)
@@ -85,7 +92,13 @@ class Plant:
             self.store, self.spec, self.plane, self.cluster, self.pool, self.online, self.materializer
         )
         self.judge = QualityJudge(
-            image, self.world, self.online, self.transforms, self.champions, self.drift, self.streams.get("quality/sample")
+            image,
+            self.world,
+            self.online,
+            self.fresh,
+            self.champions,
+            self.drift,
+            self.streams.get("quality/sample"),
         )
         self._load_history()
         self.sync()
@@ -118,7 +131,11 @@ class Plant:
 
     def step_world(self, now_s: float) -> None:
         """Five minutes of shop life become rows of the offline store."""
+        before_s = self.world.now_s
         self.pipeline.run(self.world.advance(now_s), now_s)
+        for view in self.views:
+            rows = self.offline.changed_since(view.name, after(before_s), now_s)
+            self.fresh.write(view.name, rows.entity, rows.event_ts, rows.values)
 
     def next_world_step_s(self) -> float:
         return self.world.now_s + STEP_S

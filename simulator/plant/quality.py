@@ -14,10 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reference_platform.features.online import OnlineStore
-from reference_platform.features.transform import Transform
 from reference_platform.models.decisions import Decisions, decide, fallback_decisions
 from reference_platform.models.runtime import ExportedModel
-from reference_platform.models.schema import FRAUD, ModelSchema, assemble, schema_of
+from reference_platform.models.schema import FRAUD, RANKING, RECOMMENDATION, ModelSchema, assemble, schema_of
 from reference_platform.monitoring.drift import PsiMonitor
 from simulator.image.image import Image
 from simulator.traffic.layout import ERROR, OK, Finished
@@ -25,8 +24,8 @@ from simulator.world.requests import Requests, draw_requests
 from simulator.world.value import expected_click_ratio, value_eur
 from simulator.world.world import World
 
-SAMPLE_MAX = 64
-"""Requests judged per route and interval."""
+SAMPLE_MAX = {RECOMMENDATION: 192, RANKING: 96, FRAUD: 4096}
+"""Requests judged per route and interval. Few payments decide over much money, so nearly all of them are judged."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +33,8 @@ class RouteQuality:
     """One interval of one route. `click_ratio` is NaN for fraud-detection, `score_mean` when no model answered."""
 
     requests: int
+    best_eur: float
+    """What perfectly fresh predictions would have been worth."""
     harm_eur: float
     click_ratio: float
     score_mean: float
@@ -48,7 +49,7 @@ class QualityJudge:
         image: Image,
         world: World,
         online: OnlineStore,
-        transforms: Mapping[str, Transform],
+        fresh: OnlineStore,
         champions: Mapping[str, int],
         drift: PsiMonitor,
         rng: np.random.Generator,
@@ -56,7 +57,7 @@ class QualityJudge:
         self._image = image
         self._world = world
         self._online = online
-        self._transforms = transforms
+        self._fresh = fresh
         self._champions = champions
         self._drift = drift
         self._rng = rng
@@ -70,7 +71,9 @@ class QualityJudge:
         for index, route in enumerate(routes):
             rows = np.flatnonzero(finished.route == index)
             if len(rows):
-                sample = rows[np.unique(np.linspace(0, len(rows) - 1, min(SAMPLE_MAX, len(rows))).astype(np.int64))]
+                sample = rows[
+                    np.unique(np.linspace(0, len(rows) - 1, min(SAMPLE_MAX[route], len(rows))).astype(np.int64))
+                ]
                 result[route] = self._judge_route(finished, sample, len(rows), route, versions[route], now_s)
         return result
 
@@ -79,7 +82,7 @@ class QualityJudge:
     ) -> RouteQuality:
         requests = draw_requests(self._world, route, finished.entity[sample], finished.done_s[sample], self._rng)
         outcome = finished.outcome[sample]
-        best = value_eur(requests, self._fresh_decisions(requests, now_s))
+        best = value_eur(requests, self._fresh_decisions(requests))
         served, score_mean = self._served_decisions(requests, outcome, version, now_s)
         value = np.where(outcome == ERROR, 0.0, value_eur(requests, served))
         click_ratio = declined_ratio = float("nan")
@@ -87,13 +90,13 @@ class QualityJudge:
             declined_ratio = float(np.mean(served))
         else:
             click_ratio = float(np.where(outcome == ERROR, 0.0, expected_click_ratio(requests, served)).mean())
-        return RouteQuality(count, float((best - value).mean() * count), click_ratio, score_mean, declined_ratio)
+        harm_eur = float((best - value).mean() * count)
+        return RouteQuality(count, float(best.mean() * count), harm_eur, click_ratio, score_mean, declined_ratio)
 
-    def _fresh_decisions(self, requests: Requests, now_s: float) -> Decisions:
+    def _fresh_decisions(self, requests: Requests) -> Decisions:
         model, schema = self._model(requests.route, self._champions[requests.route])
         values = {
-            part.view: self._transforms[part.view].values(requests.entities[part.entity], now_s)
-            for part in schema.views
+            part.view: self._fresh.read(part.view, requests.entities[part.entity]).values for part in schema.views
         }
         return decide(requests.route, model.predict(assemble(schema, values, requests.context)), model.threshold)
 
@@ -105,7 +108,9 @@ class QualityJudge:
         if not (outcome == OK).any():
             return served, float("nan")
         model, schema = self._model(requests.route, version)
-        values = {part.view: self._online.read(part.view, requests.entities[part.entity]).values for part in schema.views}
+        values = {
+            part.view: self._online.read(part.view, requests.entities[part.entity]).values for part in schema.views
+        }
         x = assemble(schema, values, requests.context)
         scores = model.predict(x)
         answered = outcome == OK
@@ -119,4 +124,3 @@ class QualityJudge:
         if key not in self._models:
             self._models[key] = self._image.model(name, version)
         return self._models[key], schema_of(name, version)
-

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
 
 from reference_platform.spec import PlatformSpec
 
@@ -60,3 +61,21 @@ class DrillSpec:
     expert: tuple[Step, ...]
     source_text: str
     source_name: str
+
+    def to_json(self) -> dict[str, Any]:
+        """Everything needed to run the drill again, as JSON values."""
+        body = asdict(self)
+        body["platform"] = self.platform.model_dump(mode="json")
+        return body
+
+    @classmethod
+    def from_json(cls, body: Mapping[str, Any]) -> DrillSpec:
+        """Inverse of `to_json`. Raises KeyError, TypeError or ValueError on anything else."""
+        fields = dict(body)
+        fields["platform"] = PlatformSpec.model_validate_json(json.dumps(body["platform"]))
+        fields["faults"] = tuple(PlannedFault(**item) for item in body["faults"])
+        fields["people"] = tuple(Person(**item) for item in body["people"])
+        fields["expert"] = tuple(Step(**item) for item in body["expert"])
+        fields["judged"] = tuple(body["judged"])
+        fields["hints"] = tuple(body["hints"])
+        return cls(**fields)

@@ -61,7 +61,12 @@ class Arrivals:
 
 
 def history_counts(
-    rhythm: Rhythm, requests_per_s: float, share: float, times_s: NDArray[np.float64], step_s: float, rng: np.random.Generator
+    rhythm: Rhythm,
+    requests_per_s: float,
+    share: float,
+    times_s: NDArray[np.float64],
+    step_s: float,
+    rng: np.random.Generator,
 ) -> NDArray[np.float64]:
     """Requests of a route in each step that ends at `times_s`, by the same law as the blocks: for weeks before t=0."""
     rate = requests_per_s * share * rhythm.ratio(times_s - step_s / 2)
