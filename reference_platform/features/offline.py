@@ -83,9 +83,7 @@ class OfflineStore:
         if until_s < rows.event_ts.max():
             tail = self.tail(view)
             rows = tail.take(np.flatnonzero(tail.event_ts <= until_s))
-            order = np.lexsort((np.arange(len(rows)), rows.created_ts, rows.event_ts, rows.entity))
-            last = np.append(rows.entity[order][1:] != rows.entity[order][:-1], [True] * bool(len(rows)))
-            rows = rows.take(order[last])
+            rows = rows.take(_newest_of_each(rows))
         later = (rows.event_ts > mark.event_ts) | ((rows.event_ts == mark.event_ts) & (rows.entity > mark.entity))
         picked = np.flatnonzero(later & np.isfinite(rows.event_ts))
         order = np.lexsort((rows.entity[picked], rows.event_ts[picked]))
@@ -168,11 +166,17 @@ def _no_rows_yet(view: FeatureView) -> FeatureRows:
     )
 
 
-def _keep_newest(newest: FeatureRows, rows: FeatureRows) -> None:
+def _newest_of_each(rows: FeatureRows) -> NDArray[np.int64]:
+    """Index of the newest row of each entity, by entity; of equal ones the row appended last."""
     order = np.lexsort((np.arange(len(rows)), rows.created_ts, rows.event_ts, rows.entity))
     entity = rows.entity[order]
-    last = order[np.append(entity[1:] != entity[:-1], True)]
-    rows = rows.take(last)
+    last = np.ones(len(entity), dtype=np.bool_)
+    last[:-1] = entity[1:] != entity[:-1]
+    return order[last]
+
+
+def _keep_newest(newest: FeatureRows, rows: FeatureRows) -> None:
+    rows = rows.take(_newest_of_each(rows))
     event_ts, created_ts = newest.event_ts[rows.entity], newest.created_ts[rows.entity]
     wins = (rows.event_ts > event_ts) | ((rows.event_ts == event_ts) & (rows.created_ts >= created_ts))
     rows = rows.take(np.flatnonzero(wins))

@@ -1,0 +1,100 @@
+"""The offline store: newest rows, incremental reads, bounded memory and Parquet."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from reference_platform.features.asof import FeatureRows
+from reference_platform.features.definitions import Entity, Feature, FeatureView
+from reference_platform.features.offline import Mark, OfflineStore, after
+
+VIEW = FeatureView("seen", Entity("customer", 5), (Feature("a", "count", ""),), "clicks", 300, 900, 3600, "tests", "")
+
+Row = tuple[int, int, int, int]
+BATCHES = st.lists(
+    st.lists(st.tuples(st.integers(0, 4), st.integers(0, 6), st.integers(0, 6), st.integers(0, 9)), max_size=6),
+    max_size=5,
+)
+
+
+def feature_rows(rows: list[Row]) -> FeatureRows:
+    return FeatureRows(
+        np.array([row[0] for row in rows], dtype=np.int32),
+        np.array([row[1] for row in rows], dtype=np.float64),
+        np.array([row[2] for row in rows], dtype=np.float64),
+        np.array([row[3] for row in rows], dtype=np.float32).reshape(-1, 1),
+    )
+
+
+def filled(batches: list[list[Row]], tail_rows_max: int = 1000) -> OfflineStore:
+    store = OfflineStore([VIEW], tail_rows_max=tail_rows_max)
+    for number, batch in enumerate(batches):
+        store.append("seen", feature_rows(batch), complete_s=float(number))
+    return store
+
+
+def newest(rows: list[Row], until: float) -> dict[int, Row]:
+    found: dict[int, Row] = {}
+    for row in rows:
+        best = found.get(row[0])
+        if row[1] <= until and (best is None or (row[1], row[2]) >= (best[1], best[2])):
+            found[row[0]] = row
+    return found
+
+
+def as_rows(rows: FeatureRows) -> list[Row]:
+    columns = zip(rows.entity, rows.event_ts, rows.created_ts, rows.values[:, 0], strict=True)
+    return [(int(a), int(b), int(c), int(d)) for a, b, c, d in columns]
+
+
+@settings(max_examples=150, deadline=None)
+@given(batches=BATCHES)
+def test_latest_is_the_newest_row_of_every_entity(batches: list[list[Row]]) -> None:
+    expected = newest([row for batch in batches for row in batch], np.inf)
+    assert as_rows(filled(batches).latest("seen")) == [expected[entity] for entity in sorted(expected)]
+
+
+@settings(max_examples=200, deadline=None)
+@given(batches=BATCHES, mark=st.integers(-1, 6), until=st.integers(0, 7), limit=st.integers(1, 4))
+def test_reading_on_from_mark_to_mark_misses_nothing_and_repeats_nothing(
+    batches: list[list[Row]], mark: int, until: int, limit: int
+) -> None:
+    store = filled(batches)
+    rows = [row for batch in batches for row in batch]
+    expected = sorted((row for row in newest(rows, until).values() if row[1] > mark), key=lambda row: (row[1], row[0]))
+    taken: list[Row] = []
+    at = after(float(mark))
+    while part := as_rows(store.changed_since("seen", at, float(until), limit=limit)):
+        assert len(part) <= limit
+        taken += part
+        at = Mark(float(part[-1][1]), part[-1][0])
+    assert taken == expected
+
+
+def test_memory_is_bounded_and_the_newest_rows_survive_it() -> None:
+    batches: list[list[Row]] = [[(number % 5, number, number, number)] for number in range(50)]
+    store = filled(batches, tail_rows_max=10)
+    assert len(store.tail("seen")) == 10
+    assert [row[1] for row in as_rows(store.latest("seen"))] == [45, 46, 47, 48, 49]
+
+
+def test_the_point_in_time_answer_comes_from_the_history_and_respects_the_ttl() -> None:
+    store = filled([[(1, 0, 0, 7)], [(1, 5, 5, 8)]])
+    answer = store.as_of("seen", np.array([1, 1, 1]), np.array([4.0, 5.0, 5.0 + VIEW.ttl_s + 1]))
+    assert answer.values[:2, 0].tolist() == [7.0, 8.0]
+    assert answer.found.tolist() == [True, True, False]
+
+
+def test_parquet_and_state_round_trips_keep_every_bit(tmp_path: Path) -> None:
+    store = filled([[(1, 0, 0, 7), (2, 1, 1, 9)], [(1, 5, 6, 8)]])
+    path = tmp_path / "seen.parquet"
+    store.write_parquet("seen", path)
+    assert as_rows(store.read_parquet("seen", path)) == as_rows(store.tail("seen"))
+    copy = OfflineStore([VIEW])
+    copy.restore(store.state())
+    assert as_rows(copy.latest("seen")) == as_rows(store.latest("seen"))
+    assert copy.complete_until("seen") == store.complete_until("seen")
