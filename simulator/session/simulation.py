@@ -74,8 +74,7 @@ class Simulation:
     def advance(self, to_s: float, keep_going: Callable[[], bool]) -> float:
         """Run to `to_s`; stops early when `keep_going` says so, or the instant the responder joins."""
         joined_before = self._is_joined()
-        reached = self.drive.run(to_s, lambda: keep_going() and self._is_joined() == joined_before)
-        return reached
+        return self.drive.run(to_s, lambda: keep_going() and self._is_joined() == joined_before)
 
     def run_until_joined(self, keep_going: Callable[[float], bool]) -> bool:
         """Run to the page or complaint. `keep_going(now_s)` is asked after every event; True when joined."""

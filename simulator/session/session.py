@@ -1,0 +1,191 @@
+"""A session: somebody has joined a drill and types. Front ends, scripts and replay all go through this class."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from importlib import metadata
+from typing import Any
+
+from simulator.engine.events import JsonValue
+from simulator.image.image import Image
+from simulator.session.drill import DrillSpec
+from simulator.session.incident import Output
+from simulator.session.prevention import check_prevention
+from simulator.session.runfile import Entered, RunWriter
+from simulator.session.simulation import Simulation
+from simulator.session.view import CommandResult, SessionView
+from simulator.session.viewing import build_view
+from simulator.shell.context import Operator
+from simulator.shell.run import complete, run, understand
+
+OUTPUTS_MAX = 2_000
+Going = Callable[[float], bool]
+
+
+def version() -> str:
+    """Version of this program."""
+    return metadata.version("pagerdrill")
+
+
+class Session:
+    """One responder in one drill, from joining to the end. `wall_clock` is only used to keep to a budget."""
+
+    def __init__(
+        self,
+        simulation: Simulation,
+        *,
+        seed: int,
+        image: Image,
+        player: str,
+        mode: str,
+        wall_clock: Callable[[], float],
+        writer: RunWriter | None = None,
+    ) -> None:
+        self.simulation = simulation
+        self.seed = seed
+        self.image = image
+        self.player = player
+        self.mode = mode
+        self._wall_clock = wall_clock
+        self._writer = writer
+        self.operator = Operator(
+            plant=simulation.plant,
+            alerts=simulation.alerts,
+            pager=simulation.pager,
+            incident=simulation.incident,
+            drill=simulation.drill,
+            log=simulation.log,
+            interview=mode == "interview",
+        )
+
+    @classmethod
+    def open(
+        cls,
+        drill: DrillSpec,
+        image: Image,
+        seed: int,
+        *,
+        player: str,
+        mode: str,
+        wall_clock: Callable[[], float],
+        writer: RunWriter | None = None,
+        going: Going = lambda _: True,
+    ) -> Session | None:
+        """Run the drill to the moment the responder joins. None when `going` stopped it on the way."""
+        simulation = Simulation(drill, image, seed)
+        started: dict[str, JsonValue] = {
+            "scenario": drill.scenario_id,
+            "seed": seed,
+            "version": version(),
+            "image": image.content,
+            "mode": mode,
+        }
+        simulation.log.append(0.0, "session", "session.started", started)
+        if not simulation.run_until_joined(going):
+            return None
+        return cls(simulation, seed=seed, image=image, player=player, mode=mode, wall_clock=wall_clock, writer=writer)
+
+    # -- what front ends use ----------------------------------------------------------------------------------------
+
+    @property
+    def ended(self) -> str | None:
+        """Why the drill is over: resolved, timeout or quit. None while it runs."""
+        return self.simulation.incident.ended
+
+    @property
+    def now_s(self) -> float:
+        return self.simulation.now_s
+
+    @property
+    def joined_s(self) -> float:
+        return self.simulation.incident.joined_s
+
+    def advance(self, to_s: float, wall_budget_s: float | None = None) -> float:
+        """Run simulated time to `to_s`, to the end of the drill, or until the wall budget is used up."""
+        goal_s = min(to_s, self.simulation.incident.ends_s)
+        if self.ended is None and goal_s > self.now_s:
+            until = None if wall_budget_s is None else self._wall_clock() + wall_budget_s
+            self.simulation.advance(goal_s, lambda: until is None or self._wall_clock() < until)
+        if self.ended is None and self.now_s >= self.simulation.incident.ends_s:
+            self._end("timeout")
+        return self.now_s
+
+    def submit(self, line: str) -> CommandResult:
+        """Enter a command line now. It is on disk before anything else happens; its time passes; its output returns."""
+        line = line.strip()
+        if self.ended is not None:
+            return CommandResult("the drill is over", 1, 0.0, 0)
+        self.simulation.advance(round(self.now_s * 1e6) / 1e6, lambda: True)
+        if self._writer is not None:
+            self._writer.command(line, round(self.now_s * 1e6))
+        return self._carry_out(line)
+
+    def view(self) -> SessionView:
+        """Everything the responder may see."""
+        return build_view(self)
+
+    def complete(self, text: str) -> list[str]:
+        """Candidates for the last word of `text`."""
+        return complete(self.operator, text)
+
+    def close(self) -> None:
+        """Leave. An unfinished run can be resumed."""
+        if self._writer is not None:
+            self._writer.close()
+
+    # -- what players and replay use ----------------------------------------------------------------------------------
+
+    def replay(self, commands: tuple[Entered, ...], until_s: float = float("inf")) -> None:
+        """Carry out recorded commands at their instants, without writing them again."""
+        for entered in commands:
+            if entered.t_us / 1e6 > until_s:
+                break
+            self.advance(entered.t_us / 1e6)
+            if self.ended is None:
+                self._carry_out(entered.line)
+
+    def attach(self, writer: RunWriter) -> None:
+        """From now on commands go to this run file."""
+        self._writer = writer
+
+    def finish(self, footer: Mapping[str, Any]) -> None:
+        """Write events and footer: the run is complete."""
+        if self._writer is not None:
+            self._writer.finish(self.simulation.log.events, {"digest": self.simulation.log.digest(), **footer})
+
+    def quit(self) -> None:
+        """The responder gives the drill up."""
+        if self.ended is None:
+            self._end("quit")
+
+    def _carry_out(self, line: str) -> CommandResult:
+        incident, log = self.simulation.incident, self.simulation.log
+        typed = understand(line)
+        # Past the drill's end nothing is carried out; the clock simply runs out.
+        self.advance(self.now_s + typed.takes_s)
+        if self.ended is not None:
+            return CommandResult("the drill ended while the command ran", 1, typed.takes_s, 0)
+        ran = run(self.operator, typed)
+        self.simulation.drive.arm()
+        data: dict[str, JsonValue] = {
+            "line": line,
+            "verb": " ".join(ran.words),
+            "exit": ran.exit,
+            "cost_s": typed.takes_s,
+            "looked": list(ran.looked),
+            "subjects": list(ran.subjects),
+            "changes": ran.changes,
+        }
+        event = log.append(self.now_s, "responder", "command", data)
+        incident.outputs.append(Output(event.n, self.now_s, line, ran.text, ran.exit, typed.takes_s, ran.subjects))
+        del incident.outputs[:-OUTPUTS_MAX]
+        if incident.resolved and incident.postmortem:
+            self._end("resolved")
+        return CommandResult(ran.text, ran.exit, typed.takes_s, event.n)
+
+    def _end(self, reason: str) -> None:
+        incident = self.simulation.incident
+        incident.ended = reason
+        if incident.rules_added:
+            check_prevention(self.simulation, self.image, self.seed)
+        self.simulation.log.append(self.now_s, "session", "session.ended", {"reason": reason})

@@ -1,0 +1,31 @@
+"""Loads every command module once."""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib import import_module
+
+MODULES = (
+    "alerting",
+    "deploys",
+    "features",
+    "gpu",
+    "incident",
+    "kubectl_change",
+    "kubectl_describe",
+    "kubectl_read",
+    "logs",
+    "metrics",
+    "mlflow",
+    "net",
+    "people",
+    "store",
+)
+
+
+@cache
+def load_commands() -> None:
+    """Fill the registry. Importing a module registers its commands."""
+    for name in MODULES:
+        import_module(f"simulator.shell.commands.{name}")
+    import_module("simulator.shell.help")
