@@ -60,9 +60,9 @@ def _runs() -> Check:
 
 
 def _cache() -> Check:
-    from tui import backend
+    from tui import platform_image
 
-    folder = backend.cache_dir()
+    folder = platform_image.cache_dir()
     try:
         return Check("cache folder", "ok", str(writable(folder)))
     except PagerDrillError as error:
@@ -71,17 +71,17 @@ def _cache() -> Check:
 
 
 def _image() -> Check:
-    from tui import backend
+    from tui import platform_image
 
-    if backend.image_ready():
+    if platform_image.image_ready():
         return Check("platform image", "ok", "built and up to date")
     return Check("platform image", "warn", "not built yet", "takes a minute or two, once: pagerdrill platform train")
 
 
 def _disk() -> Check:
-    from tui import backend
+    from tui import platform_image
 
-    folder = backend.cache_dir()
+    folder = platform_image.cache_dir()
     while not folder.exists():
         folder = folder.parent
     free_bytes = shutil.disk_usage(folder).free

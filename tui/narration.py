@@ -6,8 +6,8 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
-Report = Callable[[str, float], None]
-"""Called with what is being done and the share done, 0..1."""
+Report = Callable[[float, str], None]
+"""Called with the share done, 0..1, and what is being done."""
 
 
 def say(text: str) -> None:
@@ -41,7 +41,7 @@ def progress(title: str) -> Iterator[Report]:
     parts = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:>3.0f}%"), TimeElapsedColumn())
     with Progress(*parts, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task(title, total=1.0)
-        yield lambda doing, share: bar.update(
+        yield lambda share, doing: bar.update(
             task, completed=share, description=f"{title}: {doing}" if doing else title
         )
 
@@ -50,7 +50,7 @@ def progress(title: str) -> Iterator[Report]:
 def _stages(title: str) -> Iterator[Report]:
     said: list[str] = []
 
-    def report(doing: str, share: float) -> None:
+    def report(share: float, doing: str) -> None:
         if doing and said[-1:] != [doing]:
             said.append(doing)
             say(f"{title}: {doing} ({share:.0%})")

@@ -10,7 +10,7 @@ class Show:
     """Choices made on the command line that no event of the run depends on, except `interview`."""
 
     interview: bool
-    speed: float
+    speed: int
     """Simulated seconds per second at the start."""
     plain: bool
     ascii_only: bool

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from reference_platform.errors import ContentError, PagerDrillError
+from pathlib import Path
+
+from reference_platform.errors import ContentError, PagerDrillError, nearest
 
 
 def duration_s(text: str | None, option: str) -> float | None:
@@ -39,3 +41,16 @@ def complete_player(incomplete: str) -> list[str]:
     from scenarios.players import BUILT_IN
 
     return [name for name in BUILT_IN if name.startswith(incomplete)]
+
+
+def rubric_path(ref: str) -> Path:
+    """The file that `ref` names: a rubric that ships, or a path. Raises ContentError with the nearest id."""
+    from rubrics.loader import LIBRARY
+
+    path = Path(ref).expanduser()
+    if path.suffix in (".yaml", ".yml") or len(path.parts) > 1:
+        return path
+    known = {item.stem: item for item in LIBRARY.glob("*.yaml")}
+    if ref not in known:
+        raise ContentError(f'no rubric "{ref}"', fix=nearest(ref, known))
+    return known[ref]

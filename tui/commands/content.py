@@ -12,8 +12,8 @@ from tui.narration import columns, put, say
 
 EXIT_PROBLEMS = 2
 
-scenarios_app = typer.Typer(help="Drills: list, show, check.", no_args_is_help=True, rich_markup_mode=None)
-rubrics_app = typer.Typer(help="How drills are judged.", no_args_is_help=True, rich_markup_mode=None)
+scenarios_app = typer.Typer(help="Drills: list, show, check.", rich_markup_mode=None)
+rubrics_app = typer.Typer(help="How drills are judged.", rich_markup_mode=None)
 
 
 @scenarios_app.command("list")
@@ -111,3 +111,36 @@ def list_faults(as_json: Annotated[bool, typer.Option("--json", help="One JSON S
         for field_name, field in model.model_fields.items():
             need = "required" if field.is_required() else f"default {field.get_default(call_default_factory=True)!r}"
             put(f"  {field_name}: {need}" + (f"; {field.description}" if field.description else ""))
+
+
+@rubrics_app.command("list")
+def list_rubrics() -> None:
+    """List the rubrics that ship."""
+    from rubrics.loader import LIBRARY, load_rubric
+
+    found = [load_rubric(path) for path in sorted(LIBRARY.glob("*.yaml"))]
+    put(columns([("RUBRIC", "TITLE"), *((item.id, item.title) for item in found)]))
+
+
+@rubrics_app.command("show")
+def show_rubric(
+    rubric: Annotated[str, typer.Argument(help="Id or path of a rubric.")] = "incident",
+) -> None:
+    """Show what a rubric asks, its points, and what must never happen."""
+    from rubrics.loader import load_rubric
+    from tui.commands.arguments import rubric_path
+
+    found = load_rubric(rubric_path(rubric))
+    put(f"{found.id}: {found.title}\n")
+    rows = [(f"{item.points:g}", "critical" if item.critical else "", item.title, item.asks) for item in found.criteria]
+    put(columns([("POINTS", "", "CRITERION", "ASKS"), *rows]))
+    put("\nRed flags")
+    put(columns([(f"  {item.level}", item.title, item.why) for item in found.red_flags]))
+
+
+@rubrics_app.command("schema")
+def rubric_schema() -> None:
+    """Print the JSON Schema of a rubric, for an editor."""
+    from rubrics.schema import Rubric
+
+    put(json.dumps(Rubric.model_json_schema(by_alias=True), indent=2))

@@ -16,7 +16,7 @@ from tui.narration import columns, put, say
 
 EXIT_FELL_SHORT = 1
 
-platform_app = typer.Typer(help="The trained platform that drills run on.", no_args_is_help=True, rich_markup_mode=None)
+platform_app = typer.Typer(help="The trained platform that drills run on.", rich_markup_mode=None)
 
 
 def doctor() -> None:
@@ -67,14 +67,17 @@ def _run_bench(name: str) -> int:
 @platform_app.command("train")
 def train() -> None:
     """Train the models and build the platform image, unless it is there and up to date."""
-    from tui import backend
+    from tui.platform_image import prepare_image
 
-    put(backend.build_image())
+    put(str(prepare_image().path))
 
 
 @platform_app.command("status")
 def status() -> None:
-    """Show the image and the model registry in it."""
-    from tui import backend
+    """Show the image and the model registry in it. Exit code 1 when it is not built yet."""
+    from tui.platform_image import cache_dir, describe, image_ready, prepare_image
 
-    put(backend.image_status())
+    if not image_ready():
+        say(f"no intact platform image in {cache_dir()}; build it: pagerdrill platform train")
+        raise typer.Exit(EXIT_FELL_SHORT)
+    put(describe(prepare_image()))

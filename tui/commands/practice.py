@@ -14,10 +14,9 @@ from tui.narration import say
 from tui.show import Show
 
 FIRST_DRILL = "gateway-504-at-3am"
-SPEED_MIN, SPEED_MAX = 1.0, 60.0
 
 Interview = Annotated[bool, typer.Option("--interview", help="As in an interview: no pause, no hints, no speed-up.")]
-Speed = Annotated[float, typer.Option(min=SPEED_MIN, max=SPEED_MAX, help="Simulated seconds per second at the start.")]
+Speed = Annotated[int, typer.Option(help="Simulated seconds per second at the start: 1, 2, 5, 10 or 60.")]
 Plain = Annotated[bool, typer.Option("--plain", help="Line mode: no screen control, for screen readers and pipes.")]
 Ascii = Annotated[bool, typer.Option("--ascii", help="Draw with ASCII only.")]
 NoColor = Annotated[bool, typer.Option("--no-color", help="No colour; NO_COLOR in the environment does the same.")]
@@ -29,7 +28,7 @@ def practice(
     ] = None,
     interview: Interview = False,
     seed: Annotated[int, typer.Option(min=0, help="Another seed is another night.")] = 1,
-    speed: Speed = 1.0,
+    speed: Speed = 1,
     plain: Plain = False,
     ascii_only: Ascii = False,
     no_color: NoColor = False,
@@ -54,7 +53,7 @@ def resume(
         str | None, typer.Argument(help="Name or path of a run; the latest if left out.", autocompletion=complete_run)
     ] = None,
     list_only: Annotated[bool, typer.Option("--list", help="List the unfinished runs and stop.")] = False,
-    speed: Speed = 1.0,
+    speed: Speed = 1,
     plain: Plain = False,
     ascii_only: Ascii = False,
     no_color: NoColor = False,
@@ -76,11 +75,17 @@ def resume(
     backend.resume(path, show)
 
 
-def _show(*, interview: bool, speed: float, plain: bool, ascii_only: bool, no_color: bool) -> Show:
+def _show(*, interview: bool, speed: int, plain: bool, ascii_only: bool, no_color: bool) -> Show:
+    from tui.present.front_commands import SPEEDS
+
     if not plain and not (sys.stdin.isatty() and sys.stdout.isatty()):
         say("this is no terminal: using --plain")
         plain = True
-    if interview and speed != SPEED_MIN:
+    if speed not in SPEEDS:
+        raise ConfigError(
+            f"--speed {speed} is not one of the clock's speeds", fix="valid: " + ", ".join(map(str, SPEEDS))
+        )
+    if interview and speed != 1:
         raise ConfigError("--interview runs at the speed of life", fix="leave --speed out")
     return Show(interview, speed, plain, ascii_only, no_color)
 
