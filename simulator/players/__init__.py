@@ -1,0 +1,1 @@
+"""Scripted responders: idle, panic, cheats, and anybody's script."""
