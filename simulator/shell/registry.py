@@ -7,10 +7,11 @@ tool has and this one lacks is answered like an unknown flag, with what to use i
 from __future__ import annotations
 
 import argparse
+import re
 import shlex
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import NoReturn
+from typing import Literal, NoReturn
 
 from reference_platform.errors import CommandError, nearest
 from simulator.shell.context import Effect, Operator
@@ -20,6 +21,7 @@ LINE_MAX_CHARS = 2_000
 Handler = Callable[[Operator, argparse.Namespace], Effect]
 Configure = Callable[["Arguments"], None]
 Complete = Callable[[Operator], Iterable[str]]
+Rest = Literal["words", "query", "text"]
 
 
 class Arguments(argparse.ArgumentParser):
@@ -31,7 +33,11 @@ class Arguments(argparse.ArgumentParser):
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """One form. `words` are its fixed leading words; `takes_s` is the simulated time it costs."""
+    """One form. `words` are its fixed leading words; `takes_s` is the simulated time it costs.
+
+    `rest` says how the remainder of the line is read: as shell words for argparse, or verbatim as `args.raw`. A query
+    ends at the first pipe outside of quotes and brackets; a text runs to the end of the line.
+    """
 
     words: tuple[str, ...]
     usage: str
@@ -41,6 +47,7 @@ class Command:
     takes_s: float
     changes: bool
     complete: Complete
+    rest: Rest = "words"
 
 
 COMMANDS: dict[tuple[str, ...], Command] = {}
@@ -65,6 +72,7 @@ def command(
     configure: Configure = _nothing,
     complete: Complete = _no_names,
     aliases: Sequence[str] = (),
+    rest: Rest = "words",
 ) -> Callable[[Handler], Handler]:
     """Register a handler under its leading words. The handler's docstring is the summary shown by `help`."""
 
@@ -72,7 +80,7 @@ def command(
         key = tuple(words.split())
         assert key not in COMMANDS, f"command {words} registered twice"
         summary = (handler.__doc__ or "").strip().splitlines()[0]
-        COMMANDS[key] = Command(key, usage, summary, handler, configure, takes_s, changes, complete)
+        COMMANDS[key] = Command(key, usage, summary, handler, configure, takes_s, changes, complete, rest)
         for alias in aliases:
             ALIASES[tuple(alias.split())] = key
         return handler
@@ -81,9 +89,58 @@ def command(
 
 
 def split_pipes(line: str) -> list[list[str]]:
-    """Words of each stage of a pipeline. Raises CommandError for open quotes, empty stages and over-long lines."""
+    """Words of each stage of a pipeline. Raises CommandError for open quotes, empty stages and over-long lines.
+
+    A command that takes the rest of the line verbatim gets it as the one word after its leading words.
+    """
     if len(line) > LINE_MAX_CHARS:
         raise CommandError(f"line of {len(line)} characters", fix=f"at most {LINE_MAX_CHARS}")
+    verbatim = _verbatim(line)
+    if verbatim is None:
+        stages = _shell_stages(line)
+    else:
+        words, rest, piped = verbatim
+        stages = [[*words, rest] if rest else words]
+        stages += [] if piped is None else _shell_stages(piped)
+    if len(stages) > 1 and not all(stages):
+        raise CommandError("empty stage in a pipe", fix="write a command on both sides of |")
+    return stages
+
+
+def _verbatim(line: str) -> tuple[list[str], str, str | None] | None:
+    """Leading words, verbatim rest and what follows the first pipe, if the command takes its rest verbatim."""
+    words = line.split()
+    for size in range(min(WORDS_MAX, len(words)), 0, -1):
+        key = tuple(words[:size])
+        found = COMMANDS.get(ALIASES.get(key, key))
+        if found is not None:
+            if found.rest == "words":
+                return None
+            rest = re.sub(rf"\s*(?:\S+\s*){{{size}}}", "", line, count=1).rstrip()
+            cut = _pipe_at(rest) if found.rest == "query" else -1
+            return words[:size], rest[:cut].rstrip() if cut >= 0 else rest, rest[cut + 1 :] if cut >= 0 else None
+    return None
+
+
+def _pipe_at(text: str) -> int:
+    """Where the first pipe outside of quotes and brackets is; -1 when there is none. An unpaired quote is a letter."""
+    depth, at = 0, 0
+    while at < len(text):
+        char = text[at]
+        if char in "\"'`":
+            closing = text.find(char, at + 1)
+            at = closing if closing > 0 else at
+        elif char in "{([":
+            depth += 1
+        elif char in "})]":
+            depth = max(0, depth - 1)
+        elif char == "|" and depth == 0:
+            return at
+        at += 1
+    return -1
+
+
+def _shell_stages(line: str) -> list[list[str]]:
     lexer = shlex.shlex(line, posix=True, punctuation_chars="|")
     lexer.whitespace_split = True
     lexer.commenters = ""
@@ -97,13 +154,13 @@ def split_pipes(line: str) -> list[list[str]]:
             stages.append([])
         else:
             stages[-1].append(word)
-    if len(stages) > 1 and not all(stages):
-        raise CommandError("empty stage in a pipe", fix="write a command on both sides of |")
     return stages
 
 
 def find(words: Sequence[str]) -> tuple[Command, list[str]]:
     """The command with the longest matching leading words, and the rest. Raises CommandError with the nearest form."""
+    if len(words) > 1 and words[-1] == "--help":
+        return COMMANDS["help",], list(words[:-1])
     for size in range(min(WORDS_MAX, len(words)), 0, -1):
         key = tuple(words[:size])
         key = ALIASES.get(key, key)
@@ -120,6 +177,8 @@ def find(words: Sequence[str]) -> tuple[Command, list[str]]:
 
 def parse(found: Command, words: Sequence[str]) -> argparse.Namespace:
     """Arguments of a command. Raises CommandError for anything the form does not take."""
+    if found.rest != "words":
+        return argparse.Namespace(raw=" ".join(words))
     parser = Arguments(prog=" ".join(found.words), usage=found.usage, add_help=False, allow_abbrev=False)
     found.configure(parser)
     return parser.parse_args(list(words))

@@ -1,0 +1,81 @@
+"""Free text with a few named parts in it: `impact="..." doing=... next=15m`, and durations as people say them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from reference_platform.durations import parse_duration_s
+from reference_platform.errors import CommandError
+
+_SPOKEN = re.compile(r"(\d{1,6}(?:\.\d+)?)\s*(s|sec|secs|seconds?|m|min|mins|minutes?|h|hours?|d|days?)", re.IGNORECASE)
+_UNITS_S = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+DURATION_MAX_S = 400 * 86400.0
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """Named parts of a text, and what is left of it."""
+
+    named: dict[str, str]
+    rest: str
+
+
+def parts_of(text: str, names: Sequence[str], one_word: Sequence[str] = ()) -> Parts:
+    """Parts written `name=value`, `name: value` or `--name value`.
+
+    A value in quotes ends with the quote. Without quotes it is one word for names in `one_word`, and otherwise runs to
+    the next named part.
+    """
+    head = re.compile(r"(?:^|(?<=[\s,;]))(?:--(" + "|".join(names) + r")(?:=|\s+|$)|(" + "|".join(names) + r")[=:]\s*)")
+    named: dict[str, str] = {}
+    rest: list[str] = []
+    at = 0
+    while True:
+        found = head.search(text, at)
+        if found is None:
+            rest.append(text[at:])
+            return Parts(named, " ".join(part.strip() for part in rest if part.strip()))
+        rest.append(text[at : found.start()])
+        name = found[1] or found[2]
+        at = found.end()
+        quote = text[at : at + 1]
+        closing = text.find(quote, at + 1) if quote in ("'", '"') else -1
+        if closing > 0:
+            value, at = text[at + 1 : closing], closing + 1
+        elif name in one_word:
+            word = re.compile(r"\S*").match(text, at)
+            assert word is not None, "an empty word always matches"
+            value, at = word[0], word.end()
+        else:
+            following = head.search(text, at)
+            end = following.start() if following else len(text)
+            value, at = text[at:end], end
+        named[name] = value.strip(" ,;")
+
+
+def unquoted(text: str) -> str:
+    """`text` without quotes that enclose all of it."""
+    text = text.strip()
+    if len(text) >= 2 and text[0] == text[-1] and text[0] in "'\"" and text[0] not in text[1:-1]:
+        return text[1:-1].strip()
+    return text
+
+
+def length_s(text: str, what: str) -> float:
+    """Seconds of `15m`, `1h30m`, `72h`, `15 min`; a bare number is seconds. Raises CommandError."""
+    text = text.strip()
+    spoken = _SPOKEN.fullmatch(text)
+    try:
+        if spoken:
+            seconds = float(spoken[1]) * _UNITS_S[spoken[2][0].lower()]
+        elif text.isdecimal():
+            seconds = float(text[:12])
+        else:
+            seconds = parse_duration_s(text)
+    except ValueError:
+        raise CommandError(f'{what}: "{text[:40]}" is not a duration', fix="such as 30s, 15m, 2h or 3d") from None
+    if not 0 < seconds <= DURATION_MAX_S:
+        raise CommandError(f'{what}: "{text[:40]}" is out of range', fix="give more than 0s and at most 400d")
+    return seconds
