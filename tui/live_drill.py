@@ -1,0 +1,167 @@
+"""Drills as the front ends ask for them: a new one, one that goes on, and one that forks off a recorded run."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tui.present.session_port import Briefing
+
+if TYPE_CHECKING:
+    from simulator.session.drill import DrillSpec
+    from simulator.session.runfile import Run
+    from simulator.session.session import Session
+    from tui.present.debrief_view import DebriefView
+    from tui.present.session_port import Progress
+    from tui.recorded import Opening
+
+JUDGED = (
+    "acknowledge, severity and scope",
+    "defaults checked before anything is changed",
+    "pods, logs, upstream and recent changes looked at",
+    "hypotheses with evidence for and against",
+    "the right cause; a safe fix; recovery held for 10 minutes",
+    "status updates; a post-mortem with prevention; harm",
+)
+MAY = ("read everything", "restart, roll back, scale, stop jobs", "add alerts", "ask and page people")
+MAY_NOT = ("edit data in the warehouse",)
+
+
+def briefing_of(drill: DrillSpec, seed: int, mode: str) -> Briefing:
+    """What is printed before the clock starts."""
+    return Briefing(
+        scenario_id=drill.scenario_id,
+        title=drill.title,
+        mode="interview" if mode == "interview" else "practice",
+        drill_s=drill.drill_s,
+        brief=drill.brief.strip(),
+        may=MAY,
+        may_not=MAY_NOT,
+        judged=drill.judged or JUDGED,
+        people=tuple(f"{person.name} ({person.role})" for person in drill.people),
+        runbooks=tuple(drill.runbooks),
+        hints_total=len(drill.hints),
+        seed=seed,
+    )
+
+
+class LiveDrill:
+    """A new drill. Its run file is created when it starts."""
+
+    def __init__(self, opening: Opening, path: Path) -> None:
+        self._opening = opening
+        self._path = path
+        self._started_s = 0.0
+        self._expert: tuple[Any, ...] | None = None
+
+    @property
+    def briefing(self) -> Briefing:
+        return briefing_of(self._opening.drill, self._opening.seed, self._opening.mode)
+
+    @property
+    def run_path(self) -> str:
+        return str(self._path)
+
+    @property
+    def resume_command(self) -> str:
+        return f"pagerdrill resume {self._path.stem}"
+
+    def start(self, on_progress: Progress) -> Session:
+        """Build what is missing and run up to the page."""
+        from simulator.session.runfile import RunWriter
+        from tui.recorded import header_of, open_session
+
+        image = _image(on_progress)
+        self._started_s = time.monotonic()
+        writer = RunWriter.create(self._path, header_of(self._opening, image))
+        told = lambda share, text: on_progress(text, share)  # noqa: E731 -- turns the arguments round
+        return open_session(self._opening, image, on_progress=told, writer=writer)
+
+    def debrief(self, session: Session, on_progress: Progress) -> DebriefView:
+        """Score the session, finish its file, and set the expert's play beside it."""
+        from rubrics.debrief import debrief
+        from rubrics.loader import incident_rubric
+        from rubrics.scoring import score
+        from tui.present.debrief_made import debrief_view
+        from tui.recorded import expert_events, finish
+
+        on_progress("scoring", 0.1)
+        session.quit()
+        finish(session, time.monotonic() - self._started_s)
+        events = session.simulation.log.events
+        rubric = incident_rubric()
+        on_progress("the expert plays the same night", 0.3)
+        expert = expert_events(self._opening, session.image)
+        made = debrief(events, score(events, rubric), expert or None, rubric)
+        texts = [(event.n, event_text(event)) for event in events if event.visible]
+        typed = tuple(event_text(event) for event in expert if event.kind == "command")
+        on_progress("done", 1.0)
+        return debrief_view(made, session.view(), texts, typed, str(self._path))
+
+
+class ResumedDrill(LiveDrill):
+    """An unfinished run that goes on where its last command left it."""
+
+    def __init__(self, run: Run) -> None:
+        from tui.recorded import opening_of
+
+        super().__init__(opening_of(run, _image(lambda *_: None)), run.path)
+        self._run = run
+
+    def start(self, on_progress: Progress) -> Session:
+        """Repeat every command of the file, then append to it."""
+        from simulator.session.runfile import RunWriter
+        from tui.recorded import repeat
+
+        image = _image(on_progress)
+        self._started_s = time.monotonic()
+        session = repeat(self._run, image, lambda share, text: on_progress(text, share))
+        session.attach(RunWriter.append_to(self._run))
+        return session
+
+
+class ForkedDrill(LiveDrill):
+    """A run of its own that repeats another one up to a moment."""
+
+    def __init__(self, run: Run, at_s: float, path: Path) -> None:
+        from tui.recorded import opening_of
+
+        super().__init__(opening_of(run, _image(lambda *_: None)), path)
+        self._run = run
+        self._at_s = at_s
+
+    def start(self, on_progress: Progress) -> Session:
+        """Repeat the other run up to the fork; its commands become the first of the new file."""
+        from simulator.session.runfile import RunWriter
+        from tui.recorded import header_of, repeat
+
+        image = _image(on_progress)
+        self._started_s = time.monotonic()
+        session = repeat(self._run, image, lambda share, text: on_progress(text, share), self._at_s)
+        writer = RunWriter.create(self._path, header_of(self._opening, image))
+        limit_us = round((session.joined_s + self._at_s) * 1e6)
+        for entered in self._run.commands:
+            if entered.t_us <= limit_us:
+                writer.command(entered.line, entered.t_us)
+        session.attach(writer)
+        return session
+
+
+def _image(on_progress: Progress) -> Any:
+    from simulator.image.builder import ensure_image
+
+    return ensure_image(lambda share, text: on_progress(text, share))
+
+
+def event_text(event: Any) -> str:
+    """One event as a person would say it."""
+    data = event.data
+    if event.kind == "command":
+        return str(data["line"])
+    if event.kind == "session.joined":
+        return f"joined ({data['reason']})"
+    if event.kind == "slo":
+        return "SLO good" if data["good"] else "SLO not met"
+    named = [str(data[key]) for key in ("name", "summary", "detail", "message", "text", "reason") if data.get(key)]
+    return f"{event.kind}: {' - '.join(named[:2])}" if named else event.kind

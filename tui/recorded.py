@@ -1,0 +1,171 @@
+"""From run files and scenarios to sessions: open, resume, replay, score. Everything the commands share."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from reference_platform.errors import ContentError
+from rubrics.findings import Scorecard
+from rubrics.loader import incident_rubric, load_rubric
+from rubrics.schema import Rubric
+from rubrics.scoring import score
+from simulator.engine.events import Event
+from simulator.image.image import Image
+from simulator.session.drill import DrillSpec
+from simulator.session.runfile import Run, RunWriter, read_run
+from simulator.session.session import Session, version
+
+Progress = Callable[[float, str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """What it takes to open a session."""
+
+    drill: DrillSpec
+    seed: int
+    player: str
+    mode: str
+
+
+def header_of(opening: Opening, image: Image) -> dict[str, Any]:
+    """The first line of a run file: enough to run it again, whatever happens to the library."""
+    return {
+        "scenario": opening.drill.scenario_id,
+        "seed": opening.seed,
+        "version": version(),
+        "image": image.content,
+        "player": opening.player,
+        "mode": opening.mode,
+        "drill": opening.drill.to_json(),
+    }
+
+
+def opening_of(run: Run, image: Image) -> Opening:
+    """What a run file says about how it was opened. Raises ContentError when this program cannot repeat it."""
+    header = run.header
+    try:
+        drill = DrillSpec.from_json(header["drill"])
+        opening = Opening(drill, int(header["seed"]), str(header["player"]), str(header["mode"]))
+    except (KeyError, TypeError, ValueError) as error:
+        raise ContentError("damaged run file", where=f"{run.path}:1", why=f"header: {error}", fix="play again") from None
+    if header.get("image") != image.content or header.get("version") != version():
+        why = (
+            f"it was played on version {header.get('version')}, platform image {header.get('image')};"
+            f" this is version {version()}, image {image.content}"
+        )
+        fix = "score it without running it: pagerdrill score RUN; or install the version that played it"
+        raise ContentError("this run cannot be repeated here", where=str(run.path), why=why, fix=fix)
+    return opening
+
+
+def open_session(
+    opening: Opening, image: Image, *, on_progress: Progress, writer: RunWriter | None = None, mode: str | None = None
+) -> Session:
+    """Run the drill up to the moment the responder joins."""
+    span_s = max(item.at_s for item in opening.drill.faults) if opening.drill.faults else 0.0
+    horizon_s = max([span_s, *(person.review_at_s or 0.0 for person in opening.drill.people)]) or 3600.0
+    if opening.drill.joins == "first_page":
+        horizon_s = min(opening.drill.joins_by_s, horizon_s + 4.5 * 3600.0)
+    last_told = [0.0]
+
+    def going(now_s: float) -> bool:
+        if time.monotonic() - last_told[0] > 0.1:
+            last_told[0] = time.monotonic()
+            on_progress(min(0.99, now_s / horizon_s), f"the night passes: {now_s / 3600:.1f} h")
+        return True
+
+    session = Session.open(
+        opening.drill,
+        image,
+        opening.seed,
+        player=opening.player,
+        mode=mode or opening.mode,
+        wall_clock=time.monotonic,
+        writer=writer,
+        going=going,
+    )
+    assert session is not None, "nothing stopped it"
+    on_progress(1.0, "you are paged")
+    return session
+
+
+def repeat(run: Run, image: Image, on_progress: Progress, until_s: float = float("inf")) -> Session:
+    """The session of a run file, brought to its last command, or to `until_s` seconds after joining."""
+    session = open_session(opening_of(run, image), image, on_progress=on_progress)
+    limit_s = session.joined_s + until_s
+    session.replay(run.commands, limit_s)
+    if until_s < float("inf"):
+        session.advance(limit_s)
+    return session
+
+
+def replayed(path: Path, image: Image, on_progress: Progress) -> Session:
+    """Run a finished run again to its end. Raises ContentError when it does not come out the same."""
+    run = read_run(path)
+    if run.footer is None:
+        raise ContentError("this run is unfinished", where=str(path), fix=f"go on with it: pagerdrill resume {path}")
+    session = repeat(run, image, on_progress)
+    end_s = float(run.footer["sim_s"])
+    session.advance(end_s)
+    if session.ended is None:
+        session.quit()
+    digest = session.simulation.log.digest()
+    if digest != run.footer["digest"]:
+        why = f"its footer says {run.footer['digest'][:16]}..., running it again gives {digest[:16]}..."
+        raise ContentError("the run does not repeat", where=str(path), why=why, fix="its commands were edited")
+    return session
+
+
+def rubric_of(ref: str | None) -> Rubric:
+    """The rubric at a path, or the incident rubric."""
+    return incident_rubric() if ref is None or ref == "incident" else load_rubric(Path(ref))
+
+
+def verdict_of(session: Session, card: Scorecard, wall_s: float) -> dict[str, Any]:
+    """The JSON object of a played run."""
+    return summary(card, session.simulation.drill.scenario_id, session.seed, session.player) | {
+        "digest": session.simulation.log.digest(),
+        "requests_simulated": session.simulation.plant.plane.requests,
+        "sim_s": round(session.now_s, 6),
+        "wall_s": round(wall_s, 3),
+    }
+
+
+def summary(card: Scorecard, scenario: str, seed: int, player: str) -> dict[str, Any]:
+    """Verdict, score, harm and times of a scored run."""
+    return {
+        "scenario": scenario,
+        "seed": seed,
+        "player": player,
+        "verdict": card.verdict,
+        "score": card.score,
+        "harm": card.harm_eur,
+        "tta_s": card.times.tta_s,
+        "ttd_s": card.times.ttd_s,
+        "ttm_s": card.times.ttm_s,
+        "ttr_s": card.times.ttr_s,
+    }
+
+
+def finish(session: Session, wall_s: float) -> Mapping[str, Any]:
+    """Score a session that has ended and write its footer."""
+    card = score(session.simulation.log.events, incident_rubric())
+    verdict = verdict_of(session, card, wall_s)
+    session.finish({"events": len(session.simulation.log), **verdict})
+    return verdict
+
+
+def expert_events(opening: Opening, image: Image) -> tuple[Event, ...]:
+    """What the scenario's own expert does on the same night; () when the scenario has none."""
+    from simulator.players.play import play
+
+    if not opening.drill.expert:
+        return ()
+    session = open_session(Opening(opening.drill, opening.seed, "expert", "practice"), image, on_progress=lambda *_: None)
+    play(session, opening.drill.expert)
+    return tuple(session.simulation.log.events)
