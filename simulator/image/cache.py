@@ -83,7 +83,10 @@ def _waiting(descriptor: int) -> Iterator[bool]:
 def temporary_folder(root: Path, image: str) -> Path:
     """A fresh, empty folder to build in. The caller must be the only builder: leftovers of dead ones are removed."""
     for leftover in [*root.glob(f"{TEMPORARY}*"), *root.glob(f"{DISCARDED}*")]:
-        shutil.rmtree(leftover, ignore_errors=True)
+        if leftover.is_dir():
+            shutil.rmtree(leftover, ignore_errors=True)
+        else:
+            leftover.unlink()
     folder = root / f"{TEMPORARY}{image}-{os.getpid()}"
     folder.mkdir()
     return folder

@@ -1,0 +1,179 @@
+"""A small image from end to end: built in its own process, whole or not at all, the same twice, light to load."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from reference_platform.models.schema import schema_of
+from reference_platform.registry.mlflow_registry import MlflowRegistry
+from reference_platform.registry.snapshot import SnapshotRegistry
+from simulator.engine.streams import Streams
+from simulator.image.builder import ensure_image
+from simulator.image.cache import CACHE_VARIABLE
+from simulator.image.content import ROOT, image_id
+from simulator.image.image import Image
+from simulator.image.plan import BuildPlan
+
+pytestmark = pytest.mark.slow
+
+PLAN = BuildPlan(
+    customers=200,
+    products=240,
+    merchants=20,
+    click_days=4,
+    click_warm_up_days=1,
+    payment_days=6,
+    payment_warm_up_days=2,
+    sample_rows=500,
+)
+CALLER = f"""
+import sys
+from simulator.image.builder import ensure_image
+from simulator.image.plan import BuildPlan
+ensure_image(lambda ratio, text: print(ratio, text, flush=True), plan=BuildPlan.from_json({PLAN.to_json()!r}))
+"""
+
+
+class StopHereError(Exception):
+    pass
+
+
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("cache")
+
+
+@pytest.fixture(autouse=True)
+def _use_cache(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(CACHE_VARIABLE, str(cache))
+
+
+@pytest.fixture(scope="module")
+def image(cache: Path) -> Image:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(CACHE_VARIABLE, str(cache))
+        return ensure_image(plan=PLAN)
+
+
+def visible(cache: Path) -> list[str]:
+    return [path.name for path in (cache / "images").iterdir() if path.name[0] != "."]
+
+
+def test_a_build_killed_halfway_leaves_no_image(cache: Path) -> None:
+    environment = {CACHE_VARIABLE: str(cache), "PYTHONPATH": str(ROOT), "PATH": ""}
+    caller = subprocess.Popen([sys.executable, "-c", CALLER], stdout=subprocess.PIPE, env=environment, text=True)
+    assert caller.stdout is not None
+    with caller.stdout as progress:
+        for line in progress:
+            if float(line.split()[0]) > 0.1:
+                caller.kill()
+                break
+    caller.wait()
+    assert visible(cache) == []
+
+
+def test_a_build_given_up_by_the_caller_leaves_no_image_and_no_leftovers(cache: Path) -> None:
+    def stop(ratio: float, text: str) -> None:
+        if ratio > 0.1:
+            raise StopHereError
+
+    with pytest.raises(StopHereError):
+        ensure_image(stop, plan=PLAN)
+    assert sorted(path.name for path in (cache / "images").iterdir()) == [".lock"]
+
+
+def test_the_image_is_found_again_without_building(image: Image) -> None:
+    said: list[str] = []
+    again = ensure_image(lambda ratio, text: said.append(text), plan=PLAN)
+    assert said == []
+    assert (again.path, again.id, again.content) == (image.path, image_id(PLAN), image.content)
+
+
+def test_loading_everything_a_session_needs_imports_no_heavy_library(image: Image, cache: Path) -> None:
+    code = (
+        CALLER
+        + """
+from simulator.engine.streams import Streams
+from simulator.image.image import Image
+image = ensure_image(plan=BuildPlan.from_json(sys.argv[1]))
+image.world(Streams(1)); image.features(); image.reference_stats(); image.model("recommendation", 3)
+heavy = {"torch", "mlflow", "pandas", "pyarrow", "scipy", "simpy"}
+sys.exit(", ".join(sorted(heavy & set(sys.modules))))
+"""
+    )
+    environment = {CACHE_VARIABLE: str(cache), "PYTHONPATH": str(ROOT), "PATH": ""}
+    done = subprocess.run(
+        [sys.executable, "-c", code, PLAN.to_json()], env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.stderr.strip() == ""
+
+
+def test_the_snapshot_is_what_mlflow_holds(image: Image) -> None:
+    assert SnapshotRegistry.of(MlflowRegistry(image.path)).to_json() == image.registry().to_json()
+
+
+def test_every_registered_version_serves_and_the_aliases_point_at_them(image: Image) -> None:
+    registry = image.registry()
+    assert {name: registry.aliases(name) for name in registry.names()} == {
+        "fraud-detection": {"challenger": 3, "champion": 2},
+        "recommendation": {"champion": 3},
+        "search-ranking": {"champion": 2},
+    }
+    for name in registry.names():
+        for version in registry.versions(name):
+            width = len(schema_of(name, version.version).columns)
+            scores = image.model(name, version.version).predict(np.zeros((10, width), dtype=np.float32))
+            assert np.isfinite(scores).all()
+            assert int(version.tags["host_memory_bytes"]) > 0
+
+
+def test_everything_computed_before_the_start_is_online(image: Image) -> None:
+    features = image.features()
+    for view in features.views:
+        newest = features.offline.latest(view.name)
+        read = features.online.read(view.name, newest.entity)
+        assert len(newest) == view.entity.count
+        np.testing.assert_array_equal(read.values, newest.values)
+        assert features.online.freshness(view.name, 0.0) == 0.0
+
+
+def test_history_goes_on_from_the_image(image: Image) -> None:
+    world, features = image.world(Streams(7)), image.features()
+    appended = features.pipeline.run(world.advance(300.0), 300.0)
+    assert set(appended) == {view.name for view in features.views}
+    assert image.features().offline.complete_until("customer_activity") == 0.0
+
+
+def test_the_reference_covers_what_each_champion_reads_except_time_and_request(image: Image) -> None:
+    stats = image.reference_stats()
+    for name, features in stats.items():
+        schema = schema_of(name, image.registry().alias(name, "champion").version)
+        assert list(features) == [column for column in schema.columns if not column.startswith("context.")]
+    assert image.reference_prediction("fraud-detection", 2).n > 0
+
+
+def test_the_history_file_ends_with_the_newest_values(image: Image) -> None:
+    features = image.features()
+    for name, path in image.offline_paths(features.views).items():
+        rows = features.offline.read_parquet(name, path)
+        newest = features.offline.latest(name)
+        assert -3600.0 <= rows.event_ts.max() == newest.event_ts.max() <= 0.0
+        last = np.flatnonzero(rows.event_ts == rows.event_ts.max())
+        np.testing.assert_array_equal(rows.values[last], newest.values[rows.entity[last]])
+
+
+def test_a_damaged_file_is_told_once_and_the_rebuilt_image_is_the_same(image: Image) -> None:
+    (image.path / "weights" / "recommendation-3.npz").write_bytes(b"not weights")
+    said: list[str] = []
+    again = ensure_image(lambda ratio, text: said.append(text), plan=PLAN)
+    damage = [text for text in said if "damaged" in text]
+    assert len(damage) == 1
+    assert "weights/recommendation-3.npz" in damage[0]
+    assert again.content == image.content
+    assert json.loads((image.path / "manifest.json").read_text())["image"] == image.id
