@@ -15,7 +15,7 @@ from reference_platform.spec import OnlineStoreSpec
 CURSOR_COST_RATIO = 0.03
 """Growth of the mean read time per open leaked cursor (each holds a snapshot that every read must skip over)."""
 RECONNECT_S = 15.0
-"""A client with a pool reopens all of it within this time after the store restarts."""
+"""A client with a pool reopens all of it within this time after the store restarts or closes its connections."""
 REAP_S = 20.0
 """The store notices within this time that a client's process is gone, and frees its connections."""
 RESUME_RATIO = 20.0
@@ -32,6 +32,8 @@ class Client:
     running: bool
     starts: int = 0
     stopped_s: float = 0.0
+    dropped_s: float = -1e9
+    """When an operator last closed its connections."""
 
 
 class ConnectionPool:
@@ -68,6 +70,16 @@ class ConnectionPool:
             client.wants = 0.0
             client.starts += 1
 
+    def drop_client(self, name: str, now_s: float) -> int:
+        """An operator closes the client's connections, and gets their number. A running process opens them again."""
+        self.tick(now_s)
+        closed = self.held().get(name, 0)
+        client = self._clients.get(name)
+        if client:
+            client.dropped_s = now_s
+            client.wants = client.wants if client.running else 0.0
+        return closed
+
     def restart(self, up: bool, now_s: float) -> None:
         """The store's process ended (`up` False) or is back (True)."""
         self.tick(now_s)
@@ -91,11 +103,11 @@ class ConnectionPool:
     def held(self) -> dict[str, int]:
         """Connections per client besides serving."""
         if not self.up:
-            return {name: 0 for name in self._clients}
-        reopened = min(1.0, (self._now_s - self._up_since_s) / RECONNECT_S)
+            return dict.fromkeys(self._clients, 0)
         room = self.connections_max
         held: dict[str, int] = {}
         for client in self._clients.values():
+            reopened = min(1.0, (self._now_s - max(self._up_since_s, client.dropped_s)) / RECONNECT_S)
             held[client.name] = min(room, int(client.wants * reopened))
             room -= held[client.name]
         return held

@@ -1,0 +1,297 @@
+"""`features`: views, materialisation jobs, their locks, and the values online and offline."""
+
+from __future__ import annotations
+
+import argparse
+import math
+from collections.abc import Iterable
+
+import numpy as np
+
+from reference_platform.durations import format_duration
+from reference_platform.errors import CommandError, nearest
+from reference_platform.features.definitions import FeatureView
+from reference_platform.features.materializer import JobStatus, MaterializerJob
+from simulator.shell.calendar import age, clock
+from simulator.shell.components import distinct, models_reading
+from simulator.shell.context import Effect, Operator
+from simulator.shell.free_text import length_s
+from simulator.shell.registry import Arguments, command
+from simulator.shell.table import table
+
+JOBS = "materializer"
+LOOKED = ("features", "upstream", "jobs")
+
+
+def _view_names(op: Operator) -> Iterable[str]:
+    return [view.name for view in op.plant.views]
+
+
+def _one_view(parser: Arguments) -> None:
+    parser.add_argument("view")
+
+
+def _show_options(parser: Arguments) -> None:
+    _one_view(parser)
+    parser.add_argument("--entity", "-e")
+
+
+def _materialize_options(parser: Arguments) -> None:
+    _one_view(parser)
+    parser.add_argument("--backfill")
+
+
+def _unlock_options(parser: Arguments) -> None:
+    _one_view(parser)
+    parser.add_argument("--owner")
+
+
+def _view(op: Operator, name: str) -> FeatureView:
+    wanted = name.replace("-", "_").lower()
+    for view in op.plant.views:
+        if view.name == wanted:
+            return view
+    raise CommandError(f'feature view "{name[:60]}" not found', fix=nearest(wanted, _view_names(op)))
+
+
+def _job(op: Operator, name: str) -> MaterializerJob:
+    return op.plant.materializer.job(_view(op, name).name)
+
+
+def _ago(op: Operator, t_s: float) -> str:
+    return f"{format_duration(op.now_s - t_s)} ago" if math.isfinite(t_s) else "never"
+
+
+def _at(op: Operator, t_s: float) -> str:
+    return clock(op, t_s) if math.isfinite(t_s) else "never"
+
+
+@command("features list", "features list", takes_s=1.5, aliases=["features", "feast feature-views list"])
+def views_list(op: Operator, _: argparse.Namespace) -> Effect:
+    """Feature views: entity, source, schedule, promise, owner."""
+    rows = [
+        (view.name, view.entity.name, str(view.width), view.source, format_duration(view.every_s),
+         format_duration(view.freshness_sla_s), format_duration(view.ttl_s), view.owner,
+         ", ".join(models_reading(op, view.name)) or "-")
+        for view in op.plant.views
+    ]  # fmt: skip
+    headers = ("VIEW", "ENTITY", "FEATURES", "SOURCE", "EVERY", "SLA", "TTL", "OWNER", "READ BY")
+    return Effect(table(headers, rows), looked=("features",))
+
+
+@command("features status", "features status", takes_s=1.5, aliases=["features freshness"])
+def status(op: Operator, _: argparse.Namespace) -> Effect:
+    """Per view: what the scheduler reports of its job, the watermark and its age."""
+    rows = []
+    late: list[str] = []
+    for job in op.plant.materializer.jobs():
+        shown = job.status(op.now_s)
+        age_s = op.plant.online.freshness(job.job, op.now_s)
+        if age_s > job.view.freshness_sla_s or shown.state == "STOPPED":
+            late += models_reading(op, job.job)
+        rows.append(
+            (
+                job.job,
+                shown.state,
+                _ago(op, shown.heartbeat_s),
+                _at(op, shown.watermark_s),
+                format_duration(age_s) if math.isfinite(age_s) else "-",
+                format_duration(job.view.freshness_sla_s),
+                f"{shown.rows_per_s:.1f}",
+            )
+        )
+    text = table(("VIEW", "STATE", "HEARTBEAT", "LAST OK", "AGE", "SLA", "ROWS/S"), rows)
+    return Effect(text, looked=LOOKED, subjects=distinct([JOBS, *late]))
+
+
+@command("features jobs", "features jobs", takes_s=1.5, aliases=["jobs"])
+def jobs(op: Operator, _: argparse.Namespace) -> Effect:
+    """Materialisation jobs as the scheduler knows them: run, state, start, heartbeat."""
+    rows = []
+    for job in op.plant.materializer.jobs():
+        shown = job.status(op.now_s)
+        rows.append(
+            (
+                job.job,
+                shown.run,
+                shown.state,
+                _at(op, shown.since_s),
+                _ago(op, shown.heartbeat_s),
+                f"{shown.rows_per_s:.1f}",
+            )
+        )
+    text = table(("JOB", "RUN", "STATE", "STARTED", "HEARTBEAT", "ROWS/S"), rows)
+    return Effect(text, looked=LOOKED, subjects=(JOBS,))
+
+
+@command("features locks", "features locks", takes_s=1.5, aliases=["features lock"])
+def locks(op: Operator, _: argparse.Namespace) -> Effect:
+    """The lock table of the jobs: which run holds which lock, and since when."""
+    rows = []
+    for job in op.plant.materializer.jobs():
+        row = op.plant.materializer.locks.row(job.job)
+        if row is not None:
+            rows.append((row.job, row.owner, _at(op, row.taken_s), age(op, row.taken_s)))
+    text = table(("JOB", "OWNER", "TAKEN", "HELD FOR"), rows) if rows else "no lock is held"
+    return Effect(text, looked=LOOKED, subjects=(JOBS,))
+
+
+@command("features show", "features show VIEW [--entity N]", takes_s=2.0, configure=_show_options, complete=_view_names)
+def show(op: Operator, args: argparse.Namespace) -> Effect:
+    """One entity's values online and offline, with their ages, and how many entities differ."""
+    view = _view(op, args.view)
+    latest = op.plant.offline.latest(view.name)
+    if not len(latest):
+        raise CommandError(f"{view.name} has no rows yet", fix="features status")
+    entity = _entity(view, args.entity, int(latest.entity[int(np.argmax(latest.event_ts))]))
+    online = op.plant.online.read(view.name, latest.entity)
+    behind = int((online.event_ts < latest.event_ts).sum())
+    one = op.plant.online.read(view.name, np.array([entity]))
+    at = np.flatnonzero(latest.entity == entity)
+    lines = [
+        f"{view.name}: {view.description}",
+        f"{view.entity.name} {entity}",
+        f"  online row of   {_stamp(op, float(one.event_ts[0]))}",
+        f"  offline row of  {_stamp(op, float(latest.event_ts[at[0]])) if len(at) else 'never'}",
+        f"{behind:,} of {len(latest):,} {view.entity.name}s have a newer row offline than online",
+        "",
+    ]
+    rows = []
+    for index, feature in enumerate(view.features):
+        left = float(one.values[0, index])
+        right = float(latest.values[at[0], index]) if len(at) else math.nan
+        rows.append(
+            (feature.name, _shown(left), _shown(right), "" if left == right or left != left else f"{right - left:+.3g}")
+        )
+    text = "\n".join(lines) + table(("FEATURE", "ONLINE", "OFFLINE", "DIFFERENCE"), rows)
+    subjects = distinct([JOBS, "online-store", "offline-store", *models_reading(op, view.name)])
+    return Effect(text, looked=("features", "upstream"), subjects=subjects)
+
+
+def _entity(view: FeatureView, text: str | None, newest: int) -> int:
+    if text is None:
+        return newest
+    if not text.isdecimal() or len(text) > 9 or int(text) >= view.entity.count:
+        what = f'{view.entity.name} "{text[:40]}" does not exist'
+        raise CommandError(what, fix=f"--entity takes 0 to {view.entity.count - 1}")
+    return int(text)
+
+
+def _stamp(op: Operator, t_s: float) -> str:
+    return f"{clock(op, t_s)} ({format_duration(op.now_s - t_s)} ago)" if math.isfinite(t_s) else "never"
+
+
+def _shown(value: float) -> str:
+    return "-" if math.isnan(value) else f"{value:.4g}"
+
+
+@command(
+    "features materialize",
+    "features materialize VIEW [--backfill 72h]",
+    takes_s=3.0,
+    changes=True,
+    configure=_materialize_options,
+    complete=_view_names,
+    aliases=["features backfill", "feast materialize"],
+)
+def materialize(op: Operator, args: argparse.Namespace) -> Effect:
+    """Ask for a run now, or copy everything of the last hours again with --backfill."""
+    job = _job(op, args.view)
+    if args.backfill is None:
+        return _run_now(op, job)
+    back_s = length_s(args.backfill, "--backfill")
+    lines = job.backfill(op.now_s - back_s, op.now_s)
+    op.plant.log_lines(lines)
+    op.plant.sync()
+    op.changed("backfill", [JOBS], f"{job.job}: backfill of the last {format_duration(back_s)}")
+    text = "\n".join(f"{clock(op, line.t_s)} {line.level} [{line.job}] {line.text}" for line in lines)
+    return Effect(text + "\nfollow it: features status", subjects=(JOBS,))
+
+
+def _run_now(op: Operator, job: MaterializerJob) -> Effect:
+    shown = job.status(op.now_s)
+    if shown.state == "STOPPED":
+        raise CommandError(f'job "{job.job}" is stopped', fix=f"features restart {job.job}")
+    if _waits(shown) and shown.lock is not None:
+        text = (
+            f"run requested; {shown.run} is the current run\n{shown.run} waits for the lock of {job.job}, "
+            f"held by {shown.lock.owner} since {_at(op, shown.lock.taken_s)}"
+        )
+    else:
+        due_s = max(0.0, job.next_wake_s() - op.now_s)
+        text = f"{shown.run} takes what is new at its next turn, in {due_s:.0f} s"
+    return Effect(text, looked=LOOKED, subjects=(JOBS,))
+
+
+def _waits(shown: JobStatus) -> bool:
+    return shown.lock is not None and shown.lock.owner != shown.run
+
+
+@command(
+    "features restart",
+    "features restart VIEW",
+    takes_s=3.0,
+    changes=True,
+    configure=_one_view,
+    complete=_view_names,
+    aliases=["features jobs restart"],
+)
+def restart(op: Operator, args: argparse.Namespace) -> Effect:
+    """End the current run of a view's job and start another."""
+    job = _job(op, args.view)
+    if not op.plant.up(JOBS):
+        raise CommandError("no materializer pod is ready to run jobs", fix="kubectl get pods -l app=materializer")
+    before = job.status(op.now_s).run
+    lines = job.restart(op.now_s)
+    op.plant.log_lines(lines)
+    op.plant.sync()
+    op.changed("restart_job", [JOBS], f"{job.job}: {before} -> {job.status(op.now_s).run}")
+    text = "\n".join(f"{clock(op, line.t_s)} {line.level} [{line.job}] {line.text}" for line in lines)
+    return Effect(text, subjects=(JOBS,))
+
+
+@command(
+    "features unlock",
+    "features unlock VIEW [--owner RUN]",
+    takes_s=3.0,
+    changes=True,
+    configure=_unlock_options,
+    complete=_view_names,
+    aliases=["features locks release"],
+)
+def unlock(op: Operator, args: argparse.Namespace) -> Effect:
+    """Remove the lock of a run that is gone; the lock of the live run is refused."""
+    job = _job(op, args.view)
+    row = op.plant.materializer.locks.row(job.job)
+    if row is None:
+        return Effect(f"{job.job} is not locked; nothing to do", looked=LOOKED, subjects=(JOBS,))
+    if args.owner is not None and args.owner != row.owner:
+        raise CommandError(f'the lock of {job.job} is not held by "{args.owner[:40]}"', fix="features locks")
+    shown = job.status(op.now_s)
+    if row.owner == shown.run and shown.state != "STOPPED":
+        raise CommandError(
+            f"{row.owner} is the live run of {job.job} and holds the lock rightly",
+            why="without it a second run could copy the same rows at the same time",
+            fix=f"let it finish, or end it first: features restart {job.job}",
+        )
+    job.unlock(op.now_s)
+    op.plant.sync()
+    op.changed("unlock", [JOBS], f"{job.job}: lock of {row.owner} removed")
+    text = f"lock of {job.job} removed; it was held by {row.owner} for {age(op, row.taken_s)}"
+    return Effect(f"{text}\n{shown.run} goes on within seconds", subjects=(JOBS,))
+
+
+@command("features lineage", "features lineage VIEW", takes_s=1.5, configure=_one_view, complete=_view_names)
+def lineage(op: Operator, args: argparse.Namespace) -> Effect:
+    """Where a view comes from and which models read it."""
+    view = _view(op, args.view)
+    readers = models_reading(op, view.name)
+    lines = [
+        f"source     {view.source} (shop events, every {format_duration(view.every_s)})",
+        f"offline    offline-store: {view.name}, {view.width} features by {view.entity.name}",
+        f"job        materializer: {view.name}",
+        f"online     online-store: {view.name}",
+        f"read by    {', '.join(readers) or 'no serving model'}",
+        f"owner      {view.owner}",
+    ]
+    return Effect("\n".join(lines), looked=("features", "upstream"))

@@ -1,0 +1,243 @@
+"""`metrics`, `compare`, `dash`, `slo`: numbers now, over time, and against last week."""
+
+from __future__ import annotations
+
+import argparse
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from reference_platform.durations import format_duration
+from reference_platform.errors import CommandError
+from reference_platform.monitoring.promql import LOOKBACK_S, parse
+from reference_platform.monitoring.series import Labels, Matcher
+from reference_platform.monitoring.slo import BURN_RATE, ERROR_RATIO
+from simulator.shell.calendar import clock
+from simulator.shell.components import distinct
+from simulator.shell.context import Effect, Operator
+from simulator.shell.free_text import length_s
+from simulator.shell.pattern import Pattern
+from simulator.shell.query import POINTS_MAX, about, answer, asked, number_text, over_time, series_text, tags
+from simulator.shell.registry import command
+from simulator.shell.sparkline import sparkline
+from simulator.shell.table import table
+
+ROWS_MAX = 100
+SPARK_POINTS = 30
+USAGE = "metrics EXPR [--range 30m] [--step 1m]"
+COMPARE_USAGE = "compare [EXPR|ROUTE] [--offset 7d]"
+WEEK_S = 7 * 86400.0
+SHOWN_MIN_OK_RATIO = 0.99
+"""A store that is nearly out of connections, and everything that serves less than this, counts as worth naming."""
+
+
+def _names(op: Operator) -> Iterable[str]:
+    return op.plant.store.names()
+
+
+@command("metrics", USAGE, takes_s=1.5, complete=_names, aliases=["promql", "metrics query"], rest="query")
+def metrics(op: Operator, args: argparse.Namespace) -> Effect:
+    """A PromQL query: values now, or with --range their course with a sparkline."""
+    query = asked(op, args.raw, ("range", "step"), USAGE)
+    if "step" in query.flags and "range" not in query.flags:
+        raise CommandError("--step goes with --range", fix=f"usage: {USAGE}")
+    if "range" in query.flags:
+        range_s = length_s(query.flags["range"], "--range")
+        step_s = length_s(query.flags["step"], "--step") if "step" in query.flags else range_s / SPARK_POINTS
+        rows = over_time(op, query.expr, range_s, int(min(range_s / step_s, POINTS_MAX)) + 1)
+        text = _course(rows)
+        labels: list[Labels] = list(rows)
+    else:
+        samples = answer(op, query.expr, op.now_s)
+        labels = [sample.labels for sample in samples]
+        text = table(("SERIES", "VALUE"), [(series_text(s.labels), number_text(s.value)) for s in samples[:ROWS_MAX]])
+        text += f"\n... {len(samples) - ROWS_MAX} more series" if len(samples) > ROWS_MAX else ""
+    if not labels:
+        return Effect("empty result: no series has a value that fits", looked=("metrics",))
+    subjects = about(op, query.expr, labels)
+    return Effect(text, looked=tags(subjects), subjects=subjects)
+
+
+def _course(rows: dict[Labels, list[float]]) -> str:
+    shown = []
+    for labels, values in list(rows.items())[:ROWS_MAX]:
+        real = [value for value in values if not math.isnan(value)]
+        summary = (
+            min(real),
+            math.fsum(real) / len(real) if all(map(math.isfinite, real)) else math.nan,
+            max(real),
+            real[-1],
+        )
+        shown.append((series_text(labels), *map(number_text, summary), sparkline(values)))
+    return table(("SERIES", "MIN", "MEAN", "MAX", "LAST", ""), shown)
+
+
+@command("metrics list", "metrics list [PATTERN]", takes_s=1.0, aliases=["metrics ls", "promql list"], rest="query")
+def metrics_list(op: Operator, args: argparse.Namespace) -> Effect:
+    """Names of all metrics with their labels."""
+    pattern = Pattern(args.raw.strip().strip("'\""), ignore_case=True)
+    rows = []
+    for name in op.plant.store.names():
+        if pattern.found_in(name):
+            series = op.plant.store.select(name)
+            labels = ", ".join(dict.fromkeys(label for item in series for label, _ in item.labels))
+            rows.append((name, str(len(series)), labels or "-"))
+    if not rows:
+        raise CommandError(f"no metric fits {args.raw[:60]!r}", fix="metrics list")
+    return Effect(table(("METRIC", "SERIES", "LABELS"), rows), looked=("metrics",))
+
+
+@command(
+    "compare",
+    COMPARE_USAGE,
+    takes_s=2.0,
+    complete=lambda op: [*(model.name for model in op.plant.spec.models), *op.plant.store.names()],
+    aliases=["metrics compare"],
+    rest="query",
+)
+def compare(op: Operator, args: argparse.Namespace) -> Effect:
+    """A query now and the same time a week (or --offset) before: both values and their ratio."""
+    query = asked(op, _spelled_out(op, args.raw), ("offset",), COMPARE_USAGE)
+    offset_s = length_s(query.flags["offset"], "--offset") if "offset" in query.flags else WEEK_S
+    now = answer(op, query.expr, op.now_s)
+    then = {sample.labels: sample.value for sample in answer(op, query.expr, op.now_s - offset_s)}
+    if not now:
+        return Effect("empty result: no series has a value that fits", looked=("metrics",))
+    rows = [
+        (series_text(s.labels), number_text(s.value), *_against(s.value, then.get(s.labels))) for s in now[:ROWS_MAX]
+    ]
+    lines = [
+        f"now   {clock(op, op.now_s)}",
+        f"then  {clock(op, op.now_s - offset_s)}, {format_duration(offset_s)} before",
+        "",
+        table(("SERIES", "NOW", "THEN", "NOW/THEN"), rows),
+    ]
+    if not then:
+        lines.append(
+            "nothing is kept from then; request counts go back 8 days in steps of 5 min, so use rate(...[10m])"
+        )
+        return Effect("\n".join(lines), looked=("metrics",))
+    subjects = about(op, query.expr, [sample.labels for sample in now])
+    return Effect("\n".join(lines), looked=tags(subjects), subjects=subjects)
+
+
+def _spelled_out(op: Operator, raw: str) -> str:
+    """The query that a route's name, or nothing, stands for: answered requests per second."""
+    text = raw.partition("--")[0]
+    routes = [model.name for model in op.plant.spec.models]
+    word = text.strip().strip("'\"")
+    if word in ("", "requests", "traffic"):
+        return "sum by (route) (rate(shop_responses_total[10m])) " + raw[len(text) :]
+    if word in routes:
+        return f'sum by (route) (rate(shop_responses_total{{route="{word}"}}[10m])) ' + raw[len(text) :]
+    return raw
+
+
+def _against(now: float, then: float | None) -> tuple[str, str]:
+    if then is None:
+        return "-", "-"
+    return number_text(then), f"{now / then:.2f}" if then else "-"
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    title: str
+    unit: str
+    expr: str
+    scale: float = 1.0
+
+
+def _dash_rows(op: Operator) -> list[_Row]:
+    rows: list[_Row] = []
+    for model in op.plant.spec.models:
+        route = f'route="{model.name}"'
+        rows += [
+            _Row(f"{model.name} p99", "ms", f'gateway_request_duration_seconds{{{route},quantile="0.99"}}', 1e3),
+            _Row(f"{model.name} model", "/s", f'rate(shop_responses_total{{{route},source="model"}}[3m])'),
+            _Row(f"{model.name} default", "/s", f'rate(shop_responses_total{{{route},source="default"}}[3m])'),
+            _Row(f"{model.name} 504", "/s", f'rate(gateway_requests_total{{{route},code="504"}}[3m])'),
+        ]
+    rows += [
+        _Row("store read", "ms", "online_store_read_seconds", 1e3),
+        _Row("store wait", "ms", "online_store_wait_seconds", 1e3),
+        _Row("store connections", "", "sum(online_store_connections_in_use)"),
+    ]
+    for view in op.plant.views:
+        rows.append(_Row(f"age {view.name}", "min", f'feature_age_seconds{{view="{view.name}"}}', 1 / 60))
+    for node in op.plant.spec.nodes:
+        if node.gpu_memory:
+            rows.append(_Row(f"GPU busy {node.name}", "%", f'DCGM_FI_DEV_GPU_UTIL{{node="{node.name}"}}'))
+    return rows
+
+
+@command("dash", "dash", takes_s=2.0, aliases=["dashboard", "dashboards"])
+def dash(op: Operator, _: argparse.Namespace) -> Effect:
+    """Key series on one screen: now, an hour ago, and the hour between."""
+    shown = []
+    for row in _dash_rows(op):
+        expr = parse(row.expr)
+        course = next(iter(over_time(op, expr, 3600.0, 24).values()), [math.nan])
+        now, before = course[-1] * row.scale, course[0] * row.scale
+        if all(map(math.isnan, course)):
+            continue
+        shown.append((row.title, _plain(now), _plain(before), row.unit, sparkline(course)))
+    text = table(("SERIES", "NOW", "1H AGO", "UNIT", "LAST HOUR"), shown)
+    return Effect(text, looked=("dashboard", "metrics"), subjects=_noticeable(op))
+
+
+def _plain(value: float) -> str:
+    return "-" if math.isnan(value) else f"{value:.4g}" if abs(value) < 1e5 else f"{value:.0f}"
+
+
+def _noticeable(op: Operator) -> tuple[str, ...]:
+    """Components whose rows of the dashboard stand out: objectives missed, store full, features late."""
+    found: list[str] = []
+    for model in op.plant.spec.models:
+        p99_s, ok_ratio = _p99_s(op, model.name), 1.0 - _gauge(op, ERROR_RATIO, route=model.name, window="5m")
+        if p99_s > model.latency_slo or ok_ratio < op.plant.spec.slo.availability:
+            found += ["gateway", model.name]
+    pool = op.plant.pool
+    held = {name: count for name, count in pool.held().items() if count}
+    if not pool.up or pool.serving_connections() + sum(held.values()) >= SHOWN_MIN_OK_RATIO * pool.connections_max:
+        found.append("online-store")
+    if any(op.plant.online.freshness(view.name, op.now_s) > view.freshness_sla_s for view in op.plant.views):
+        found.append("materializer")
+    return distinct(found)
+
+
+def _p99_s(op: Operator, route: str) -> float:
+    return _gauge(op, "gateway_request_duration_seconds", route=route, quantile="0.99")
+
+
+def _gauge(op: Operator, name: str, **labels: str) -> float:
+    """Newest value of the one series with these labels; NaN when there is none."""
+    for series in op.plant.store.select(name, [Matcher(label, "=", value) for label, value in labels.items()]):
+        value = series.value_at(op.now_s, LOOKBACK_S)
+        return math.nan if value is None else value
+    return math.nan
+
+
+@command("slo", "slo", takes_s=1.5, aliases=["slo status", "slos"])
+def slo(op: Operator, _: argparse.Namespace) -> Effect:
+    """Per route: share answered by the model, error budget burn, and p99 against its objective."""
+    objective = op.plant.spec.slo.availability
+    rows = []
+    for model in op.plant.spec.models:
+        ok = [1.0 - _gauge(op, ERROR_RATIO, route=model.name, window=window) for window in ("5m", "1h")]
+        burn = [_gauge(op, BURN_RATE, route=model.name, window=window) for window in ("5m", "1h", "6h")]
+        p99_s = _p99_s(op, model.name)
+        good = ok[0] >= objective and not p99_s > model.latency_slo
+        rows.append(
+            (
+                model.name,
+                *("-" if math.isnan(ratio) else f"{ratio:.2%}" for ratio in ok),
+                *("-" if math.isnan(rate) else f"{rate:.1f}x" for rate in burn),
+                "-" if math.isnan(p99_s) else f"{p99_s * 1000:.0f} ms",
+                f"{model.latency_slo * 1000:.0f} ms",
+                "ok" if good else "-" if math.isnan(ok[0]) else "MISSED",
+            )
+        )
+    headers = ("ROUTE", "OK 5M", "OK 1H", "BURN 5M", "BURN 1H", "BURN 6H", "P99", "P99 SLO", "STATE")
+    text = f"objective: {objective:.1%} of responses by the model itself\n" + table(headers, rows)
+    routes = tuple(model.name for model in op.plant.spec.models)
+    return Effect(text, looked=("metrics",), subjects=("gateway", *routes))

@@ -1,0 +1,174 @@
+"""`store` and `redis-cli`: the online feature store seen from its own side."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterable
+
+from reference_platform.durations import format_duration
+from reference_platform.errors import CommandError, nearest
+from reference_platform.monitoring.promql import LOOKBACK_S
+from simulator.shell.components import distinct
+from simulator.shell.context import Effect, Operator
+from simulator.shell.registry import Arguments, command
+from simulator.shell.table import table
+
+STORE = "online-store"
+SERVING = "model-servers"
+CLIENTS_MAX = 4064
+"""What the container's limit of open files allows: 4096 less 32 that Redis keeps for itself.
+Source: Redis documentation, "Client handling", maximum concurrent connected clients."""
+CLIENTS_MIN = 16
+
+
+def _size(parser: Arguments) -> None:
+    parser.add_argument("setting")
+    parser.add_argument("value")
+
+
+def _client(parser: Arguments) -> None:
+    parser.add_argument("name")
+
+
+def _clients(op: Operator) -> Iterable[str]:
+    return op.plant.pool.held()
+
+
+def _down(op: Operator) -> Effect | None:
+    """What every command prints while the store is not running."""
+    if op.plant.pool.up:
+        return None
+    return Effect("Could not connect to Redis at online-store:6379: Connection refused", 1, ("upstream",), (STORE,))
+
+
+def _holders(op: Operator) -> dict[str, int]:
+    """Connections by client, model servers first; other clients only while they hold some."""
+    held = {name: count for name, count in op.plant.pool.held().items() if count}
+    return {SERVING: op.plant.pool.serving_connections(), **held}
+
+
+def _newest(op: Operator, name: str) -> float | None:
+    series = op.plant.store.select(name)
+    return series[0].value_at(op.now_s, LOOKBACK_S) if series else None
+
+
+def _subjects(op: Operator) -> tuple[str, ...]:
+    return distinct([STORE, *(name for name in _holders(op) if name != SERVING)])
+
+
+@command("store info", "store info", takes_s=1.5, aliases=["store", "redis-cli info", "redis-cli info clients"])
+def info(op: Operator, _: argparse.Namespace) -> Effect:
+    """Connections in use against the limit, read time and waits, as INFO clients shows them."""
+    down = _down(op)
+    if down is not None:
+        return down
+    pool, holders = op.plant.pool, _holders(op)
+    wait_s = _newest(op, "online_store_wait_seconds")
+    shares = "".join(f"\nclient_{name.replace('-', '_')}:{count}" for name, count in holders.items())
+    text = (
+        "# Clients\n"
+        f"connected_clients:{sum(holders.values())}\n"
+        f"maxclients:{pool.connections_max}{shares}\n"
+        "\n# Reads\n"
+        f"read_mean_ms:{pool.read_s() * 1000:.2f}\n"
+        f"wait_for_connection_mean_ms:{'-' if wait_s is None else f'{wait_s * 1000:.2f}'}\n"
+        f"reads_total:{op.plant.plane.path.clock[3]:.0f}\n"
+        f"acquire_timeout_ms:{op.plant.spec.online_store.acquire_timeout * 1000:.0f}"
+    )
+    return Effect(text, looked=("upstream",), subjects=_subjects(op))
+
+
+@command("store clients", "store clients", takes_s=1.5, aliases=["redis-cli client list", "store client list"])
+def clients(op: Operator, _: argparse.Namespace) -> Effect:
+    """Who holds how many connections, for how long, and with how many open cursors."""
+    down = _down(op)
+    if down is not None:
+        return down
+    rows = []
+    for name, count in _holders(op).items():
+        cursors = "0" if name == SERVING else str(count)
+        rows.append((name, str(count), cursors, _oldest(op, name)))
+    total = sum(_holders(op).values())
+    text = table(("CLIENT", "CONNECTIONS", "OPEN CURSORS", "OLDEST"), rows)
+    text += f"\n{total} of {op.plant.pool.connections_max} connections"
+    return Effect(text, looked=("upstream",), subjects=_subjects(op))
+
+
+def _oldest(op: Operator, client: str) -> str:
+    """Age of the client's oldest connection: since its oldest process, or the store's, began."""
+    names = [model.name for model in op.plant.spec.models] if client == SERVING else [client]
+    started = [
+        pod.started_s for name in names for pod in op.plant.cluster.pods_of(name) if pod.phase in ("Loading", "Ready")
+    ]
+    store = [pod.started_s for pod in op.plant.cluster.ready_pods(STORE)]
+    if not started:
+        return "closing"
+    return format_duration(op.now_s - max(min(started), *(store or [min(started)])))
+
+
+@command("store ping", "store ping", aliases=["redis-cli ping"])
+def ping(op: Operator, _: argparse.Namespace) -> Effect:
+    """Whether the store answers, and how fast."""
+    down = _down(op)
+    if down is not None:
+        return down
+    text = f"PONG\n(administrator connection, {op.plant.pool.read_s() * 250:.2f} ms)"
+    return Effect(text, looked=("upstream",), subjects=(STORE,))
+
+
+@command(
+    "store config set",
+    "store config set maxclients N",
+    takes_s=2.0,
+    changes=True,
+    configure=_size,
+    aliases=["redis-cli config set"],
+)
+def config_set(op: Operator, args: argparse.Namespace) -> Effect:
+    """Change how many connections the store accepts."""
+    if args.setting.lower() != "maxclients":
+        what = f"ERR Unknown option or number of arguments for CONFIG SET - '{args.setting[:40]}'"
+        raise CommandError(what, fix="only maxclients can be changed at run time")
+    down = _down(op)
+    if down is not None:
+        return down
+    if not args.value.isdecimal() or len(args.value) > 9:
+        raise CommandError("ERR CONFIG SET failed - argument couldn't be parsed into an integer", fix="such as 400")
+    count, before = int(args.value), op.plant.pool.connections_max
+    if count > CLIENTS_MAX:
+        what = "ERR The operating system is not able to handle the specified number of clients"
+        raise CommandError(what, fix=f"at most {CLIENTS_MAX}")
+    if count < CLIENTS_MIN:
+        raise CommandError(f"ERR maxclients {count} would lock administrators out", fix=f"at least {CLIENTS_MIN}")
+    op.plant.pool.set_connections_max(count, op.now_s)
+    op.plant.sync()
+    op.changed("set_connections", [STORE], f"online-store maxclients {before} -> {count}")
+    return Effect("OK", subjects=(STORE,))
+
+
+@command(
+    "store client kill",
+    "store client kill NAME",
+    takes_s=2.0,
+    changes=True,
+    configure=_client,
+    complete=_clients,
+    aliases=["redis-cli client kill", "store kill"],
+)
+def client_kill(op: Operator, args: argparse.Namespace) -> Effect:
+    """Close every connection of a client; a process that still runs opens them again."""
+    down = _down(op)
+    if down is not None:
+        return down
+    if args.name == SERVING:
+        raise CommandError("NOPERM model-servers is protected", fix="restart the pods that you mean")
+    held = op.plant.pool.held()
+    if not held.get(args.name):
+        raise CommandError(
+            "ERR No such client", fix=nearest(args.name, [name for name, count in held.items() if count])
+        )
+    closed = op.plant.pool.drop_client(args.name, op.now_s)
+    op.plant.sync()
+    op.changed("drop_client", [STORE], f"closed {closed} connections of {args.name}")
+    text = f"(integer) {closed}\n{args.name} opens them again for as long as its process runs"
+    return Effect(text, subjects=distinct([STORE, args.name]))
