@@ -34,7 +34,7 @@ class NodeSpec(_Document):
 
 
 class BatchSpec(_Document):
-    """Dynamic batching of one model server: a batch starts when `max_size` requests wait or the oldest waited `max_delay`."""
+    """Dynamic batching: a batch starts when `max_size` requests wait or the oldest has waited `max_delay`."""
 
     max_size: int = Field(gt=0, le=1024)
     max_delay: Duration

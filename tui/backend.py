@@ -45,7 +45,8 @@ def fork(path: Path, at_s: float, *, plain: bool) -> None:
     from tui.places import new_run_path
 
     run = read_run(path)
-    drill = ForkedDrill(run, at_s, new_run_path(f"{run.header.get('scenario', 'run')}-fork", int(run.header.get("seed", 0))))
+    name, seed = f"{run.header.get('scenario', 'run')}-fork", int(run.header.get("seed", 0))
+    drill = ForkedDrill(run, at_s, new_run_path(name, seed))
     _play_by_hand(drill, Show(interview=False, speed=1, plain=plain, ascii_only=False, no_color=False))
 
 

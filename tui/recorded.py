@@ -52,7 +52,9 @@ def opening_of(run: Run, image: Image) -> Opening:
         drill = DrillSpec.from_json(header["drill"])
         opening = Opening(drill, int(header["seed"]), str(header["player"]), str(header["mode"]))
     except (KeyError, TypeError, ValueError) as error:
-        raise ContentError("damaged run file", where=f"{run.path}:1", why=f"header: {error}", fix="play again") from None
+        raise ContentError(
+            "damaged run file", where=f"{run.path}:1", why=f"header: {error}", fix="play again"
+        ) from None
     if header.get("image") != image.content or header.get("version") != version():
         why = (
             f"it was played on version {header.get('version')}, platform image {header.get('image')};"
@@ -166,6 +168,8 @@ def expert_events(opening: Opening, image: Image) -> tuple[Event, ...]:
 
     if not opening.drill.expert:
         return ()
-    session = open_session(Opening(opening.drill, opening.seed, "expert", "practice"), image, on_progress=lambda *_: None)
+    session = open_session(
+        Opening(opening.drill, opening.seed, "expert", "practice"), image, on_progress=lambda *_: None
+    )
     play(session, opening.drill.expert)
     return tuple(session.simulation.log.events)

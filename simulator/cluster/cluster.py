@@ -38,7 +38,9 @@ processes that share a GPU by time-slicing; NVIDIA GPU operator documentation)."
 class Cluster:
     """Kubernetes as far as a responder can tell. `footprint(model, version)` prices a model server."""
 
-    def __init__(self, spec: PlatformSpec, versions: Mapping[str, int], footprint: Callable[[str, int], Footprint]) -> None:
+    def __init__(
+        self, spec: PlatformSpec, versions: Mapping[str, int], footprint: Callable[[str, int], Footprint]
+    ) -> None:
         self.nodes = {node.name: Node(node) for node in spec.nodes}
         self.deployments: dict[str, Deployment] = {}
         self.pods: dict[str, Pod] = {}
@@ -146,15 +148,25 @@ class Cluster:
         pod.wake_s = float("inf")
         pod.logs.append((now_s, "INFO", "ready; accepting requests with a cold feature cache"))
         if pod.template.model_version:
-            self._note(now_s, "Normal", "Ready", pod, f"Readiness probe passed, model version {pod.template.model_version}")
+            self._note(
+                now_s, "Normal", "Ready", pod, f"Readiness probe passed, model version {pod.template.model_version}"
+            )
 
     def _crash(self, pod: Pod, now_s: float, reason: str, code: int) -> None:
         crash(pod, now_s, reason, code)
         self.killed.append(pod)
         if reason == "OOMKilled":
             limit = format_gib(pod.template.memory_limit_bytes)
-            self._note(now_s, "Warning", "OOMKilling", pod, f"Memory cgroup out of memory: killed process (model server), limit {limit}")
-        self._note(now_s, "Warning", "BackOff", pod, f"Back-off restarting failed container {pod.deployment} in pod {pod.name}")
+            self._note(
+                now_s,
+                "Warning",
+                "OOMKilling",
+                pod,
+                f"Memory cgroup out of memory: killed process (model server), limit {limit}",
+            )
+        self._note(
+            now_s, "Warning", "BackOff", pod, f"Back-off restarting failed container {pod.deployment} in pod {pod.name}"
+        )
 
     # -- scheduling ---------------------------------------------------------------------------------------------
 
@@ -181,7 +193,10 @@ class Cluster:
         ]
         if not candidates:
             return False
-        same = {n.spec.name: sum(p.node == n.spec.name and p.deployment == pod.deployment for p in self.pods.values()) for n in candidates}
+        same = {
+            n.spec.name: sum(p.node == n.spec.name and p.deployment == pod.deployment for p in self.pods.values())
+            for n in candidates
+        }
         best = min(candidates, key=lambda n: (same[n.spec.name], -self.free_bytes(n), n.spec.name))
         pod.node = best.spec.name
         return True
@@ -215,7 +230,9 @@ class Cluster:
         for pod in old[: max(0, spare)]:
             self._terminate(pod, now_s)
             alive.remove(pod)
-        for pod in sorted(alive, key=lambda p: (p.phase == "Ready", -p.created_s))[: max(0, len(alive) - deployment.replicas)]:
+        for pod in sorted(alive, key=lambda p: (p.phase == "Ready", -p.created_s))[
+            : max(0, len(alive) - deployment.replicas)
+        ]:
             self._terminate(pod, now_s)
             alive.remove(pod)
         for _ in range(deployment.replicas - len(alive)):
@@ -226,7 +243,9 @@ class Cluster:
         deployment.pod_serial += 1
         name = pod_name(deployment, deployment.template.revision, deployment.pod_serial)
         template, spec = deployment.template, deployment.spec
-        footprint = self._footprint(spec.model, template.model_version) if spec.model else Footprint(spec.memory_use, 0, 0.0)
+        footprint = (
+            self._footprint(spec.model, template.model_version) if spec.model else Footprint(spec.memory_use, 0, 0.0)
+        )
         pod = Pod(name, spec.name, template, footprint, created_s=now_s, wake_s=now_s)
         self.pods[name] = pod
         return pod
@@ -323,7 +342,11 @@ def pod_name(deployment: Deployment, revision: int, serial: int) -> str:
     """A stable name that looks like Kubernetes' own: `<deployment>-<template hash>-<suffix>`."""
     name = deployment.spec.name
     if deployment.spec.kind == "StatefulSet":
-        return f"{name}-{serial - 1}" if serial <= deployment.spec.replicas else f"{name}-{(serial - 1) % max(1, deployment.spec.replicas)}"
+        return (
+            f"{name}-{serial - 1}"
+            if serial <= deployment.spec.replicas
+            else f"{name}-{(serial - 1) % max(1, deployment.spec.replicas)}"
+        )
     letters = "bcdfghjklmnpqrstvwxz2456789"
     raw = blake2b(f"{name}/{revision}/{serial}".encode(), digest_size=12).digest()
     head = blake2b(f"{name}/{revision}".encode(), digest_size=9).digest()

@@ -47,7 +47,13 @@ def start_container(pod: Pod, now_s: float) -> None:
     if pod.template.model_version:
         version = pod.template.model_version
         pod.logs.append((now_s, "INFO", f"starting model server, MODEL_URI=models:/{pod.deployment}/{version}"))
-        pod.logs.append((now_s, "INFO", f"loading weights {format_gib(need)} host, GPU {format_gib(pod.footprint.gpu_memory_bytes)}"))
+        pod.logs.append(
+            (
+                now_s,
+                "INFO",
+                f"loading weights {format_gib(need)} host, GPU {format_gib(pod.footprint.gpu_memory_bytes)}",
+            )
+        )
     else:
         pod.logs.append((now_s, "INFO", "process started"))
 

@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Protocol
 
 import simpy
+from simpy.core import EventPriority
 
 
 class Part(Protocol):
@@ -40,11 +42,11 @@ class VirtualDrive:
             if due_s < self._armed_s[index]:
                 self._armed_s[index] = due_s
                 wake = self._env.event()
-                wake.callbacks.append(lambda _, i=index, t=due_s: self._fire(i, t))
+                wake.callbacks.append(partial(self._fire, index, due_s))
                 wake._ok, wake._value = True, None
-                self._env.schedule(wake, priority=index, delay=due_s - self._env.now)
+                self._env.schedule(wake, priority=EventPriority(index), delay=due_s - self._env.now)
 
-    def _fire(self, index: int, due_s: float) -> None:
+    def _fire(self, index: int, due_s: float, _: simpy.Event) -> None:
         if self._armed_s[index] != due_s:
             return
         self._armed_s[index] = math.inf

@@ -49,7 +49,12 @@ def event_from_line(line: str) -> Event:
     """Inverse of `Event.line`. Raises ValueError, KeyError or TypeError on anything else."""
     body = json.loads(line)
     return Event(
-        int(body["n"]), int(body["t_us"]), str(body["src"]), str(body["kind"]), bool(body["visible"]), dict(body["data"])
+        int(body["n"]),
+        int(body["t_us"]),
+        str(body["src"]),
+        str(body["kind"]),
+        bool(body["visible"]),
+        dict(body["data"]),
     )
 
 

@@ -71,7 +71,7 @@ class ServiceLogs:
         if delta[C_500]:
             self._book.add(now_s, "gateway", "WARN", f'"POST /v1/{route}" 500 (x{delta[C_500]})')
         if delta[C_POOL_TIMEOUTS]:
-            text = f"feature read failed: timed out acquiring a connection to online-store:6379 (x{delta[C_POOL_TIMEOUTS]})"
+            text = f"feature read failed: no connection to online-store:6379 in time (x{delta[C_POOL_TIMEOUTS]})"
             self._pod_line(now_s, route, "ERROR", text)
         elif delta[C_504]:
             text = f"request finished after its deadline, slowest phase: get_features (x{delta[C_504]})"
@@ -84,7 +84,8 @@ class ServiceLogs:
         grown = failed - self._last_failed
         for pod in self._cluster.pods.values():
             if pod.path_index >= 0 and grown[pod.path_index] > 0:
-                text = f"torch.OutOfMemoryError: CUDA out of memory in forward pass, batch failed (x{grown[pod.path_index]} requests)"
+                count = grown[pod.path_index]
+                text = f"torch.OutOfMemoryError: CUDA out of memory in forward pass, batch failed (x{count})"
                 pod.logs.append((now_s, "ERROR", text))
         self._last_failed = failed.copy()
 
@@ -92,7 +93,8 @@ class ServiceLogs:
         held = sum(self._pool.held().values())
         if held and held >= POOL_FULL_RATIO * self._pool.connections_max and held != self._last_held:
             shares = ", ".join(f"{name}={count}" for name, count in self._pool.held().items())
-            text = f"max number of clients nearly reached: {held}/{self._pool.connections_max} in use besides model servers ({shares})"
+            limit = self._pool.connections_max
+            text = f"max number of clients nearly reached: {held}/{limit} in use besides model servers ({shares})"
             self._book.add(now_s, "online-store", "WARN", text)
         self._last_held = held
 

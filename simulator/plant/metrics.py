@@ -40,7 +40,7 @@ _SOURCES = ((C_SERVED, "model"), (C_FALLBACK, "default"), (C_ERROR, "error"))
 
 
 class Metrics:
-    """Writes every series of the platform into the store. Names follow Prometheus' conventions: base units, `_total`."""
+    """Writes every series of the platform into the store. Names follow Prometheus: base units, `_total`."""
 
     def __init__(
         self,

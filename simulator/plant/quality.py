@@ -80,7 +80,9 @@ class QualityJudge:
     def _judge_route(
         self, finished: Finished, sample: NDArray[np.int64], count: int, route: str, version: int, now_s: float
     ) -> RouteQuality:
-        requests = draw_requests(self._world, route, finished.entity[sample], finished.done_s[sample], self._rng)
+        requests = draw_requests(
+            self._world, route, finished.entity[sample].astype(np.int32), finished.done_s[sample], self._rng
+        )
         outcome = finished.outcome[sample]
         best = value_eur(requests, self._fresh_decisions(requests))
         served, score_mean = self._served_decisions(requests, outcome, version, now_s)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 
 from reference_platform.monitoring.alerts import AlertEvaluator, Fired, Resolved, Transition
 from reference_platform.monitoring.pager import Escalated, Notification, Paged, Pager
-from simulator.engine.events import EventLog
+from simulator.engine.events import EventLog, JsonValue
 from simulator.faults.base import Fault
 from simulator.plant.plant import Plant
 from simulator.session.drill import Person
@@ -117,7 +117,7 @@ class AlertPart:
         for transition in transitions:
             alert = transition.alert
             if isinstance(transition, Fired):
-                data = {
+                data: dict[str, JsonValue] = {
                     "alert_id": alert.alert_id,
                     "name": alert.name,
                     "severity": alert.severity,
@@ -134,7 +134,11 @@ class AlertPart:
     def _notify(self, notification: Notification, now_s: float) -> None:
         alert = notification.alert
         if isinstance(notification, Paged):
-            data = {"alert_id": alert.alert_id, "name": alert.name, "severity": alert.severity}
+            data: dict[str, JsonValue] = {
+                "alert_id": alert.alert_id,
+                "name": alert.name,
+                "severity": alert.severity,
+            }
             self._log.append(now_s, "pager", "page.sent", data)
             self._on_page(f"{alert.name}: {alert.summary}")
         elif isinstance(notification, Escalated):

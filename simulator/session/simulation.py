@@ -8,8 +8,8 @@ from collections.abc import Callable, Mapping, Sequence
 from reference_platform.monitoring.alerts import AlertEvaluator, AlertRule
 from reference_platform.monitoring.pager import Pager
 from reference_platform.monitoring.slo import burn_rate_rules
-from simulator.engine.drive import VirtualDrive
-from simulator.engine.events import EventLog
+from simulator.engine.drive import Part, VirtualDrive
+from simulator.engine.events import EventLog, JsonValue
 from simulator.faults.base import Fault
 from simulator.faults.registry import FAULTS
 from simulator.image.image import Image
@@ -51,7 +51,7 @@ class Simulation:
             planned.append((item.at_s, fault))
         self.alert_part = AlertPart(self.alerts, self.pager, self.log, self._paged, lambda: self.plant.now_s)
         self.report = ReportPart(self.plant, self.log, self.began, self._is_joined)
-        parts = [
+        parts: list[Part] = [
             FaultPart(planned, self._begin_fault),
             WorldPart(self.plant),
             MaterializerPart(self.plant),
@@ -118,7 +118,7 @@ class Simulation:
     def _begin_fault(self, fault: Fault) -> None:
         name = next(key for key, item in self.faults.items() if item is fault)
         self.began[name] = fault
-        data = {
+        data: dict[str, JsonValue] = {
             "fault": name.split("#")[0],
             "component": fault.component,
             "mechanism": fault.mechanism,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Literal, cast
+from typing import TYPE_CHECKING, cast
 
 from simulator.engine.events import Event
 from simulator.session.view import (
@@ -17,6 +17,7 @@ from simulator.session.view import (
     Mark,
     NoteView,
     SeriesView,
+    ServiceState,
     ServiceView,
     SessionView,
     TerminalEntry,
@@ -49,7 +50,7 @@ def build_view(session: Session) -> SessionView:
         scenario_id=drill.scenario_id,
         title=drill.title,
         brief=drill.brief,
-        mode=cast(Literal["practice", "interview"], session.mode),
+        mode="interview" if session.mode == "interview" else "practice",
         now_s=session.now_s,
         joined_s=incident.joined_s,
         drill_s=drill.drill_s,
@@ -229,8 +230,8 @@ def _deployment(plant: Plant, name: str, parent: str) -> ServiceView:
     wanted = deployment.replicas
     if deployment.deleted or not wanted:
         return ServiceView(name, parent, "DOWN", "0/0 ready")
-    state = "OK" if ready >= wanted else "DEGRADED" if ready else "DOWN"
-    return ServiceView(name, parent, cast(Literal["OK", "DEGRADED", "DOWN"], state), f"{ready}/{wanted} ready")
+    state: ServiceState = "OK" if ready >= wanted else "DEGRADED" if ready else "DOWN"
+    return ServiceView(name, parent, state, f"{ready}/{wanted} ready")
 
 
 def _last_rate(plant: Plant, name: str, **labels: str) -> float:

@@ -3,19 +3,35 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+from typing import Any, TypeVar, cast
 
 import numpy as np
 from numba import njit
+from numpy.typing import NDArray
 
 from simulator.traffic import layout as lay
 
 # No reference counting inside: the path's arrays are borrowed, and counting 40 of them per call costs 5x.
-compiled = njit(cache=True, error_model="numpy", _nrt=False)
-inline = njit(cache=True, error_model="numpy", _nrt=False, forceinline=True)
+Function = TypeVar("Function", bound=Callable[..., object])
+_OPTIONS: dict[str, Any] = {"cache": True, "error_model": "numpy", "_nrt": False}
+
+
+def compiled(function: Function) -> Function:
+    """Compile `function`, and keep the result on disk."""
+    return cast("Function", njit(**_OPTIONS)(function))
+
+
+def inline(function: Function) -> Function:
+    """Compile `function` into its callers."""
+    return cast("Function", njit(forceinline=True, **_OPTIONS)(function))
+
+
+UInts = NDArray[np.uint64]
 
 
 @inline
-def uniform(rng, stream):
+def uniform(rng: UInts, stream: int) -> float:
     """SplitMix64, one state per purpose. Source: Steele, Lea & Flood, OOPSLA 2014."""
     rng[stream] = rng[stream] + np.uint64(0x9E3779B97F4A7C15)
     z = rng[stream]
@@ -26,12 +42,12 @@ def uniform(rng, stream):
 
 
 @inline
-def exponential(rng, stream, mean):
+def exponential(rng: UInts, stream: int, mean: float) -> float:
     return -mean * math.log(uniform(rng, stream))
 
 
 @inline
-def push(p, t, kind, index, gen):
+def push(p: lay.Path, t: float, kind: int, index: int, gen: int) -> None:
     n = p.scalars[lay.S_HEAP]
     if n >= lay.HEAP_MAX:
         p.scalars[lay.S_OVERFLOW] += 1
@@ -58,7 +74,7 @@ def push(p, t, kind, index, gen):
 
 
 @inline
-def drop_top(p):
+def drop_top(p: lay.Path) -> None:
     n = p.scalars[lay.S_HEAP] - 1
     p.scalars[lay.S_HEAP] = n
     if n == 0:

@@ -15,25 +15,28 @@ from __future__ import annotations
 import math
 
 import numpy as np
+from numpy.typing import NDArray
 
 from simulator.traffic import layout as lay
 from simulator.traffic.heap import compiled, drop_top, exponential, inline, push, uniform
 
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
 _LOG_GROWTH = math.log(lay.LATENCY_BIN_GROWTH)
 _STORE_STREAM, _GPU_STREAM, _CLIENT_STREAM = 0, 1, 2
 
 
 @inline
-def _take_slot(p):
+def _take_slot(p: lay.Path) -> int:
     n = p.scalars[lay.S_FREE]
     if n == 0:
         return -1
     p.scalars[lay.S_FREE] = n - 1
-    return p.free[n - 1]
+    return int(p.free[n - 1])
 
 
 @inline
-def _release(p, slot):
+def _release(p: lay.Path, slot: int) -> None:
     p.slot_state[slot] = lay.FREE
     p.slot_gen[slot] += 1
     p.free[p.scalars[lay.S_FREE]] = slot
@@ -41,7 +44,7 @@ def _release(p, slot):
 
 
 @inline
-def _record_latency(p, route, seconds):
+def _record_latency(p: lay.Path, route: int, seconds: float) -> None:
     index = 0
     if seconds > lay.LATENCY_BIN_MIN_S:
         index = min(lay.LATENCY_BINS - 1, int(math.log(seconds / lay.LATENCY_BIN_MIN_S) / _LOG_GROWTH))
@@ -49,7 +52,9 @@ def _record_latency(p, route, seconds):
 
 
 @inline
-def _finish(p, out, now, first, read, route, entity, outcome):
+def _finish(
+    p: lay.Path, out: lay.Finished, now: float, first: float, read: float, route: int, entity: int, outcome: int
+) -> None:
     n = p.scalars[lay.S_OUT]
     out.done_s[n] = now
     out.first_s[n] = first
@@ -67,13 +72,23 @@ def _finish(p, out, now, first, read, route, entity, outcome):
 
 
 @inline
-def _give_up(p, out, now, first, route, entity):
+def _give_up(p: lay.Path, out: lay.Finished, now: float, first: float, route: int, entity: int) -> None:
     outcome = lay.FALLBACK if p.params[lay.P_FALLBACK_UP] > 0 and p.params[lay.P_GATEWAY_UP] > 0 else lay.ERROR
     _finish(p, out, now, first, -1.0, route, entity, outcome)
 
 
 @inline
-def _attempt_failed(p, out, now, first, start, route, entity, tries, column):
+def _attempt_failed(
+    p: lay.Path,
+    out: lay.Finished,
+    now: float,
+    first: float,
+    start: float,
+    route: int,
+    entity: int,
+    tries: float,
+    column: int,
+) -> None:
     """The shopper's browser got 5xx: try again after a pause, or show the default."""
     p.counters[route, column] += 1
     _record_latency(p, route, now - start)
@@ -94,7 +109,7 @@ def _attempt_failed(p, out, now, first, start, route, entity, tries, column):
 
 
 @inline
-def _fail_slot(p, out, now, slot, column):
+def _fail_slot(p: lay.Path, out: lay.Finished, now: float, slot: int, column: int) -> None:
     """Answer the attempt with an error unless the gateway already has."""
     if p.slot_late[slot] == 0:
         p.slot_late[slot] = 1
@@ -112,7 +127,7 @@ def _fail_slot(p, out, now, slot, column):
 
 
 @inline
-def _start_read(p, now, slot):
+def _start_read(p: lay.Path, now: float, slot: int) -> None:
     p.scalars[lay.S_STORE_BUSY] += 1
     p.slot_state[slot] = lay.STORE_READING
     seconds = p.params[lay.P_STORE_READ_S]
@@ -125,7 +140,7 @@ def _start_read(p, now, slot):
 
 
 @inline
-def _serve_store_queue(p, now):
+def _serve_store_queue(p: lay.Path, now: float) -> None:
     while p.scalars[lay.S_QUEUE_LEN] > 0 and p.scalars[lay.S_STORE_BUSY] < p.params[lay.P_STORE_CONNECTIONS]:
         head = p.scalars[lay.S_QUEUE_HEAD]
         slot = p.queue[head]
@@ -135,7 +150,7 @@ def _serve_store_queue(p, now):
 
 
 @inline
-def _launch(p, now, pod):
+def _launch(p: lay.Path, now: float, pod: int) -> None:
     n = min(p.pod_len[pod], int(p.pods[pod, lay.POD_BATCH_MAX]))
     head = p.pod_head[pod]
     for k in range(n):
@@ -159,7 +174,7 @@ def _launch(p, now, pod):
 
 
 @inline
-def _consider_batch(p, now, pod):
+def _consider_batch(p: lay.Path, now: float, pod: int) -> None:
     """Launch when full or when the oldest request has waited the maximum delay; otherwise set the timer for it."""
     if p.pod_batch_len[pod] > 0 or p.pod_len[pod] == 0:
         return
@@ -172,7 +187,7 @@ def _consider_batch(p, now, pod):
 
 
 @inline
-def _to_batch(p, out, now, slot):
+def _to_batch(p: lay.Path, out: lay.Finished, now: float, slot: int) -> None:
     pod = p.slot_pod[slot]
     if p.pod_len[pod] >= lay.POD_QUEUE_MAX:
         p.counters[p.slot_route[slot], lay.C_REJECTED] += 1
@@ -188,7 +203,9 @@ def _to_batch(p, out, now, slot):
 
 
 @inline
-def _begin_attempt(p, out, now, first, route, entity, tries):
+def _begin_attempt(
+    p: lay.Path, out: lay.Finished, now: float, first: float, route: int, entity: int, tries: float
+) -> None:
     p.counters[route, lay.C_ATTEMPTS] += 1
     p.scalars[lay.S_IN_FLIGHT] += 1
     count = p.route_pod_count[route]
@@ -228,7 +245,7 @@ def _begin_attempt(p, out, now, first, route, entity, tries):
 
 
 @inline
-def _pod_done(p, out, now, pod):
+def _pod_done(p: lay.Path, out: lay.Finished, now: float, pod: int) -> None:
     failed = p.pods[pod, lay.POD_FAIL_RATIO] > 0.0 and uniform(p.rng, _GPU_STREAM) < p.pods[pod, lay.POD_FAIL_RATIO]
     n = p.pod_batch_len[pod]
     p.pod_batch_len[pod] = 0
@@ -250,7 +267,7 @@ def _pod_done(p, out, now, pod):
 
 
 @inline
-def _store_done(p, out, now, slot):
+def _store_done(p: lay.Path, out: lay.Finished, now: float, slot: int) -> None:
     p.scalars[lay.S_STORE_BUSY] -= 1
     pod = p.slot_pod[slot]
     if pod < 0:
@@ -263,7 +280,7 @@ def _store_done(p, out, now, slot):
 
 
 @inline
-def _handle_top(p, out):
+def _handle_top(p: lay.Path, out: lay.Finished) -> None:
     now, kind, index, gen = p.heap_t[0], p.heap_kind[0], p.heap_index[0], p.heap_gen[0]
     drop_top(p)
     if kind == lay.POD_DONE:
@@ -286,7 +303,7 @@ def _handle_top(p, out):
 
 
 @inline
-def _expire_head(p, out, now):
+def _expire_head(p: lay.Path, out: lay.Finished, now: float) -> None:
     head = p.scalars[lay.S_QUEUE_HEAD]
     slot = p.queue[head]
     p.scalars[lay.S_QUEUE_HEAD] = (head + 1) % lay.SLOTS_MAX
@@ -297,7 +314,9 @@ def _expire_head(p, out, now):
 
 
 @compiled
-def advance(p, arrival_s, arrival_route, arrival_entity, out, until_s):
+def advance(
+    p: lay.Path, arrival_s: Floats, arrival_route: Ints, arrival_entity: Ints, out: lay.Finished, until_s: float
+) -> int:
     """Run the path to `until_s`. Arrivals are read from `scalars[lay.S_ARRIVAL]` on; finished requests go to `out`.
 
     Returns the number of finished requests. `out` must hold at least the arrivals of the call plus lay.SLOTS_MAX.
@@ -324,11 +343,11 @@ def advance(p, arrival_s, arrival_route, arrival_entity, out, until_s):
             p.scalars[lay.S_ARRIVAL] = i + 1
             _begin_attempt(p, out, now, now, arrival_route[i], arrival_entity[i], 1)
     p.clock[lay.T_NOW] = until_s
-    return p.scalars[lay.S_OUT]
+    return int(p.scalars[lay.S_OUT])
 
 
 @compiled
-def kill_pod(p, out, pod, start_out):
+def kill_pod(p: lay.Path, out: lay.Finished, pod: int, start_out: int) -> int:
     """A pod's process ended now: whatever it held fails, its cache is gone. Finished requests go to `out`."""
     now = p.clock[lay.T_NOW]
     p.scalars[lay.S_OUT] = start_out
@@ -345,4 +364,4 @@ def kill_pod(p, out, pod, start_out):
         else:
             _release(p, slot)
     p.cache[pod, :] = -1e9
-    return p.scalars[lay.S_OUT]
+    return int(p.scalars[lay.S_OUT])

@@ -20,9 +20,9 @@ from simulator.traffic.layout import (
     P_STORE_ACQUIRE_TIMEOUT_S,
     P_STORE_CONNECTIONS,
     P_STORE_READ_S,
-    PODS_MAX,
     POD_FAIL_RATIO,
     POD_SLOWDOWN,
+    PODS_MAX,
     S_ARRIVAL,
     SLOTS_MAX,
     Finished,
@@ -86,16 +86,23 @@ class DataPlane:
 
     def _keep(self, n: int) -> None:
         if n:
-            self._finished.append(Finished(*(column[:n].copy() for column in self._out)))
+            self._finished.append(_taken(self._out, n))
 
     def drain(self) -> Finished:
         """Requests finished since the last call."""
         if not self._finished:
-            return Finished(*(column[:0].copy() for column in self._out))
+            return _taken(self._out, 0)
         parts, self._finished = self._finished, []
         if len(parts) == 1:
             return parts[0]
-        return Finished(*(np.concatenate(columns) for columns in zip(*parts, strict=True)))
+        return Finished(
+            np.concatenate([part.done_s for part in parts]),
+            np.concatenate([part.first_s for part in parts]),
+            np.concatenate([part.read_s for part in parts]),
+            np.concatenate([part.route for part in parts]),
+            np.concatenate([part.entity for part in parts]),
+            np.concatenate([part.outcome for part in parts]),
+        )
 
     # -- knobs ----------------------------------------------------------------------------------------------------
 
@@ -143,6 +150,18 @@ class DataPlane:
     def set_retries(self, attempts_max: int) -> None:
         """How many attempts the shop's front end makes for one request."""
         self.path.params[P_ATTEMPTS_MAX] = attempts_max
+
+
+def _taken(out: Finished, n: int) -> Finished:
+    """The first n rows, copied."""
+    return Finished(
+        out.done_s[:n].copy(),
+        out.first_s[:n].copy(),
+        out.read_s[:n].copy(),
+        out.route[:n].copy(),
+        out.entity[:n].copy(),
+        out.outcome[:n].copy(),
+    )
 
 
 def _room(arrivals: int) -> Finished:
