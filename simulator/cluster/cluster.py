@@ -68,7 +68,7 @@ class Cluster:
         self.events.clear()
         self.fresh_events.clear()
 
-    # -- reading ------------------------------------------------------------------------------------------------
+    # -- reading ----------------------------------------
 
     def component_of(self, deployment: str) -> str:
         return self._component.get(deployment, deployment)
@@ -103,7 +103,7 @@ class Cluster:
     def next_wake_s(self) -> float:
         return min((pod.wake_s for pod in self.pods.values()), default=float("inf"))
 
-    # -- time ---------------------------------------------------------------------------------------------------
+    # -- time ----------------------------------------
 
     def tick(self, now_s: float) -> None:
         """Do what is due by `now_s`."""
@@ -133,14 +133,11 @@ class Cluster:
         gpu_total = self.nodes[pod.node].spec.gpu_memory
         if pod.footprint.gpu_memory_bytes and self.gpu_used_bytes(pod.node, now_s) > gpu_total:
             free = gpu_total - self.gpu_used_bytes(pod.node, now_s) + gpu_memory_bytes(pod, now_s)
-            pod.logs.append(
-                (
-                    now_s,
-                    "ERROR",
-                    f"torch.OutOfMemoryError: CUDA out of memory. Tried to allocate {_gib(pod.footprint.gpu_memory_bytes)}."
-                    f" GPU 0 has a total capacity of {_gib(gpu_total)} of which {_gib(max(0, free))} is free.",
-                )
+            text = (
+                f"torch.OutOfMemoryError: CUDA out of memory. Tried to allocate {_gib(pod.footprint.gpu_memory_bytes)}."
+                f" GPU 0 has a total capacity of {_gib(gpu_total)} of which {_gib(max(0, free))} is free."
             )
+            pod.logs.append((now_s, "ERROR", text))
             self._crash(pod, now_s, "Error", 1)
             return
         pod.phase = "Ready"
@@ -168,7 +165,7 @@ class Cluster:
             now_s, "Warning", "BackOff", pod, f"Back-off restarting failed container {pod.deployment} in pod {pod.name}"
         )
 
-    # -- scheduling ---------------------------------------------------------------------------------------------
+    # -- scheduling ----------------------------------------
 
     def _schedule(self, pod: Pod, now_s: float) -> None:
         if self._place(pod):
@@ -212,7 +209,7 @@ class Cluster:
             parts.append(f"{wrong_pool} node(s) didn't match Pod's node affinity/selector")
         return f"0/{len(self.nodes)} nodes are available: " + ", ".join(parts) + "."
 
-    # -- deployment controller ----------------------------------------------------------------------------------
+    # -- deployment controller ----------------------------------------
 
     def _reconcile(self, deployment: Deployment, now_s: float) -> None:
         alive = [p for p in self.pods_of(deployment.spec.name) if p.phase != "Terminating"]
@@ -270,7 +267,7 @@ class Cluster:
         self.events.append(event)
         self.fresh_events.append(event)
 
-    # -- operations (responder, faults and pipelines use the same) --------------------------------------------------
+    # -- operations (responder, faults and pipelines use the same) ----------------------------------------
 
     def apply_template(self, name: str, now_s: float, by: str, cause: str, **changes: object) -> Template:
         """Roll out a new revision of deployment `name` with some fields changed."""

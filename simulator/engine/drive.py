@@ -13,7 +13,7 @@ from functools import partial
 from typing import Protocol
 
 import simpy
-from simpy.core import EventPriority
+from simpy.events import EventPriority
 
 
 class Part(Protocol):

@@ -117,7 +117,7 @@ class Plant:
             counts = history_counts(self.world.rhythm, rate, share, times, HISTORY_STEP_S, rng)
             self.metrics.backfill_history(model.name, times, counts)
 
-    # -- time -------------------------------------------------------------------------------------------------------
+    # -- time ------------------------------------------------------------
 
     def advance(self, now_s: float) -> None:
         """Let requests flow to `now_s`."""
@@ -159,7 +159,7 @@ class Plant:
         self.metrics.quality(now_s, quality)
         return quality
 
-    # -- reading ------------------------------------------------------------------------------------------------------
+    # -- reading ------------------------------------------------------------
 
     def serving_versions(self) -> dict[str, int]:
         """The model version that most ready servers of each route run; the champion when none is ready."""
@@ -176,7 +176,7 @@ class Plant:
     def up(self, deployment: str) -> bool:
         return bool(self.cluster.ready_pods(deployment))
 
-    # -- knobs ----------------------------------------------------------------------------------------------------------
+    # -- knobs ------------------------------------------------------------
 
     def deploy(self, spec: DeploymentSpec, *, by: str, cause: str) -> None:
         """Add a deployment or job."""

@@ -175,6 +175,6 @@ class ReviewPart:
         if ratio < self.COMPLAINS_BELOW_RATIO:
             text = (
                 f"Click-through on recommendations is down {1 - ratio:.0%} on what I reported at the start of the week,"
-                " and support says customers see things they looked at days ago. No alert, nothing red. What is going on?"
+                " and support says customers see what they looked at days ago. No alert, nothing red. What is going on?"
             )
             self._complain(self._person, text)

@@ -85,7 +85,7 @@ class Session:
             return None
         return cls(simulation, seed=seed, image=image, player=player, mode=mode, wall_clock=wall_clock, writer=writer)
 
-    # -- what front ends use ----------------------------------------------------------------------------------------
+    # -- what front ends use ----------------------------------------
 
     @property
     def ended(self) -> str | None:
@@ -133,7 +133,7 @@ class Session:
         if self._writer is not None:
             self._writer.close()
 
-    # -- what players and replay use ----------------------------------------------------------------------------------
+    # -- what players and replay use ----------------------------------------
 
     def replay(self, commands: tuple[Entered, ...], until_s: float = float("inf")) -> None:
         """Carry out recorded commands at their instants, without writing them again."""
