@@ -18,6 +18,7 @@ from simulator.image.image import Image
 from simulator.session.drill import DrillSpec
 from simulator.session.runfile import Run, RunWriter, read_run
 from simulator.session.session import Session, version
+from simulator.traffic.warm import warm_up
 
 Progress = Callable[[float, str], None]
 
@@ -74,6 +75,8 @@ def open_session(
     if opening.drill.joins == "first_page":
         horizon_s = min(opening.drill.joins_by_s, horizon_s + 4.5 * 3600.0)
     last_told = [0.0]
+    on_progress(0.0, "loading the request path")
+    warm_up()
 
     def going(now_s: float) -> bool:
         if time.monotonic() - last_told[0] > 0.1:
