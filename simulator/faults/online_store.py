@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import Field
 
 from reference_platform.spec import DeploymentSpec
 from simulator.faults.base import Fault
-from simulator.plant.plant import Plant
+
+if TYPE_CHECKING:
+    from simulator.plant.plant import Plant
 
 
 class ConnectionLeak(Fault):

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from simulator.faults.base import Fault
-from simulator.plant.plant import Plant
+
+if TYPE_CHECKING:
+    from simulator.plant.plant import Plant
 
 
 class MaterializerStalls(Fault):

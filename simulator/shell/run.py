@@ -1,4 +1,4 @@
-"""Run one line as typed: find the command, run it, pass its output through the pipe. Never raises for what was typed."""
+"""Run one line as typed: find the command, run it, pipe its output. Never raises for what was typed."""
 
 from __future__ import annotations
 
