@@ -1,0 +1,120 @@
+"""`help` and `commands`: generated from the registry, so they know every form and nothing else."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterable
+
+from reference_platform.errors import CommandError, nearest
+from simulator.shell.context import Effect, Operator
+from simulator.shell.filters import FILTERS
+from simulator.shell.registry import ALIASES, COMMANDS, Arguments, Command, command
+from simulator.shell.table import table
+
+_TITLES = {
+    "incident": "Your record",
+    "hypotheses": "Causes and evidence",
+    "people": "People",
+    "alerting": "Alerts",
+    "metrics": "Metrics",
+    "logs": "Logs",
+    "kubectl_read": "Cluster",
+    "kubectl_describe": "Cluster",
+    "kubectl_change": "Cluster, changing it",
+    "deploys": "What changed",
+    "gpu": "GPUs",
+    "features": "Features",
+    "store": "Online store",
+    "mlflow": "Model registry",
+    "net": "Network",
+    "names": "Network",
+    "help": "Help",
+}
+"""Headings of groups, in the order in which they are shown, by the module that holds the commands."""
+START = (
+    ("look", "kubectl get pods, logs SERVICE, metrics EXPR, dash, slo, features status, store clients, deploys"),
+    ("think", "hyp add COMPONENT MECHANISM, then hyp for|against ID last, hyp confirm ID, hyp out ID because ..."),
+    ("tell", "ack, severity SEV2 WHO, status impact=... doing=... next=15m, ask WHO TEXT"),
+    ("end", "resolve COMPONENT:MECHANISM TEXT, then postmortem cause=... prevention=... TEXT"),
+)
+
+
+def _words(parser: Arguments) -> None:
+    parser.add_argument("words", nargs="*")
+
+
+def _heads(_: Operator) -> Iterable[str]:
+    return sorted({key[0] for key in COMMANDS})
+
+
+def _group(found: Command) -> str:
+    module = found.handler.__module__.rpartition(".")[2]
+    return _TITLES.get(module, module.replace("_", " "))
+
+
+def _grouped() -> dict[str, list[Command]]:
+    """Commands by heading, known headings first, forms sorted."""
+    groups: dict[str, list[Command]] = {title: [] for title in _TITLES.values()}
+    for key in sorted(COMMANDS):
+        groups.setdefault(_group(COMMANDS[key]), []).append(COMMANDS[key])
+    return {title: forms for title, forms in groups.items() if forms}
+
+
+@command("help", "help [COMMAND]", takes_s=0.0, configure=_words, complete=_heads, aliases=["man", "?"])
+def show_help(op: Operator, args: argparse.Namespace) -> Effect:
+    """How to begin, or everything about one command."""
+    if args.words:
+        return Effect(_about(tuple(args.words)))
+    rows = [
+        (title, ", ".join(dict.fromkeys(" ".join(form.words[:1]) for form in forms)))
+        for title, forms in _grouped().items()
+    ]
+    lines = [
+        table((), START),
+        "",
+        table((), rows),
+        "",
+        f"behind a command: | {', '.join(FILTERS)}",
+        "`help COMMAND` shows its forms, `commands` shows all of them",
+    ]
+    return Effect("\n".join(lines))
+
+
+def _about(words: tuple[str, ...]) -> str:
+    """Forms that begin with `words`, or the one that they are."""
+    for size in range(len(words), 0, -1):
+        key = ALIASES.get(words[:size], words[:size])
+        forms = [form for known, form in sorted(COMMANDS.items()) if known[: len(key)] == key]
+        if len(forms) == 1 or (key in COMMANDS and size > 1):
+            return _one(COMMANDS[key] if key in COMMANDS else forms[0])
+        if forms:
+            return table(("FORM", ""), [(form.usage, form.summary) for form in forms])
+        spelled = [ALIASES[known] for known in sorted(ALIASES) if known[:size] == words[:size]]
+        if spelled:
+            return table(
+                ("FORM", ""), [(COMMANDS[known].usage, COMMANDS[known].summary) for known in dict.fromkeys(spelled)]
+            )
+    if words[0] in FILTERS:
+        return f"{words[0]}: a filter; put it behind a command, such as: kubectl get pods | {words[0]} ..."
+    heads = {key[0] for key in (*COMMANDS, *ALIASES)}
+    raise CommandError(
+        f'no help for "{" ".join(words)[:60]}"', fix=f"{nearest(words[0], heads)}  all of them: commands"
+    )
+
+
+def _one(found: Command) -> str:
+    also = sorted(" ".join(alias) for alias, key in ALIASES.items() if key == found.words)
+    lines = [found.summary, f"usage: {found.usage}"]
+    lines += [f"also:  {', '.join(also)}"] if also else []
+    lines.append(f"takes {found.takes_s:g} s" + (" and changes the platform" if found.changes else ""))
+    return "\n".join(lines)
+
+
+@command("commands", "commands", takes_s=0.0, aliases=["help commands", "help all"])
+def commands_list(op: Operator, _: argparse.Namespace) -> Effect:
+    """Every form of every command."""
+    lines: list[str] = []
+    for title, forms in _grouped().items():
+        rows = [("  " + form.usage, ("! " if form.changes else "") + form.summary) for form in forms]
+        lines += [title, table((), rows), ""]
+    return Effect("\n".join([*lines, f"{len(COMMANDS)} forms; ! changes the platform"]))

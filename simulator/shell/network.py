@@ -1,0 +1,51 @@
+"""Names and addresses inside the cluster."""
+
+from __future__ import annotations
+
+from hashlib import blake2b
+
+from reference_platform.errors import CommandError, nearest
+from simulator.shell.context import Operator
+
+SUFFIXES = (".shop.svc.cluster.local", ".shop.svc", ".svc.cluster.local", ".shop")
+DOMAIN = ".shop.svc.cluster.local"
+
+
+def services(op: Operator) -> list[str]:
+    """Names that resolve to a service. A service outlives the pods behind it."""
+    jobs = [name for name, item in op.plant.cluster.deployments.items() if item.spec.kind == "Job"]
+    return [name for name in op.plant.cluster.deployments if name not in jobs]
+
+
+def host_of(op: Operator, text: str, cannot_resolve: str) -> str:
+    """The service, pod or node that a host name means. Raises CommandError in the words of `cannot_resolve`."""
+    name = text.lower().rstrip(".")
+    for suffix in SUFFIXES:
+        name = name.removesuffix(suffix)
+    cluster = op.plant.cluster
+    known = [*services(op), *cluster.nodes]
+    if name in known or name in cluster.pods:
+        return name
+    by_address = {address_of(op, item): item for item in (*known, *cluster.pods)}
+    if name in by_address:
+        return by_address[name]
+    raise CommandError(f"{cannot_resolve}: {text[:80]}", fix=nearest(name, known))
+
+
+def service_address(name: str) -> str:
+    """The cluster IP of a service."""
+    return f"10.96.{_byte(name, 0)}.{_byte(name, 1)}"
+
+
+def address_of(op: Operator, name: str) -> str:
+    """The address of a service, pod or node."""
+    if name in op.plant.cluster.nodes:
+        return f"192.168.10.{11 + list(op.plant.cluster.nodes).index(name)}"
+    if name in op.plant.cluster.pods:
+        return f"10.244.{_byte(op.plant.cluster.pods[name].node, 2) % 16}.{_byte(name, 3)}"
+    return service_address(name)
+
+
+def _byte(name: str, at: int) -> int:
+    """A number from 1 to 254 that belongs to the name."""
+    return 1 + blake2b(name.encode(), digest_size=4).digest()[at] % 254
