@@ -1,0 +1,9 @@
+"""Beginnings of the session's commands that keys put into the prompt."""
+
+from __future__ import annotations
+
+ACK = "ack"
+NOTE = "note "
+HYPOTHESIS = "hypothesis add "
+STATUS = "status "
+EVIDENCE = "evidence {hyp} for {n}"

@@ -1,0 +1,1 @@
+"""Textual screens: briefing, incident room, debrief, help, questions."""

@@ -1,0 +1,118 @@
+"""Modal screens that show a few lines and wait for a key: questions, help."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.screen import ModalScreen
+
+from tui.present.cells import EMPTY, Line, Span, clean, fit, window, wrap
+from tui.present.look import Look
+from tui.widgets.lines import Lines
+
+
+class QuestionScreen(ModalScreen[bool], inherit_bindings=False):
+    """Asks one thing. True for yes; Ctrl-C counts as yes so that pressing it twice always leaves."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("y,enter,ctrl+c", "answer(True)", show=False),
+        Binding("n,escape", "answer(False)", show=False),
+    ]
+    CSS = """
+    QuestionScreen { align: center middle; background: $tone-back 60%; }
+    QuestionScreen > Vertical {
+        width: 76; max-width: 100%; height: auto; padding: 1 2; background: $tone-bar; border-left: wide $tone-focus;
+    }
+    QuestionScreen.-ascii > Vertical { border: ascii $tone-focus; }
+    """
+
+    def __init__(self, text: tuple[str, ...], yes: str, no: str, look: Look) -> None:
+        super().__init__(classes="-ascii" if look.ascii else "")
+        self._text = text
+        self._answers = (yes, no)
+
+    def compose(self) -> ComposeResult:
+        with Vertical():
+            yield Lines(id="question")
+
+    def on_mount(self) -> None:
+        self._draw()
+
+    def on_resize(self) -> None:
+        self._draw()
+
+    def _draw(self) -> None:
+        width = max(20, min(76, self.app.size.width) - 6)
+        lines: list[Line] = [(Span(piece),) for text in self._text for piece in wrap(clean(text), width)]
+        yes, no = self._answers
+        keys: list[Span] = [Span("Enter", "key"), Span(f" {yes}")]
+        if no:
+            keys += [Span("   "), Span("Esc", "key"), Span(f" {no}")]
+        lines += [EMPTY, tuple(keys)]
+        shown = self.query_one(Lines)
+        shown.styles.height = len(lines)
+        shown.show(tuple(lines))
+
+    def action_answer(self, yes: bool) -> None:
+        """Close with the answer."""
+        self.dismiss(yes)
+
+
+class HelpScreen(ModalScreen[None], inherit_bindings=False):
+    """Help over the whole screen, scrollable; any leaving key closes it."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,q,Q,f1,question_mark,enter,ctrl+c", "close", show=False),
+        Binding("j,down", "move(1)", show=False),
+        Binding("k,up", "move(-1)", show=False),
+        Binding("pagedown,space", "move(15)", show=False),
+        Binding("pageup", "move(-15)", show=False),
+        Binding("g,home", "move(-10000)", show=False),
+        Binding("G,end", "move(10000)", show=False),
+    ]
+    CSS = "HelpScreen { background: $tone-back; }"
+
+    def __init__(self, lines: list[Line], note: str, look: Look) -> None:
+        super().__init__()
+        self._lines = lines
+        self._note = note
+        self._look = look
+        self._scroll = 0
+
+    def compose(self) -> ComposeResult:
+        yield Lines(id="help")
+
+    def on_mount(self) -> None:
+        self._draw()
+
+    def on_resize(self) -> None:
+        self._draw()
+
+    def _draw(self) -> None:
+        width, height = self.app.size
+        shown, scroll_max = window(self._lines, height - 1, self._scroll, tail=False)
+        self._scroll = min(self._scroll, scroll_max)
+        blank = (EMPTY,) * (height - 1 - len(shown))
+        keys = [Span(" HELP ", "select"), Span("  "), Span("Esc", "key"), Span(" back")]
+        if scroll_max:
+            keys += [
+                Span("  "),
+                Span("j k", "key"),
+                Span(f" scroll ({self._scroll + len(shown)} of {len(self._lines)})"),
+            ]
+        keys.append(Span(f"  {self._note}", "dim"))
+        cut = self._look.glyphs.ellipsis
+        rows = (*(fit(line, width, cut) for line in shown), *blank, fit(tuple(keys), width, cut))
+        self.query_one(Lines).show(rows)
+
+    def action_move(self, steps: int) -> None:
+        """Scroll."""
+        self._scroll = max(0, self._scroll + steps)
+        self._draw()
+
+    def action_close(self) -> None:
+        """Back to where the user was."""
+        self.dismiss(None)

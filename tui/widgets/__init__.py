@@ -1,0 +1,1 @@
+"""Textual widgets: they draw lines that presenters made and pass keys on."""
