@@ -89,7 +89,8 @@ def _fgrep(words: list[str], lines: Lines) -> Lines:
 
 
 def _end_count(name: str, words: list[str]) -> str:
-    words = [f"-n{word[1:]}" if re.fullmatch(r"-\d+", word) else word for word in words]
+    if words and re.fullmatch(r"-\d+", words[0]):
+        words = ["-n", words[0][1:], *words[1:]]
     options, rest = _options(name, words, "n:qf", ["lines="])
     _no_files(name, rest)
     return options.get("-n") or options.get("--lines") or "10"

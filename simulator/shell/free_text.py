@@ -36,7 +36,7 @@ def parts_of(text: str, names: Sequence[str], one_word: Sequence[str] = ()) -> P
         found = head.search(text, at)
         if found is None:
             rest.append(text[at:])
-            return Parts(named, " ".join(part.strip() for part in rest if part.strip()))
+            return Parts(named, " ".join(part.strip(" ,;") for part in rest if part.strip(" ,;")))
         rest.append(text[at : found.start()])
         name = found[1] or found[2]
         at = found.end()

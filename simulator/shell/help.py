@@ -83,17 +83,14 @@ def show_help(op: Operator, args: argparse.Namespace) -> Effect:
 def _about(words: tuple[str, ...]) -> str:
     """Forms that begin with `words`, or the one that they are."""
     for size in range(len(words), 0, -1):
-        key = ALIASES.get(words[:size], words[:size])
-        forms = [form for known, form in sorted(COMMANDS.items()) if known[: len(key)] == key]
-        if len(forms) == 1 or (key in COMMANDS and size > 1):
-            return _one(COMMANDS[key] if key in COMMANDS else forms[0])
-        if forms:
-            return table(("FORM", ""), [(form.usage, form.summary) for form in forms])
-        spelled = [ALIASES[known] for known in sorted(ALIASES) if known[:size] == words[:size]]
-        if spelled:
-            return table(
-                ("FORM", ""), [(COMMANDS[known].usage, COMMANDS[known].summary) for known in dict.fromkeys(spelled)]
-            )
+        key = words[:size]
+        forms = [known for known in sorted(COMMANDS) if known[:size] == key]
+        forms += [ALIASES[known] for known in sorted(ALIASES) if known[:size] == key]
+        found = [COMMANDS[known] for known in dict.fromkeys(forms)]
+        if len(found) == 1 or (size > 1 and key in COMMANDS):
+            return _one(COMMANDS.get(key, found[0]))
+        if found:
+            return table(("FORM", ""), [(form.usage, form.summary) for form in found])
     if words[0] in FILTERS:
         return f"{words[0]}: a filter; put it behind a command, such as: kubectl get pods | {words[0]} ..."
     heads = {key[0] for key in (*COMMANDS, *ALIASES)}

@@ -14,7 +14,7 @@ from simulator.shell.pattern_parser import Alternatives, Letter, Node, Repeat, S
 STATES_MAX = 600
 TABLE_MAX = 5_000
 BEGIN, END = "\x02", "\x03"
-"""Stand for the borders of a line; ^ and $ match them, and nothing else does."""
+"""Stand for the borders of a line; ^ and $ match them, as often as they are written, and nothing else does."""
 
 
 @dataclass(slots=True)
@@ -63,12 +63,20 @@ class Pattern:
 
     def _step(self, current: frozenset[int], char: str) -> frozenset[int]:
         both = (char, char.swapcase()) if self._ignore_case else (char,)
-        reached: list[int] = []
+        reached = self._closure(self._passed(current, both))
+        if char in (BEGIN, END):
+            while not (further := self._closure(self._passed(reached, both))) <= reached:
+                reached |= further
+        return reached | self._first
+
+    def _passed(self, current: frozenset[int], variants: tuple[str, ...]) -> list[int]:
+        """Where the states that accept one of these characters lead."""
+        passed: list[int] = []
         for index in current:
             state = self._states[index]
-            if state.test is not None and any(state.test(variant) for variant in both):
-                reached += state.out
-        return self._closure(reached) | self._first
+            if state.test is not None and any(state.test(variant) for variant in variants):
+                passed += state.out
+        return passed
 
     def _closure(self, indices: list[int]) -> frozenset[int]:
         seen = set(indices)

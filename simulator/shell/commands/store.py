@@ -12,6 +12,7 @@ from simulator.shell.components import distinct
 from simulator.shell.context import Effect, Operator
 from simulator.shell.registry import Arguments, command
 from simulator.shell.table import table
+from simulator.traffic.layout import S_QUEUE_LEN, T_STORE_READS
 
 STORE = "online-store"
 SERVING = "model-servers"
@@ -68,11 +69,12 @@ def info(op: Operator, _: argparse.Namespace) -> Effect:
     text = (
         "# Clients\n"
         f"connected_clients:{sum(holders.values())}\n"
+        f"blocked_clients:{op.plant.plane.path.scalars[S_QUEUE_LEN]}\n"
         f"maxclients:{pool.connections_max}{shares}\n"
         "\n# Reads\n"
         f"read_mean_ms:{pool.read_s() * 1000:.2f}\n"
         f"wait_for_connection_mean_ms:{'-' if wait_s is None else f'{wait_s * 1000:.2f}'}\n"
-        f"reads_total:{op.plant.plane.path.clock[3]:.0f}\n"
+        f"reads_total:{op.plant.plane.path.clock[T_STORE_READS]:.0f}\n"
         f"acquire_timeout_ms:{op.plant.spec.online_store.acquire_timeout * 1000:.0f}"
     )
     return Effect(text, looked=("upstream",), subjects=_subjects(op))

@@ -1,0 +1,58 @@
+"""Free text with named parts, and durations as people write them."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from reference_platform.errors import CommandError
+from simulator.shell.free_text import length_s, parts_of, unquoted
+
+NAMES = ("impact", "doing", "next")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'impact="site on defaults" doing="stop the job" next=15m',
+        "impact='site on defaults' next=15m doing=stop the job",
+        "impact=site on defaults doing=stop the job next=15m",
+        'impact: site on defaults, doing: "stop the job", next: 15m',
+        '--impact "site on defaults" --doing "stop the job" --next 15m',
+    ],
+)
+def test_every_spelling_gives_the_same_parts(text: str) -> None:
+    parts = parts_of(text, NAMES, one_word=("next",))
+    assert parts.named == {"impact": "site on defaults", "doing": "stop the job", "next": "15m"}
+    assert parts.rest == ""
+
+
+def test_what_has_no_name_is_the_rest() -> None:
+    parts = parts_of('cause=a:b prevention="watch it" it was the store', ("cause", "prevention"), one_word=("cause",))
+    assert parts.named == {"cause": "a:b", "prevention": "watch it"}
+    assert parts.rest == "it was the store"
+
+
+def test_an_apostrophe_is_no_quote() -> None:
+    assert parts_of("impact=it's slow doing=looking", NAMES).named == {"impact": "it's slow", "doing": "looking"}
+    assert unquoted("it's") == "it's"
+    assert unquoted('"all of it"') == "all of it"
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"), [("90s", 90), ("15m", 900), ("1h30m", 5400), ("15 min", 900), ("60", 60), ("3d", 259200)]
+)
+def test_lengths(text: str, seconds: float) -> None:
+    assert length_s(text, "next") == seconds
+
+
+@pytest.mark.parametrize("text", ["", "soon", "-5m", "0s", "9999d", "1e9", "5 parsecs", "9" * 400 + "d"])
+def test_other_lengths_are_refused(text: str) -> None:
+    with pytest.raises(CommandError):
+        length_s(text, "next")
+
+
+@given(st.text(max_size=120))
+def test_any_text_has_parts(text: str) -> None:
+    parts_of(text, NAMES, one_word=("next",))
