@@ -237,8 +237,10 @@ def _explain(error: ValidationError, parsed: _Parsed, model: type[BaseModel], so
     paths = [_document_path(problem["loc"], parsed.spots) for problem in problems]
     best = max(range(len(problems)), key=lambda index: (len(paths[index]), -index))
     problem, path = problems[best], paths[best]
-    spot = parsed.spots[path]
     kind = problem["type"]
+    if kind == "union_tag_invalid":  # reported at the mapping; the word to correct is inside it
+        path = (*path, str(problem["ctx"]["discriminator"]).strip("'"))
+    spot = _nearest_spot(parsed.spots, path)
     line, column = (spot.key_line, spot.key_column) if kind == "extra_forbidden" else (spot.line, spot.column)
     what, fix = _words(problem, path, model)
     others = len({item for item in paths if item != path})
@@ -253,7 +255,7 @@ def _words(problem: ErrorDetails, path: tuple[str | int, ...], model: type[BaseM
     if kind == "extra_forbidden":
         return f'unknown key "{name}"', nearest(name, _keys_at(model, path[:-1]))
     label = next((str(step) for step in reversed(path) if isinstance(step, str)), "document")
-    got = problem["input"]
+    got = problem["ctx"]["tag"] if kind == "union_tag_invalid" else problem["input"]
     shown = json.dumps(got, ensure_ascii=False) if not isinstance(got, dict | list) else f"a {_noun(got)}"
     if kind in ("literal_error", "enum", "union_tag_invalid"):
         expected = str(problem.get("ctx", {}).get("expected") or problem.get("ctx", {}).get("expected_tags", ""))

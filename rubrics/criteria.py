@@ -147,7 +147,7 @@ def compared_with_history(facts: Facts, rule: schema.ComparedWithHistory) -> Jud
             if command is not None and set(texts(command, "looked")) & set(rule.looked):
                 share = 1.0 if hypothesis.confirmed is not None else 0.5
                 ending = "" if share == 1.0 else ", but the explanation was never confirmed"
-                return judged(share, [command, evidence], f"{at(facts, command)} is cited as evidence{ending}")
+                return judged(share, [command, evidence], f"{at(facts, command)} and cited it as evidence{ending}")
             tried.append(evidence)
     seen = [event for event in commands.values() if set(texts(event, "looked")) & set(rule.looked)]
     if seen:
@@ -165,7 +165,7 @@ def discipline(facts: Facts, rule: schema.Discipline) -> Judgement:
     backed = [event for h in facts.hypotheses for event in h.pro if event.n < first.n]
     if backed:
         return judged(0.5, [backed[0], first], f"{at(facts, first)} followed some evidence, but no confirmed cause")
-    return judged(0.0, [first], f"{at(facts, first)} came before any cause had evidence")
+    return judged(0.0, [first], f"too early: {at(facts, first)}, before any cause had evidence")
 
 
 def no_needless_change(facts: Facts, rule: schema.NoNeedlessChange) -> Judgement:
@@ -190,14 +190,14 @@ def communication_cadence(facts: Facts, rule: schema.Cadence) -> Judgement:
     start, stop = max(pairs, key=lambda pair: pair[1].t_us - pair[0].t_us)
     gap_s = (stop.t_us - start.t_us) / 1e6
     share = 1.0 if gap_s <= rule.met else 0.5 if gap_s <= rule.partly else 0.0
-    return judged(share, [start, stop], f"the longest silence was {minutes(gap_s)}, up to {at(facts, stop)}")
+    return judged(share, [start, stop], f"the longest silence was {minutes(gap_s)}, ending when {at(facts, stop)}")
 
 
 def final_status(facts: Facts, rule: schema.FinalStatus) -> Judgement:
     recovery = facts.recovery()
     sent = facts.since_join("status.sent")
     if recovery is None:
-        return judged(0.0, [facts.last, *sent[-1:]], "service did not recover through a change of yours")
+        return judged(0.0, [facts.last, *sent[-1:]], f"service did not recover through a change that {facts.who} made")
     after = [event for event in sent if event.n > recovery.start.n]
     if after:
         return judged(1.0, [after[-1]], f"{at(facts, after[-1])}, after recovery")
@@ -235,11 +235,11 @@ def prevention(facts: Facts, rule: schema.Prevention) -> Judgement:
     caught = [event for event in checked if _caught(event)]
     if caught:
         after_s = number(caught[0], "since_fault_s") or 0.0
-        because = f"your rule {text(caught[0], 'name')} fires {minutes(after_s)} after the fault began [#{caught[0].n}]"
+        because = f"the rule {text(caught[0], 'name')} fires {minutes(after_s)} after the fault began [#{caught[0].n}]"
         return judged(1.0, [*added, caught[0]], f"{because}, before any customer complained")
     if checked:
         return judged(
-            0.5, [*added, *checked], "your rule did not fire between the fault and the complaint in the re-run"
+            0.5, [*added, *checked], "the rule did not fire between the fault and the complaint in the re-run"
         )
     return judged(0.5, [*added, *filed], "the fault was silent: only a new alert rule proves that it would be caught")
 

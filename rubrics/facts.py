@@ -86,9 +86,13 @@ def cause_of(event: Event) -> Cause:
 
 
 class Facts:
-    """Everything that criteria ask of a log, computed once. Raises ContentError for a log without events."""
+    """Everything that criteria ask of a log, computed once. Raises ContentError for a log without events.
 
-    def __init__(self, events: Iterable[Event]) -> None:
+    `who` is how texts name the responder.
+    """
+
+    def __init__(self, events: Iterable[Event], who: str = "you") -> None:
+        self.who = who
         self.events: tuple[Event, ...] = tuple(events)
         if not self.events:
             raise ContentError("this run holds no events, so there is nothing to score", fix="play the drill again")

@@ -19,7 +19,7 @@ def mitigation(facts: Facts, rule: schema.Mitigation) -> Judgement:
         return judged(0.0, [*facts.changes, *([final] if final else [])][-4:], "the cause was still there at the end")
     cleared = _cleared_by(facts)
     if cleared is None:
-        return judged(0.0, [final], "the cause went away, but not through a change of yours")
+        return judged(0.0, [final], f"the cause went away, but not through a change that {facts.who} made")
     stray = _collateral(facts)
     if not stray:
         fix = [event for event in facts.changes if event.n < cleared.n][-1]
@@ -60,7 +60,7 @@ def recovery_held(facts: Facts, rule: schema.RecoveryHeld) -> Judgement:
     claims = facts.since_join("resolve.claimed")
     recovery = facts.recovery()
     if recovery is None:
-        return judged(0.0, [facts.last], "service did not come back, and stay, through a change of yours")
+        return judged(0.0, [facts.last], f"service did not come back, and stay, through a change that {facts.who} made")
     if not claims:
         return judged(
             0.0, [recovery.start, facts.last], f"recovered at {_when(facts, recovery)}, but never declared resolved"
@@ -75,7 +75,7 @@ def recovery_held(facts: Facts, rule: schema.RecoveryHeld) -> Judgement:
     ]
     share = (0.5 if held_s < rule.hold else 1.0) - (0.0 if looked else 0.4)
     because = f"good for {minutes(held_s)} before {at(facts, claim)}"
-    because += f", and checked with {at(facts, looked[0])}" if looked else ", but nobody looked in that time"
+    because += f"; after recovery {at(facts, looked[0])}" if looked else ", but nobody looked in that time"
     return judged(share, [recovery.start, *looked[:1], claim], because)
 
 
@@ -103,7 +103,7 @@ def harm(facts: Facts, rule: schema.Harm) -> Judgement:
     idle_eur = facts.harm_idle_eur()
     measured = facts.since_join("truth.harm")
     if idle_eur is None or not measured:
-        return no_chance(facts, "no harm was measured when you joined")
+        return no_chance(facts, "no harm was measured on joining")
     eur = facts.harm_eur() + _remaining_eur(facts)
     ratio = eur / idle_eur
     share = 1.0 if ratio <= rule.met_ratio else 0.5 if ratio <= rule.partly_ratio else 0.0
@@ -122,11 +122,13 @@ def _remaining_eur(facts: Facts) -> float:
 def speed(facts: Facts, rule: schema.Speed) -> Judgement:
     recovery = facts.recovery()
     if recovery is None:
-        return judged(0.0, [facts.joined, facts.last], "service did not recover through a change of yours")
+        return judged(
+            0.0, [facts.joined, facts.last], f"service did not recover through a change that {facts.who} made"
+        )
     passed_s = facts.after_join_s(recovery.start)
     ratio = passed_s / facts.drill_s
     share = 1.0 if ratio <= rule.met_ratio else 0.5 if ratio <= rule.partly_ratio else 0.0
-    return judged(share, [recovery.start], f"recovery began {minutes(passed_s)} after you joined")
+    return judged(share, [recovery.start], f"recovery began {minutes(passed_s)} after joining")
 
 
 def times_of(facts: Facts, hold_s: float) -> Times:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from rubrics.facts import Facts
 from rubrics.schema import Condition, Pattern, Test
-from rubrics.words import at, clock, minutes, phrase
+from rubrics.words import at, clock, minutes, told
 from simulator.engine.events import Event, JsonValue
 
 CITED_MAX = 8
@@ -81,18 +81,18 @@ def _refusal(pattern: Pattern, event: Event, facts: Facts) -> tuple[str, tuple[i
     if pattern.after is not None:
         first = next(iter(hits(pattern.after, facts)), None)
         if first is None or first.n >= event.n:
-            return f"{at(facts, event)} was not after what it had to follow", (event.n,)
+            return f"too early: {at(facts, event)}", (event.n,)
         anchor = first
     if pattern.before is not None:
         limit = next(iter(hits(pattern.before, facts)), None)
         if limit is not None and limit.n <= event.n:
-            return f"{at(facts, event)} came only after {at(facts, limit)}", (limit.n, event.n)
+            return f"too late: {at(facts, event)}, after {at(facts, limit)}", (limit.n, event.n)
     if pattern.within is not None and (event.t_us - anchor.t_us) / 1e6 > pattern.within:
-        return f"{at(facts, event)} was later than {minutes(pattern.within)}", (event.n,)
+        return f"too late: {at(facts, event)}; it was due within {minutes(pattern.within)}", (event.n,)
     if pattern.without is not None:
         earlier = next((item for item in hits(pattern.without, facts) if item.n < event.n), None)
         if earlier is not None:
-            return f"{at(facts, earlier)} came before {at(facts, event)}", (earlier.n, event.n)
+            return f"{at(facts, earlier)}, before {at(facts, event)}", (earlier.n, event.n)
     return None
 
 
@@ -114,7 +114,7 @@ def _event(pattern: Pattern, facts: Facts) -> Match:
 
 def _praise(pattern: Pattern, facts: Facts) -> str:
     limit = next(iter(hits(pattern.before, facts)), None) if pattern.before is not None else None
-    return f", before {phrase(limit)} at {clock(facts.after_join_s(limit))}" if limit is not None else ""
+    return f", before {told(facts, limit)}" if limit is not None else ""
 
 
 def _absent(pattern: Pattern, facts: Facts) -> Match:
@@ -135,7 +135,8 @@ def _never(inner: Match, facts: Facts) -> Match:
 def _all(parts: list[Match]) -> Match:
     missing = [part for part in parts if not part.held]
     chosen = missing or parts
-    return Match(not missing, _cited(chosen), "; ".join(part.because for part in chosen))
+    reasons = dict.fromkeys(part.because for part in chosen)
+    return Match(not missing, _cited(chosen), "; ".join(reasons))
 
 
 def _any(parts: list[Match]) -> Match:

@@ -2,24 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from reference_platform.durations import Duration
 
 DEPTH_MAX = 6
-_UNITS_S = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 
-
-def _seconds(value: object) -> object:
-    """`90s`, `15m`, `2h` or `3d` in seconds."""
-    found = re.fullmatch(r"(\d+(?:\.\d+)?)([smhd])", value) if isinstance(value, str) else None
-    if found is None:
-        raise ValueError("write a time with its unit, such as 90s, 15m or 2h")
-    return float(found[1]) * _UNITS_S[found[2]]
-
-
-Duration = Annotated[float, BeforeValidator(_seconds)]
 Ratio = Annotated[float, Field(ge=0.0, le=1.0)]
 
 
@@ -257,6 +247,13 @@ class AppliesWhen(Model):
     joined_by: Literal["page", "complaint"] | None = None
 
 
+class NoChance(Model):
+    """When a criterion could not be shown by anybody; it then counts neither way."""
+
+    when: Pattern
+    because: str
+
+
 class Criterion(Model):
     """One thing a good responder does. `why` teaches; `how` names the command that would have shown or done it."""
 
@@ -266,7 +263,7 @@ class Criterion(Model):
     points: float = Field(gt=0, le=100)
     critical: bool = False
     applies_when: AppliesWhen = AppliesWhen()
-    no_chance_if: Pattern | None = None
+    no_chance: NoChance | None = None
     met: Pattern | None = None
     partly: Pattern | None = None
     partly_ratio: Ratio = 0.5

@@ -40,12 +40,12 @@ FLAG_MEASURES: Mapping[str, Callable[[Facts, Any], Match | None]] = {
 }
 
 
-def score(events: Iterable[Event], rubric: schema.Rubric) -> Scorecard:
+def score(events: Iterable[Event], rubric: schema.Rubric, who: str = "you") -> Scorecard:
     """Judge a run. Points count only for criteria that apply and had a chance; the score is their share of 100.
 
-    Raises ContentError when the log holds no events.
+    `who` is how the reasons name the responder. Raises ContentError when the log holds no events.
     """
-    facts = Facts(events)
+    facts = Facts(events, who)
     findings = tuple(_finding(item, facts) for item in rubric.criteria if _applies(item.applies_when, facts))
     red_flags = tuple(flag for item in rubric.red_flags for flag in _flag(item, facts))
     counted = [finding for finding in findings if finding.verdict != "no_chance"]
@@ -92,10 +92,10 @@ def _finding(item: schema.Criterion, facts: Facts) -> Finding:
 
 
 def _judge(item: schema.Criterion, facts: Facts) -> Judgement:
-    if item.no_chance_if is not None:
-        lacking = match(item.no_chance_if, facts)
+    if item.no_chance is not None:
+        lacking = match(item.no_chance.when, facts)
         if lacking.held:
-            return Judgement("no_chance", 0.0, lacking.evidence, f"no chance to show it: {lacking.because}")
+            return Judgement("no_chance", 0.0, lacking.evidence, item.no_chance.because)
     if item.measure is not None:
         return MEASURES[item.measure.name](facts, item.measure)
     assert item.met is not None, "a criterion has a pattern or a measure"

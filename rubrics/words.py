@@ -58,10 +58,10 @@ def minutes(seconds: float) -> str:
 
 
 def phrase(event: Event) -> str:
-    """What happened, in a few words, without its time."""
+    """What happened, in a few words, without who and when."""
     match event.kind:
         case "command":
-            return f"`{shorten(text(event, 'line'))}`"
+            return f"ran `{shorten(text(event, 'line'))}`"
         case "changed":
             action = text(event, "action")
             return f"{_ACTIONS.get(action, action.replace('_', ' '))} {text(event, 'component')}".strip()
@@ -69,17 +69,12 @@ def phrase(event: Event) -> str:
             verb = {"added": "suspected", "confirmed": "confirmed", "ruled_out": "ruled out"}[event.kind[11:]]
             return f"{verb} {text(event, 'component')}:{text(event, 'mechanism')}"
         case "hypothesis.evidence":
-            source_n = int(number(event, "event_n") or 0)
-            return f"evidence {text(event, 'direction')} {text(event, 'hyp_id')} from [#{source_n}]"
+            return f"cited [#{int(number(event, 'event_n') or 0)}] {text(event, 'direction')} a cause"
         case "status.sent":
-            return f"status update to {text(event, 'audience') or 'everyone'}"
+            return f"sent a status update to {text(event, 'audience') or 'everyone'}"
         case "alert.fired" | "page.sent" | "alert.resolved":
             verb = {"alert.fired": "alert", "page.sent": "page", "alert.resolved": "alert cleared:"}[event.kind]
             return f"{verb} {text(event, 'name')}"
-        case "session.joined":
-            return "you joined"
-        case "resolve.claimed":
-            return "declared it resolved"
         case "truth.fault":
             return f"{text(event, 'component')}: {text(event, 'mechanism').replace('_', ' ')} began"
         case "truth.state" | "slo":
@@ -88,20 +83,41 @@ def phrase(event: Event) -> str:
 
 
 _OTHER = {
-    "page.acked": "page acknowledged",
-    "scope.declared": "severity and scope declared",
-    "postmortem.filed": "post-mortem filed",
-    "alert.silenced": "alert silenced",
-    "alert.rule_added": "alert rule added",
-    "prevention.checked": "re-run with your alert rule",
+    "session.joined": "joined",
+    "page.acked": "acknowledged the page",
+    "scope.declared": "declared severity and scope",
+    "resolve.claimed": "declared it resolved",
+    "postmortem.filed": "filed a post-mortem",
+    "alert.silenced": "silenced an alert",
+    "alert.rule_added": "added an alert rule",
+    "prevention.checked": "the drill was run again with that alert rule",
     "session.ended": "the drill ended",
-    "truth.harm": "harm measured",
+    "truth.harm": "harm was measured",
 }
+_RESPONDER = (
+    "alert.rule_added",
+    "alert.silenced",
+    "changed",
+    "command",
+    "hypothesis.",
+    "page.acked",
+    "postmortem.",
+    "resolve.",
+    "scope.",
+    "session.joined",
+    "status.",
+)
+
+
+def told(facts: Facts, event: Event) -> str:
+    """The phrase as a clause, with who did it and when."""
+    who = f"{facts.who} " if event.kind.startswith(_RESPONDER) else ""
+    return f"{who}{phrase(event)} at {clock(facts.after_join_s(event))}"
 
 
 def at(facts: Facts, event: Event) -> str:
-    """The phrase with its time and number: what `because` texts are made of."""
-    return f"{phrase(event)} at {clock(facts.after_join_s(event))} [#{event.n}]"
+    """The clause with its event number: what `because` texts are made of."""
+    return f"{told(facts, event)} [#{event.n}]"
 
 
 def names(items: tuple[str, ...]) -> str:

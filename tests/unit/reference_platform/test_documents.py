@@ -1,10 +1,10 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 import pytest
-from pydantic import BaseModel, ConfigDict, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from reference_platform.documents import DEPTH_MAX, DOCUMENT_BYTES_MAX, load_document, load_file, locate
 from reference_platform.errors import ContentError
@@ -25,12 +25,27 @@ class Step(BaseModel):
         return value
 
 
+class Wait(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    kind: Literal["wait"]
+    for_s: float
+
+
+class Call(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    kind: Literal["call"]
+    whom: str
+
+
 class Plan(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     name: str
     steps: tuple[Step, ...] = ()
     named: dict[str, Step | None] = {}
+    acts: list[Annotated[Wait | Call, Field(discriminator="kind")]] = []
 
 
 def refused(text: str) -> ContentError:
@@ -60,6 +75,8 @@ def test_times_switch_words_and_dates_stay_text() -> None:
         ("name: a\nsteps:\n  - verb: opne\n", "plan.yaml:3:11", 'did you mean "open"?'),
         ("name: a\nsteps:\n  - {verb: open, after_s: -1}\n", "plan.yaml:3:27", "must not be negative"),
         ('name: a\nsteps:\n  - {verb: open, after_s: "1"}\n', "plan.yaml:3:27", 'found "1"'),
+        ("name: a\nacts:\n  - {kind: cal, whom: x}\n", "plan.yaml:3:12", 'did you mean "call"?'),
+        ("name: a\nacts:\n  - {kind: call, who: x}\n", "plan.yaml:3:18", 'did you mean "whom"?'),
         ("name: 5\n", "plan.yaml:1:7", "should be a valid string"),
         ("name: a\nname: b\n", "plan.yaml:2:1", "appears twice; first on line 1"),
         ("name: [a\n", "plan.yaml:2:1", "expected"),
