@@ -66,7 +66,7 @@ def fit_text(text: str, frame: Frame) -> str:
 def _row(alert: AlertView, now_s: float, frame: Frame, here: bool) -> Line:
     sign, tone = glyph(alert)
     cut = frame.look.glyphs.ellipsis
-    cursor = Span(">" if here else " ", "focus")
+    cursor = Span(">", "key") if here else Span(" ")
     age = pad(ago(now_s - alert.since_s), 4)
     head = (cursor, Span(f"{sign:<2} {alert.severity} {alert.state:<8} ", tone), Span(age, "dim"))
     if frame.width < 60:

@@ -9,7 +9,7 @@ import numpy as np
 
 from tui.present.cells import Line, Span, Tone, clean, fit, pad, pad_left, spread, width_of
 from tui.present.chart import TimeSpan, axis, breached_since_s, plot, resample, sparkline, time_labels
-from tui.present.numbers import ago, change, drill_time, quantity
+from tui.present.numbers import ago, bound, change, drill_time, quantity
 from tui.present.pane import Drawing, Frame, PaneState
 
 if TYPE_CHECKING:
@@ -95,7 +95,7 @@ def _row(times: Times, series: SeriesView, frame: Frame) -> Line:
     tone: Tone = "crit" if since is not None else "info"
     value, delta = reading(series)
     spark = sparkline(resample(series, _span(times, frame), spark_cells), frame.look.glyphs)
-    limit = "" if series.limit is None else f"limit {quantity(series.limit, series.unit)}"
+    limit = "" if series.limit is None else f"limit {bound(series.limit, series.unit)}"
     flag = "" if since is None else f"!! {drill_time(since, times.joined_s)}"
     spans = (
         Span(pad(clean(series.title), name_cells, cut) + " "),
@@ -145,7 +145,7 @@ def _chart(times: Times, series: SeriesView, span: TimeSpan, width: int, rows: i
     if delta:
         right.append(Span(" " + delta, "dim"))
     if series.limit is not None:
-        limit = quantity(series.limit, series.unit)
+        limit = bound(series.limit, series.unit)
         right.append(Span(f" limit {limit}", "dim") if since is None else Span(f" !! limit {limit}", "crit"))
     title = spread((Span(" " + clean(series.title), "strong"),), tuple(right), width)
     return [title, *plot(series, span, width, rows, glyphs), axis(times.marks, span, width, glyphs)]

@@ -11,7 +11,9 @@ from tui.present.numbers import minutes
 if TYPE_CHECKING:
     from simulator.session.view import SessionView
 
-Prefix = Literal["ALERT", "PAGE", "COMMS", "SLO", "MAP", "DEPLOY", "STATUS", "HYP", "NOTE", "OUT", "CLOCK", "END"]
+Prefix = Literal[
+    "ALERT", "PAGE", "COMMS", "SLO", "MAP", "DEPLOY", "STATUS", "HYP", "NOTE", "OUT", "EXIT", "CLOCK", "END"
+]
 
 STOPS: frozenset[Prefix] = frozenset({"ALERT", "PAGE", "COMMS", "DEPLOY", "STATUS", "END"})
 """Kinds of facts at which `next` stops."""

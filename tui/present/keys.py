@@ -40,7 +40,7 @@ IN_KEYS: tuple[Key, ...] = (
     Key("greater_than_sign", ">", "next", "next", "run to the next event, 10 simulated minutes at most", "next"),
     Key("a", "a", "ack", "ack", "acknowledge the chosen alert", "ack 2"),
     Key("n", "n", "note", "note", "write a note", "note ..."),
-    Key("h", "h", "hypothesis", "hyp", "name a possible cause", "hypothesis ..."),
+    Key("h", "h", "hypothesis", "hyp", "name a possible cause", "hyp add ..."),
     Key("s", "s", "status", "status", "send a status update", "status ..."),
     Key("e", "e", "evidence", "evid", "attach the last output as evidence", "evidence ..."),
     Key("z", "z", "zoom", "zoom", "the pane alone, and back"),
@@ -73,7 +73,7 @@ def footer(mode: InputMode, width: int, look: Look) -> Line:
     groups: list[Line] = []
     if mode == "INSERT":
         shown = [key for key in ANYWHERE if key.short]
-        typed: tuple[str, ...] = ("note", "hypothesis", "status", "hint", "help", "resolve", "quit")
+        typed: tuple[str, ...] = ("help", "note", "hyp", "status", "hint", "resolve", "quit")
     elif mode == "KEYS":
         shown = [key for key in IN_KEYS if key.short]
         typed = ()

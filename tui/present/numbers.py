@@ -74,6 +74,12 @@ def quantity(value: float, unit: str) -> str:
     return f"{_digits(value)} {unit}".rstrip()
 
 
+def bound(value: float, unit: str) -> str:
+    """A limit with its unit, without zeros that say nothing."""
+    number, space, rest = quantity(value, unit).partition(" ")
+    return (number.rstrip("0").rstrip(".") if "." in number else number) + space + rest
+
+
 def change(now: float, before: float) -> str:
     """Relative change in per cent, `+380%`; empty when it cannot be said."""
     if not (math.isfinite(now) and math.isfinite(before)) or abs(before) < 1e-9:

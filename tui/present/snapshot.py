@@ -1,35 +1,29 @@
-"""The room at one instant as plain text, for `replay --at`."""
+"""The room as plain text, for a moment of a recorded run."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from tui.present.cells import Line, fit, text_of
+from tui.present.look import Look, look_of
+from tui.present.pane import Frame, PaneId, PaneState
+from tui.present.panes import BY_ID, header
+from tui.present.status import ClockState, status_line
+
 if TYPE_CHECKING:
     from simulator.session.view import SessionView
 
-LAST = 6
+_PARTS: tuple[tuple[PaneId, int], ...] = (
+    ("alerts", 8), ("dashboard", 9), ("map", 16), ("notes", 12), ("comms", 10), ("timeline", 40), ("terminal", 30),
+)  # fmt: skip
 
 
-def room_text(view: SessionView) -> str:
-    """Clock, alerts, services, newest value of every series, hypotheses, chat and the last commands."""
-    minutes, seconds = divmod(int(view.now_s - view.joined_s), 60)
-    lines = [f"{view.title}   {view.clock}   T+{minutes:02d}:{seconds:02d} of {view.drill_s / 60:.0f}:00"]
-    lines += ["", "alerts"]
-    lines += [f"  {a.state:<9} {a.severity} {a.name}: {a.summary}" for a in view.alerts] or ["  none"]
-    lines += ["", "services"]
-    lines += [f"  {service.name:<18} {service.state:<9} {service.detail}" for service in view.services]
-    for board in view.dashboards:
-        lines += ["", board.name]
-        for series in board.series:
-            if len(series.values):
-                lines.append(f"  {series.title:<16} {series.values[-1]:10.3g} {series.unit}")
-    if view.hypotheses:
-        lines += ["", "hypotheses"]
-        lines += [f"  H{h.hyp_id} {h.state:<9} {h.component}:{h.mechanism} {h.text}" for h in view.hypotheses]
-    if view.comms:
-        lines += ["", "chat"]
-        lines += [f"  {line.author}: {line.text}" for line in view.comms[-LAST:]]
-    if view.terminal:
-        lines += ["", "terminal"]
-        lines += [f"  [{entry.n}] $ {entry.line}" for entry in view.terminal[-LAST:]]
-    return "\n".join(lines)
+def room_text(view: SessionView, width: int = 80, look: Look | None = None) -> str:
+    """Every pane under its header, one after the other."""
+    look = look or look_of("ascii")
+    lines: list[Line] = [status_line(view, ClockState(1, paused=True), width, look)]
+    for pane_id, height in _PARTS:
+        state = PaneState()
+        lines.append(header(BY_ID[pane_id], view, state, width, look, focused=False))
+        lines.extend(BY_ID[pane_id].body(view, Frame(width, height, look, state)).lines)
+    return "\n".join(text_of(fit(item, width)).rstrip() for item in lines) + "\n"

@@ -4,6 +4,6 @@ from __future__ import annotations
 
 ACK = "ack"
 NOTE = "note "
-HYPOTHESIS = "hypothesis add "
-STATUS = "status "
+HYPOTHESIS = "hyp add "
+STATUS = "status impact="
 EVIDENCE = "evidence {hyp} for {n}"

@@ -44,4 +44,4 @@ class RoomBody(Widget):
         """Show other parts from the next refresh on."""
         if choice != self.choice:
             self.choice = choice
-            self.refresh(layout=True)
+            self.children[0].refresh(layout=True)  # clears the arrangement kept for this container
