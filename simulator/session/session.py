@@ -186,6 +186,8 @@ class Session:
     def _end(self, reason: str) -> None:
         incident = self.simulation.incident
         incident.ended = reason
+        # The shift goes on whether or not the responder watches: harm is counted to the drill's end for everybody.
+        self.simulation.advance(incident.ends_s, lambda: True)
         if incident.rules_added:
             check_prevention(self.simulation, self.image, self.seed)
         self.simulation.log.append(self.now_s, "session", "session.ended", {"reason": reason})

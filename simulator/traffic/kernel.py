@@ -189,7 +189,7 @@ def _consider_batch(p: lay.Path, now: float, pod: int) -> None:
 @inline
 def _to_batch(p: lay.Path, out: lay.Finished, now: float, slot: int) -> None:
     pod = p.slot_pod[slot]
-    if p.pod_len[pod] >= lay.POD_QUEUE_MAX:
+    if p.pod_len[pod] >= p.pod_queue_limit[pod]:
         p.counters[p.slot_route[slot], lay.C_REJECTED] += 1
         _fail_slot(p, out, now, slot, lay.C_503)
         _release(p, slot)

@@ -113,6 +113,7 @@ class Path(NamedTuple):
     pod_queue: NDArray[np.int64]
     pod_head: NDArray[np.int64]
     pod_len: NDArray[np.int64]
+    pod_queue_limit: NDArray[np.int64]
     pod_batch: NDArray[np.int64]
     pod_batch_len: NDArray[np.int64]
     pod_busy_s: NDArray[np.float64]
@@ -168,6 +169,7 @@ def new_path(entities: int, seed: int) -> Path:
         pod_queue=np.zeros((PODS_MAX, POD_QUEUE_MAX), i),
         pod_head=np.zeros(PODS_MAX, i),
         pod_len=np.zeros(PODS_MAX, i),
+        pod_queue_limit=np.full(PODS_MAX, POD_QUEUE_MAX, i),
         pod_batch=np.zeros((PODS_MAX, BATCH_MAX), i),
         pod_batch_len=np.zeros(PODS_MAX, i),
         pod_busy_s=np.zeros(PODS_MAX, f),

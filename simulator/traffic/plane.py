@@ -120,6 +120,7 @@ class DataPlane:
             1.0,
             0.0,
         )
+        self.path.pod_queue_limit[index] = batch.queue_max
         return index
 
     def release(self, index: int) -> None:
