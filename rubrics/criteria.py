@@ -232,7 +232,7 @@ def prevention(facts: Facts, rule: schema.Prevention) -> Judgement:
     if not facts.joined_by_complaint or facts.harmless:
         events = [*added, *filed]
         return judged(1.0, events, names(tuple(at(facts, event) for event in events[:2])))
-    caught = [event for event in checked if _caught(event)]
+    caught = [event for event in checked if _caught(facts, event)]
     if caught:
         after_s = number(caught[0], "since_fault_s") or 0.0
         because = f"the rule {text(caught[0], 'name')} fires {minutes(after_s)} after the fault began [#{caught[0].n}]"
@@ -244,6 +244,7 @@ def prevention(facts: Facts, rule: schema.Prevention) -> Judgement:
     return judged(0.5, [*added, *filed], "the fault was silent: only a new alert rule proves that it would be caught")
 
 
-def _caught(event: Event) -> bool:
-    fires_s, joined_s = number(event, "since_fault_s"), number(event, "joined_after_s")
-    return fires_s is not None and joined_s is not None and 0.0 <= fires_s < joined_s
+def _caught(facts: Facts, event: Event) -> bool:
+    """The rule fires once the fault has begun and before anybody had to call."""
+    fires_s, since_fault_s = number(event, "fires_at_s"), number(event, "since_fault_s")
+    return fires_s is not None and since_fault_s is not None and since_fault_s >= 0.0 and fires_s < facts.joined.t_s

@@ -170,14 +170,14 @@ def _prevention(facts: Facts) -> str:
         return "No alert rule was added, so nothing shows whether it would be caught next time."
     lines = []
     for event in checked:
-        name, fires_s, joined_s = text(event, "name"), number(event, "since_fault_s"), number(event, "joined_after_s")
-        if fires_s is None:
+        name, at_s, fires_s = text(event, "name"), number(event, "fires_at_s"), number(event, "since_fault_s")
+        if fires_s is None or at_s is None:
             lines.append(f"Your rule {name} does not fire when the drill is run again [#{event.n}].")
         elif fires_s < 0:
             lines.append(f"Your rule {name} fires before anything is wrong: a false alarm [#{event.n}].")
         else:
             head = f"Your rule {name} fires {minutes(fires_s)} after the fault begins [#{event.n}]"
-            early = joined_s is not None and fires_s < joined_s
-            gain = f"{minutes((joined_s or 0.0) - fires_s)} before you were called." if early else "too late to help."
+            early_s = facts.joined.t_s - at_s
+            gain = f"{minutes(early_s)} before you were called." if early_s > 0 else "too late to help."
             lines.append(f"{head}, {gain}")
     return " ".join(lines)
