@@ -12,10 +12,27 @@ from reference_platform.models.schema import CANDIDATES, FRAUD, RANKING, RECOMME
 SHOWN_CATEGORIES = 3
 FALLBACK_AMOUNT_MAX_EUR = 250.0
 
+MARGIN_RATIO = 0.12
+"""What the shop earns on an honest payment."""
+CHARGEBACK_FEE_EUR = 15.0
+DECLINED_HONEST_EUR = 4.0
+"""Goodwill lost with an honest customer, on top of the margin."""
+
 Decisions = npt.NDArray[Any]
 
 
-def decide(model: str, scores: npt.NDArray[np.float32], threshold: float = 0.0) -> Decisions:
+def break_even(context: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    """Fraud probability from which declining a payment loses less than approving it: f4[n].
+
+    Approving is worth (1 - p) m a - p (a + f), declining -(1 - p) g; they are equal where the odds of fraud are
+    (m a + g) / (a + f). a: amount, m: margin, f: chargeback fee, g: goodwill. Large payments need less suspicion.
+    """
+    amount_eur = np.expm1(context[:, 0])
+    odds = (MARGIN_RATIO * amount_eur + DECLINED_HONEST_EUR) / (amount_eur + CHARGEBACK_FEE_EUR)
+    return np.asarray(odds / (1.0 + odds), dtype=np.float32)
+
+
+def decide(model: str, scores: npt.NDArray[np.float32], threshold: float | npt.NDArray[np.float32] = 0.0) -> Decisions:
     """One decision per request.
 
     recommendation: i4[n, 3] categories, best first. fraud-detection: bool[n], True declines the payment.

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reference_platform.features.online import OnlineStore
-from reference_platform.models.decisions import Decisions, decide, fallback_decisions
+from reference_platform.models.decisions import Decisions, break_even, decide, fallback_decisions
 from reference_platform.models.runtime import ExportedModel
 from reference_platform.models.schema import FRAUD, RANKING, RECOMMENDATION, ModelSchema, assemble, schema_of
 from reference_platform.monitoring.drift import PsiMonitor
@@ -100,7 +100,7 @@ class QualityJudge:
         values = {
             part.view: self._fresh.read(part.view, requests.entities[part.entity]).values for part in schema.views
         }
-        return decide(requests.route, model.predict(assemble(schema, values, requests.context)), model.threshold)
+        return decide(requests.route, model.predict(assemble(schema, values, requests.context)), _threshold(requests))
 
     def _served_decisions(
         self, requests: Requests, outcome: NDArray[np.int64], version: int, now_s: float
@@ -116,7 +116,7 @@ class QualityJudge:
         x = assemble(schema, values, requests.context)
         scores = model.predict(x)
         answered = outcome == OK
-        served[answered] = decide(requests.route, scores, model.threshold)[answered]
+        served[answered] = decide(requests.route, scores, _threshold(requests))[answered]
         rows = np.repeat(answered, requests.rows_per_request)
         self._drift.observe(requests.route, x[rows][:, : x.shape[1] - len(schema.context)], now_s)
         return served, float(scores[rows].mean())
@@ -126,3 +126,8 @@ class QualityJudge:
         if key not in self._models:
             self._models[key] = self._image.model(name, version)
         return self._models[key], schema_of(name, version)
+
+
+def _threshold(requests: Requests) -> NDArray[np.float32] | float:
+    """Fraud is weighed against the amount at stake; the other models rank and need no threshold."""
+    return break_even(requests.context) if requests.route == FRAUD else 0.0

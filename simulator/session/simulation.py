@@ -93,7 +93,9 @@ class Simulation:
         return math.isfinite(self.incident.joined_s)
 
     def _busy(self) -> bool:
-        return self._is_joined() or any(status.state != "resolved" for status in self.alerts.alerts())
+        return self._is_joined() or any(
+            status.state != "resolved" and status.severity != "P3" for status in self.alerts.alerts()
+        )
 
     def join(self, reason: str) -> None:
         """The responder's clock starts now."""

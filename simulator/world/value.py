@@ -4,7 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from reference_platform.models.decisions import Decisions, fallback_decisions
+from reference_platform.models.decisions import (
+    CHARGEBACK_FEE_EUR,
+    DECLINED_HONEST_EUR,
+    MARGIN_RATIO,
+    Decisions,
+    fallback_decisions,
+)
 from reference_platform.models.schema import CANDIDATES, FRAUD, RANKING, RECOMMENDATION
 from simulator.world.columns import Floats
 from simulator.world.requests import Requests
@@ -15,12 +21,6 @@ RECOMMENDATION_CLICK_EUR = 0.35
 
 CLICK_GIVEN_SEARCH_RATIO = 0.60
 SEARCH_CLICK_EUR = 0.50
-
-MARGIN_RATIO = 0.12
-"""What the shop earns on an honest payment."""
-CHARGEBACK_FEE_EUR = 15.0
-DECLINED_HONEST_EUR = 4.0
-"""Goodwill lost with an honest customer, on top of the margin."""
 
 
 def _seen_ratio() -> Floats:
