@@ -21,17 +21,17 @@ QUIET = "healthy-night"
 
 
 class Desk:
-    """One drill advanced to some instant. `type` runs a line at once; `submit` goes through a session."""
+    """One drill advanced to some instant, or to its page.
+
+    `type` runs a line at once; `submit` goes through a session, and time passes.
+    """
 
     def __init__(self, scenario: str, to_s: float, *, mode: str = "practice") -> None:
         image = ensure_image()
         drill = to_drill(load_scenario(scenario), SEED)
         self.simulation = Simulation(drill, image, SEED)
         self.simulation.advance(to_s, lambda: True)
-        if self.simulation.now_s >= to_s:
-            self.simulation.join("shift")
-        else:
-            self.simulation.advance(to_s, lambda: True)
+        self.simulation.join("shift")
         self.session = Session(
             self.simulation, seed=SEED, image=image, player="test", mode=mode, wall_clock=time.monotonic
         )

@@ -1,0 +1,106 @@
+"""Hypotheses: named from a fixed vocabulary, argued with outputs, relevant only when those show the component."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.unit.simulator.shell.desk import LEAK, Desk
+
+
+@pytest.fixture
+def desk() -> Desk:
+    return Desk(LEAK, 3_600.0)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "hyp add online-store connection_exhaustion the job holds them",
+        "hyp add online-store:connection_exhaustion the job holds them",
+        "hypothesis add statefulset/online-store connection-exhaustion the job holds them",
+        "hyp add ONLINE_STORE: connection_exhaustion the job holds them",
+    ],
+)
+def test_every_spelling_names_the_same_cause(desk: Desk, line: str) -> None:
+    assert desk.type(line).exit == 0
+    assert desk.events("hypothesis.added") == [
+        {
+            "hyp_id": 1,
+            "component": "online-store",
+            "mechanism": "connection_exhaustion",
+            "text": "the job holds them",
+        }
+    ]
+
+
+def test_a_misspelt_cause_is_answered_with_the_nearest_one(desk: Desk) -> None:
+    assert 'did you mean "online-store"?' in desk.type("hyp add online-stor connection_exhaustion").text
+    assert 'did you mean "connection_exhaustion"?' in desk.type("hyp add online-store conection_exhaustion").text
+    assert desk.events("hypothesis.added") == []
+
+
+def test_an_output_about_the_component_is_relevant_and_another_is_not(desk: Desk) -> None:
+    desk.submit("store clients")
+    desk.submit("hyp add online-store connection_exhaustion")
+    desk.submit("hyp add recommendation bad_deploy")
+    desk.submit("hyp for 1 last")
+    assert "shows nothing about recommendation" in desk.submit("hyp against 2 last")
+    evidence = desk.events("hypothesis.evidence")
+    assert [(item["direction"], item["relevant"]) for item in evidence] == [("for", True), ("against", False)]
+    cited = desk.op.incident.output(int(str(evidence[0]["event_n"])))
+    assert cited is not None
+    assert cited.line == "store clients"
+
+
+def test_a_job_is_relevant_where_the_store_shows_it(desk: Desk) -> None:
+    desk.submit("hyp add loyalty-export bad_deploy")
+    desk.submit("store clients")
+    desk.submit("hyp for 1")
+    assert desk.events("hypothesis.evidence")[0]["relevant"] is True
+
+
+@pytest.mark.parametrize(
+    "line", ["evidence for 1 {n}", "evidence 1 for {n}", "hyp for 1 #{n}", "ev {n}", "ev last", "ev"]
+)
+def test_evidence_is_cited_in_any_spelling(desk: Desk, line: str) -> None:
+    desk.submit("hyp add online-store slow_dependency")
+    number = desk.session.submit("store info").n
+    desk.submit("note looked at it")
+    assert "speaks for 1" in desk.submit(line.format(n=number))
+    assert desk.events("hypothesis.evidence")[0]["event_n"] == number
+
+
+def test_what_failed_and_what_you_wrote_is_no_evidence(desk: Desk) -> None:
+    desk.submit("hyp add gateway slow_dependency")
+    for line in ("logs nothing-there", "note gateway is slow", "hyp list", "silence GatewayLatencyHigh"):
+        number = desk.session.submit(line).n
+        assert "is no evidence" in desk.submit(f"hyp for 1 {number}")
+    assert "no output to cite yet" in desk.submit("hyp for 1 last")
+    assert desk.events("hypothesis.evidence") == []
+
+
+def test_the_same_output_counts_once(desk: Desk) -> None:
+    desk.submit("slo")
+    desk.submit("hyp add gateway slow_dependency")
+    desk.submit("hyp for 1 last")
+    assert "already" in desk.submit("hyp against 1 last")
+    assert len(desk.events("hypothesis.evidence")) == 1
+
+
+def test_confirming_and_ruling_out_say_when_nothing_supports_them(desk: Desk) -> None:
+    desk.submit("hyp add gateway bad_deploy")
+    desk.submit("hyp add dns dns_failure")
+    assert "nothing cited for it" in desk.submit("hyp confirm 1")
+    assert "because of what" in desk.submit("hyp out 2")
+    desk.submit("dns")
+    desk.submit("hyp against 2")
+    assert "note" not in desk.submit("hyp out 2 because it's answering")
+    assert desk.events("hypothesis.confirmed") == [{"hyp_id": 1, "component": "gateway", "mechanism": "bad_deploy"}]
+    assert desk.events("hypothesis.ruled_out")[0]["because"] == "it's answering"
+
+
+def test_a_cause_is_held_once_until_it_is_ruled_out(desk: Desk) -> None:
+    desk.submit("hyp add gateway bad_deploy")
+    assert "already" in desk.submit("hyp add gateway bad_deploy")
+    desk.submit("hyp out 1 because nothing was deployed")
+    assert desk.submit("hyp add gateway bad_deploy").startswith("hypothesis 2")

@@ -1,0 +1,241 @@
+"""Reading the platform: what the prompt prints is what the platform is."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from tests.unit.simulator.shell.desk import LEAK, QUIET, Desk
+
+
+@pytest.fixture
+def early() -> Desk:
+    """Half an hour in: the job has been deployed, and nothing hurts yet."""
+    return Desk(LEAK, 1_800.0)
+
+
+@pytest.fixture(scope="module")
+def paged() -> Desk:
+    """Four minutes after the page. Tests only read here."""
+    desk = Desk(LEAK, 9 * 3_600.0)
+    desk.wait(240.0)
+    return desk
+
+
+# -- online store -----------------------------------------------------------------------------------------------------
+
+
+def test_the_store_names_who_holds_its_connections(paged: Desk) -> None:
+    ran = paged.type("redis-cli client list")
+    held = paged.op.plant.pool.held()["loyalty-export"]
+    assert re.search(rf"loyalty-export\s+{held}\s+{held}", ran.text)
+    assert set(ran.subjects) == {"online-store", "loyalty-export"}
+    assert f"connected_clients:{held + paged.op.plant.pool.serving_connections()}" in paged.type("store info").text
+    assert paged.type("store ping").text.startswith("PONG")
+
+
+def test_closing_a_clients_connections_helps_for_a_moment_only() -> None:
+    paged = Desk(LEAK, 9 * 3_600.0)
+    before = paged.op.plant.pool.held()["loyalty-export"]
+    assert paged.type("store client kill loyalty-export").text.startswith(f"(integer) {before}")
+    assert paged.events("changed")[-1]["component"] == "online-store"
+    assert paged.op.plant.pool.serving_connections() > 0
+    paged.wait(120.0)
+    assert paged.op.plant.pool.held()["loyalty-export"] >= before
+
+
+def test_the_stores_limit_moves_within_reason(early: Desk) -> None:
+    assert early.type("store config set maxclients 400").text == "OK"
+    assert early.op.plant.pool.connections_max == 400
+    assert early.events("changed")[-1]["action"] == "set_connections"
+    for value in ("0", "5", "-1", "many", "999999", "9" * 50):
+        assert early.type(f"store config set maxclients {value}").exit in (1, 2)
+    assert early.type("store config set maxmemory 4").exit == 1
+    assert early.op.plant.pool.connections_max == 400
+    assert len(early.events("changed")) == 1
+
+
+def test_a_store_that_is_down_refuses_connections(early: Desk) -> None:
+    early.op.plant.pool.restart(False, early.op.now_s)
+    for line in ("store info", "store clients", "store ping", "store config set maxclients 300"):
+        ran = early.type(line)
+        assert ran.exit == 1
+        assert "Connection refused" in ran.text
+    assert early.events("changed") == []
+
+
+# -- registry -----------------------------------------------------------------------------------------------------
+
+
+def test_versions_show_what_they_need(early: Desk) -> None:
+    text = early.type("mlflow versions describe recommendation 4").text
+    assert "11Gi" in text
+    assert "14Gi" in text
+    assert "x2.75" in early.type("mlflow compare recommendation 3 4").text
+    assert early.type("mlflow versions describe recommendation @champion").text.splitlines()[1].endswith(" 3")
+
+
+def test_moving_an_alias_leaves_running_pods_alone(early: Desk) -> None:
+    ran = early.type("mlflow alias set recommendation champion 2")
+    assert "running pods keep" in ran.text
+    assert early.op.plant.registry.alias("recommendation", "champion").version == 2
+    assert early.op.plant.serving_versions()["recommendation"] == 3
+    assert early.events("changed")[-1]["action"] == "set_alias"
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "mlflow versions foo",
+        "mlflow versions describe recommendation 99",
+        "mlflow alias set recommendation champion 99",
+        "mlflow alias set recommendation 'a b' 3",
+    ],
+)
+def test_the_registry_refuses_what_it_does_not_have(early: Desk, line: str) -> None:
+    assert early.type(line).exit == 1
+    assert early.events("changed") == []
+
+
+# -- metrics ------------------------------------------------------------------------------------------------------
+
+
+def test_a_query_is_answered_now_and_over_time(early: Desk) -> None:
+    now = early.type('metrics sum by (route) (rate(shop_responses_total{source="model"}[2m]))')
+    assert {"traffic", "recommendation", "search-ranking", "fraud-detection"} == set(now.subjects)
+    assert len(now.text.splitlines()) == 4
+    course = early.type("metrics online_store_read_seconds --range 20m --step 1m | grep store")
+    assert re.search("[▁▂▃▄▅▆▇█]{20}", course.text)
+    assert course.subjects == ("online-store",)
+    assert "upstream" in course.looked
+
+
+def test_metrics_are_about_what_they_measure(early: Desk) -> None:
+    expected = {
+        'feature_age_seconds{view="card_velocity"}': {"materializer", "fraud-detection"},
+        'DCGM_FI_DEV_GPU_UTIL{node="gpu-2"}': {"gpu-pool", "gpu-2"},
+        'kube_deployment_status_replicas_ready{deployment="mlflow"}': {"mlflow"},
+        'sum(rate(gateway_requests_total{route="recommendation"}[2m]))': {"gateway", "recommendation"},
+        'sum(rate(shop_responses_total{source="default"}[2m]))': {"traffic", "fallback"},
+        "1 + 1": set(),
+        "online_store_connections_in_use > 1e9": set(),
+    }
+    for query, subjects in expected.items():
+        assert set(early.type(f"metrics {query}").subjects) == subjects, query
+
+
+def test_an_unknown_metric_is_answered_with_the_nearest(early: Desk) -> None:
+    assert 'did you mean "slo_error_ratio"?' in early.type("metrics slo_eror_ratio").text
+    assert early.type("metrics").exit == 1
+    assert early.type("metrics gateway_requests_total[5m]").exit == 1
+    assert early.type("metrics list gateway").text.count("gateway_") >= 3
+
+
+def test_the_same_hour_of_last_week_explains_a_quiet_night() -> None:
+    desk = Desk(QUIET, 5_400.0)
+    for line in (
+        "compare fraud-detection",
+        "compare 'sum(rate(shop_responses_total{route=\"fraud-detection\"}[10m]))' --offset 7d",
+    ):
+        ran = desk.type(line)
+        ratio = float(ran.text.split()[-1])
+        assert 0.7 < ratio < 1.3
+        assert {"traffic", "fraud-detection"} <= set(ran.subjects)
+        assert "metrics" in ran.looked
+    assert "nothing is kept" in desk.type("compare online_store_read_seconds").text
+
+
+def test_objectives_are_shown_by_route(early: Desk, paged: Desk) -> None:
+    assert "MISSED" not in early.type("slo").text
+    ran = paged.type("slo")
+    assert ran.text.count("MISSED") == 3
+    assert "gateway" in ran.subjects
+
+
+def test_the_dashboard_names_only_what_stands_out(early: Desk, paged: Desk) -> None:
+    assert early.type("dash").subjects == ()
+    assert {"gateway", "online-store"} <= set(paged.type("dash").subjects)
+    assert "dashboard" in early.type("dash").looked
+
+
+# -- logs ---------------------------------------------------------------------------------------------------------
+
+
+def test_logs_lead_from_the_gateway_to_the_store(paged: Desk) -> None:
+    assert "504" in paged.type("logs gateway --level WARN").text
+    models = paged.type("logs recommendation --level ERROR --since 5m")
+    assert {"recommendation", "online-store"} <= set(models.subjects)
+    store = paged.type("logs online-store --since 30m")
+    assert {"online-store", "loyalty-export"} <= set(store.subjects)
+    assert "upstream" in store.looked
+
+
+def test_logs_are_cut_filtered_and_in_order(paged: Desk) -> None:
+    lines = paged.type("logs --all --tail 20").text.splitlines()
+    assert len(lines) == 21
+    assert [line[:12] for line in lines[1:]] == sorted(line[:12] for line in lines[1:])
+    assert paged.type("logs gateway --grep 'no such words'").text.startswith("no lines")
+    for line in (
+        "logs",
+        "logs nope",
+        "logs gateway --level LOUD",
+        "logs gateway --since never",
+        "logs gateway --tail -3",
+    ):
+        assert paged.type(line).exit == 1
+
+
+# -- network ------------------------------------------------------------------------------------------------------
+
+
+def test_the_fallback_answers_with_defaults(paged: Desk) -> None:
+    ran = paged.type("curl http://fallback/v1/recommendation")
+    assert "200 OK" in ran.text
+    assert "x-served-by: defaults" in ran.text
+    assert (ran.looked, ran.subjects) == (("fallback",), ("fallback",))
+    first = paged.type("curl http://fallback/v1/recommendation -d '{\"customer\": 1}'").text
+    second = paged.type("curl http://fallback/v1/recommendation -d '{\"customer\": 2}'").text
+    assert re.findall(r'"categories": (\[.*?\])', first) == re.findall(r'"categories": (\[.*?\])', second)
+
+
+def test_the_gateway_answers_as_it_has_answered_lately(early: Desk, paged: Desk) -> None:
+    for route in ("recommendation", "search-ranking", "fraud-detection"):
+        assert "200 OK" in early.type(f"curl gateway/v1/{route}").text
+        assert '"source": "model"' in early.type(f"curl -X POST http://gateway.shop.svc:8080/v1/{route}").text
+    assert "504 Gateway Timeout" in paged.type("curl http://gateway/v1/recommendation").text
+
+
+def test_the_same_commands_get_the_same_answers() -> None:
+    lines = ["curl gateway/v1/fraud-detection", "ping gateway", "curl gateway/v1/fraud-detection"]
+    one, two = Desk(LEAK, 900.0), Desk(LEAK, 900.0)
+    assert [one.type(line).text for line in lines] == [two.type(line).text for line in lines]
+
+
+def test_names_resolve_and_unknown_ones_do_not(early: Desk) -> None:
+    assert "NOERROR" in early.type("dig online-store").text
+    assert "NXDOMAIN" in early.type("dig nowhere").text
+    assert early.type("dig nowhere").subjects == ()
+    assert early.type("nslookup nowhere").exit == 1
+    assert "8 of 8 answered" in early.type("dns").text
+    assert "0% packet loss" in early.type("ping gpu-1").text
+    assert "Verify return code: 0" in early.type("cert gateway").text
+    assert "curl: (6)" in early.type("curl http://nowhere/").text
+
+
+def test_health_follows_the_pod(early: Desk) -> None:
+    pod = early.op.plant.cluster.ready_pods("recommendation")[0]
+    assert "200 OK" in early.type(f"curl http://{pod.name}:8080/health").text
+    early.op.plant.cluster.delete_pod(pod.name, early.op.now_s)
+    early.op.plant.sync()
+    assert "503" in early.type(f"curl http://{pod.name}:8080/health").text
+
+
+def test_a_look_leaves_the_platform_as_it_was(early: Desk) -> None:
+    """The digest of the rest of the night is the same with and without looking."""
+    other = Desk(LEAK, 1_800.0)
+    for line in ("slo", "dash", "store info", "logs --all", "curl gateway/v1/recommendation", "dns", "features status"):
+        early.type(line)
+    early.wait(300.0)
+    other.wait(300.0)
+    assert early.simulation.log.digest() == other.simulation.log.digest()
