@@ -122,4 +122,5 @@ def run_app(drill: DrillPort, look: Look | None = None, *, speed: int = 1, stder
 
 def render_svg(app: App[int], title: str = "PagerDrill") -> str:
     """The running app's current screen as an SVG picture; call it inside `app.run_test(size=...)`."""
-    return app.export_screenshot(title=title, simplify=True)
+    svg = app.export_screenshot(title=title, simplify=True)
+    return svg.replace("<text ", '<text xml:space="preserve" ')  # renderers other than browsers drop leading blanks

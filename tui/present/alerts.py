@@ -74,4 +74,4 @@ def _row(alert: AlertView, now_s: float, frame: Frame, here: bool) -> Line:
     name = pad(clean(f"#{alert.alert_id} {alert.name}"), 26 if frame.width < 110 else 34, cut)
     whole = (*head, Span(name, "strong"), Span(" " + clean(alert.summary)))
     hint = (Span(" a ack", "key", "screen.ack"),) if alert.state == "FIRING" and here else ()
-    return spread(whole, hint, frame.width) if hint else fit(whole, frame.width, cut)
+    return spread(whole, hint, frame.width, cut) if hint else fit(whole, frame.width, cut)

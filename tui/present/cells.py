@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -120,13 +120,31 @@ def wrap(text: str, width: int) -> list[str]:
     return pieces or [""]
 
 
-def spread(left: Line, right: Line, width: int) -> Line:
+def spread(left: Line, right: Line, width: int, ellipsis: str = "…") -> Line:
     """`left` and `right` at the two ends of `width` cells; `left` gives way when there is no room."""
     room = width - width_of(right)
     if room <= 1:
-        return fit(left, width)
-    kept = fit(left, room - 1)
+        return fit(left, width, ellipsis)
+    kept = fit(left, room - 1, ellipsis)
     return (*kept, Span(" " * (room - width_of(kept))), *right)
+
+
+def squeezed(rows: Sequence[str], width: int) -> list[str]:
+    """A table whose rows are wider than `width`, with the gaps between its columns narrowed as far as needed.
+
+    A gap is a run of cells that is blank in every row. Rows that are not ASCII, and single rows, stay as they are.
+    """
+    longest = max(map(len, rows), default=0)
+    if longest <= width or len(rows) < 2 or not all(row.isascii() for row in rows):
+        return list(rows)
+    blank = [all(at >= len(row) or row[at] == " " for row in rows) for at in range(longest)]
+    best = list(rows)
+    for gap in (2, 1):
+        keep = [at for at in range(longest) if not (at >= gap and all(blank[at - gap : at + 1]))]
+        best = ["".join(row[at] for at in keep if at < len(row)) for row in rows]
+        if max(map(len, best)) <= width:
+            break
+    return best
 
 
 def joined(groups: Iterable[Line], separator: Span) -> Line:

@@ -98,7 +98,7 @@ def scale(columns: NDArray[np.float64], limit: float | None) -> tuple[float, flo
     low, high = float(finite.min()), float(finite.max())
     if limit is not None and limit <= max(high * 4, high + 1e-9):
         high, low = max(high, limit), min(low, limit)
-    if low >= 0 and (high - low > 0.25 * high or high == low):
+    if low >= 0 and (high - low > 0.03 * high or high == low):
         low = 0.0
     elif high > low:
         low -= 0.15 * (high - low)
@@ -167,7 +167,8 @@ def _axis_label(row: int, height: int, low: float, high: float, unit: str) -> st
     shown = {height - 1: high, 0: low}
     if row not in shown:
         return " " * (LABEL_CELLS + 1)
-    return pad_left(quantity(shown[row], unit) if abs(shown[row]) > 1e-12 else "0", LABEL_CELLS) + " "
+    own = unit if unit in ("s", "ratio", "B", "bytes") else ""
+    return pad_left(quantity(shown[row], own) if abs(shown[row]) > 1e-12 else "0", LABEL_CELLS) + " "
 
 
 def axis(marks: Sequence[Mark], span: TimeSpan, width: int, glyphs: Glyphs) -> Line:

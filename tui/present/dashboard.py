@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tui.present.cells import Line, Span, Tone, clean, fit, pad, pad_left, spread, width_of
-from tui.present.chart import TimeSpan, axis, breached_since_s, plot, resample, sparkline, time_labels
+from tui.present.chart import TimeSpan, axis, breached_since_s, limit_is_floor, plot, resample, sparkline, time_labels
 from tui.present.numbers import ago, bound, change, drill_time, quantity
 from tui.present.pane import Drawing, Frame, PaneState
 
@@ -140,12 +140,19 @@ def _beside(parts: list[Line], width: int) -> Line:
 def _chart(times: Times, series: SeriesView, span: TimeSpan, width: int, rows: int, frame: Frame) -> list[Line]:
     glyphs = frame.look.glyphs
     since = breached_since_s(series)
-    value, delta = reading(series)
-    right: list[Span] = [Span(value, "crit" if since is not None else "strong")]
-    if delta:
-        right.append(Span(" " + delta, "dim"))
-    if series.limit is not None:
-        limit = bound(series.limit, series.unit)
-        right.append(Span(f" limit {limit}", "dim") if since is None else Span(f" !! limit {limit}", "crit"))
-    title = spread((Span(" " + clean(series.title), "strong"),), tuple(right), width)
+    title = _chart_title(series, since is not None, width, frame.look.glyphs.ellipsis)
     return [title, *plot(series, span, width, rows, glyphs), axis(times.marks, span, width, glyphs)]
+
+
+def _chart_title(series: SeriesView, broken: bool, width: int, cut: str) -> Line:
+    """Name and reading, then the limit, then the change, as far as there is room for them."""
+    value, delta = reading(series)
+    name = Span(" " + clean(series.title), "strong")
+    now = Span(f"!! {value}" if broken else value, "crit" if broken else "strong")
+    sign = "limit" if not broken else "<" if limit_is_floor(series) else ">"
+    limit = "" if series.limit is None else f" {sign} {bound(series.limit, series.unit)}"
+    right: Line = (now,)
+    for more in (Span(limit, "crit" if broken else "dim"), Span(f" {delta}" if delta else "", "dim")):
+        if width_of((name, *right, more)) + 1 <= width:
+            right = (*right, more)
+    return spread((name,), right, width, cut)

@@ -77,7 +77,7 @@ def _row(row: CriterionRow, width: int, look: Look, here: bool) -> Line:
     name = f"{row.criterion}{' (critical)' if row.critical else ''}"
     return fit(
         (
-            Span(">" if here else " ", "focus"),
+            Span(">", "key") if here else Span(" "),
             Span(pad(clean(name), name_cells, cut), "strong" if here else ""),
             Span(pad_left(_points(row.points, row.points_max), 8) + "  "),
             Span(f"{row.verdict:<10}", _MET[row.verdict]),

@@ -35,9 +35,11 @@ IN_KEYS: tuple[Key, ...] = (
     Key("i,enter", "i", "insert", "prompt", "back to the prompt"),
     Key("1,2,3,4,5,6,7,8", "1-8", "digit", "panes", "choose a pane"),
     Key("space", "Space", "pause", "pause", "stop and go (practice)", "pause, resume-clock"),
+    Key("question_mark", "?", "help", "help", "help for this pane", "keys"),
+    Key("Q", "Q", "quit", "quit", "leave the drill (asks)", "quit"),
+    Key("greater_than_sign", ">", "next", "next", "run to the next event, 10 simulated minutes at most", "next"),
     Key("left_square_bracket", "[", "slower", "", "slower: x60 x10 x5 x2 x1", "speed 1"),
     Key("right_square_bracket", "]", "faster", "faster", "faster: x1 x2 x5 x10 x60 (practice)", "speed 10"),
-    Key("greater_than_sign", ">", "next", "next", "run to the next event, 10 simulated minutes at most", "next"),
     Key("a", "a", "ack", "ack", "acknowledge the chosen alert", "ack 2"),
     Key("n", "n", "note", "note", "write a note", "note ..."),
     Key("h", "h", "hypothesis", "hyp", "name a possible cause", "hyp add ..."),
@@ -55,8 +57,6 @@ IN_KEYS: tuple[Key, ...] = (
     Key("left", "Left", "board(-1)", "", "dashboard: the one before"),
     Key("right", "Right", "board(1)", "", "dashboard: the next one"),
     Key("colon", ":", "palette", "", "palette"),
-    Key("question_mark", "?", "help", "help", "help for this pane", "keys"),
-    Key("Q", "Q", "quit", "quit", "leave the drill (asks)", "quit"),
 )
 
 IN_PROMPT: tuple[tuple[str, str], ...] = (

@@ -7,11 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from tui.present.facts import STOPS, facts_between
 from tui.present.front_commands import SPEEDS
 from tui.present.session_port import SessionPort
 from tui.present.status import ClockState
+
+if TYPE_CHECKING:
+    from simulator.session.view import SessionView
 
 FRAME_MAX_S = 0.5
 LAG_AFTER_S = 1.0
@@ -25,6 +29,8 @@ class _Seek:
     to_s: float
     chunk_s: float
     stop_at_event: bool
+    before: SessionView | None = None
+    """What was known when the chunk began."""
 
 
 def seek_all(session: SessionPort, to_s: float, *, stop_at_event: bool) -> None:
@@ -36,14 +42,15 @@ def seek_all(session: SessionPort, to_s: float, *, stop_at_event: bool) -> None:
 
 def _seek_step(session: SessionPort, seek: _Seek, budget_s: float | None) -> bool:
     """Advance by one chunk; True when the seek is over."""
-    before = session.view()
+    before = seek.before = seek.before or session.view()
     reached_s = session.advance(seek.chunk_s, budget_s)
     if session.ended or reached_s >= seek.to_s - 1e-6:
         return True
     if reached_s < seek.chunk_s - 1e-6:
         return False
     seek.chunk_s = min(seek.to_s, seek.chunk_s + SEEK_STEP_S)
-    return seek.stop_at_event and any(fact.prefix in STOPS for fact in facts_between(before, session.view()))
+    seek.before = session.view()
+    return seek.stop_at_event and any(fact.prefix in STOPS for fact in facts_between(before, seek.before))
 
 
 class Pump:
@@ -144,7 +151,7 @@ class Pump:
             return False
         before_s, target_s = self._sim_s, self._sim_s + elapsed_s * self.speed
         self._sim_s = self._session.advance(target_s, _BUDGETS_S[self.speed])
-        self._measure(wall_s, target_s)
+        self._measure(wall_s, self._sim_s - before_s < 0.9 * (target_s - before_s))
         return self._sim_s > before_s
 
     def _tick_seek(self, seek: _Seek) -> bool:
@@ -163,8 +170,7 @@ class Pump:
         self._wall_s = self._clock()
         return True
 
-    def _measure(self, wall_s: float, target_s: float) -> None:
-        behind = self._sim_s < target_s - 0.05 * self.speed
+    def _measure(self, wall_s: float, behind: bool) -> None:
         self._window.append((wall_s, self._sim_s))
         while len(self._window) > 2 and wall_s - self._window[0][0] > 1.5:
             self._window.pop(0)

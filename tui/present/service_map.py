@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from rich.cells import cell_len
+
 from tui.present.cells import Line, Span, Tone, clean, fit, window
 from tui.present.pane import Drawing, Frame, PaneState
 
@@ -36,14 +38,15 @@ def body(view: SessionView, frame: Frame) -> Drawing:
     for service in view.services:
         parent = service.parent if service.parent in names and service.parent != service.name else ""
         children.setdefault(parent, []).append(service)
-    lines: list[Line] = []
+    rows: list[tuple[ServiceView, str]] = []
+    short = frame.width < 60
     seen: set[str] = set()
 
     def draw(service: ServiceView, lead: str, branch: str, below: str) -> None:
         if service.name in seen:
             return
         seen.add(service.name)
-        lines.append(_row(service, lead + branch, frame))
+        rows.append((service, lead + branch))
         under = children.get(service.name, [])
         glyphs = frame.look.glyphs
         for at, child in enumerate(under):
@@ -51,23 +54,28 @@ def body(view: SessionView, frame: Frame) -> Drawing:
             draw(
                 child,
                 lead + below,
-                glyphs.tree_last if last else glyphs.tree_mid,
-                "   " if last else glyphs.tree_pass,
+                _branch(glyphs.tree_last if last else glyphs.tree_mid, short),
+                _branch("   " if last else glyphs.tree_pass, short),
             )
 
     for root in children.get("", []):
         draw(root, "", "", "")
     for service in view.services:
         draw(service, "", "", "")
+    column = max((cell_len(lead) + cell_len(clean(service.name)) for service, lead in rows), default=0) + 1
+    lines = [_row(service, lead, column, frame) for service, lead in rows]
     shown, scroll_max = window(lines, frame.height, frame.state.scroll, tail=False)
     return Drawing(shown, scroll_max)
 
 
-def _row(service: ServiceView, lead: str, frame: Frame) -> Line:
+def _branch(glyph: str, short: bool) -> str:
+    return glyph[0] + " " if short else glyph
+
+
+def _row(service: ServiceView, lead: str, column: int, frame: Frame) -> Line:
     sign, tone = _SIGNS[service.state]
-    column = 26 if frame.width >= 60 else 22
     name = clean(service.name)
-    gap = " " * max(1, column - len(lead) - len(name))
+    gap = " " * max(1, column - cell_len(lead) - cell_len(name))
     spans = (Span(lead, "rule"), Span(name, "strong" if service.state != "OK" else ""), Span(gap), Span(sign, tone))
     detail = clean(service.detail)
-    return fit((*spans, Span("  " + detail if detail else "", "dim")), frame.width, frame.look.glyphs.ellipsis)
+    return fit((*spans, Span(" " + detail if detail else "", "dim")), frame.width, frame.look.glyphs.ellipsis)

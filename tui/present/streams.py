@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from tui.present.cells import EMPTY, Line, Span, Tone, clean, clip, fit, pad, spread, window, wrap
+from tui.present.cells import EMPTY, Line, Span, Tone, clean, clip, fit, pad, spread, squeezed, window, wrap
 from tui.present.numbers import drill_time
 from tui.present.pane import Drawing, Frame, PaneState
 
@@ -38,8 +38,8 @@ def _entry_lines(entry: TerminalEntry, width: int, bar: str) -> list[Line]:
     if entry.exit:
         right.insert(0, Span(f"exit {entry.exit} {bar} ", "warn"))
     lines = [spread((Span("ops$ ", "good"), Span(clean(entry.line), "strong")), tuple(right), width)]
-    for text in entry.text.splitlines():
-        lines.extend((Span(piece),) for piece in wrap(clean(text[:20_000]), width))
+    for text in squeezed([clean(part[:20_000]) for part in entry.text.splitlines()], width):
+        lines.extend((Span(piece),) for piece in wrap(text, width))
     return lines
 
 
@@ -115,7 +115,8 @@ def _log_lines(item: LogLine, joined_s: float, frame: Frame) -> list[Line]:
     if not frame.state.wrap:
         return [fit((*lead, Span(text)), frame.width, cut)]
     first, *rest = wrap(text, room)
-    return [(*lead, Span(first)), *((Span(" " * 30 + piece),) for piece in rest)]
+    lines: list[Line] = [(*lead, Span(first)), *((Span(" " * 30 + piece),) for piece in rest)]
+    return [fit(item, frame.width, cut) for item in lines]
 
 
 # --- notes and hypotheses ---------------------------------------------------------------------------------------
@@ -123,7 +124,11 @@ def _log_lines(item: LogLine, joined_s: float, frame: Frame) -> list[Line]:
 
 def notes_caption(view: SessionView, state: PaneState) -> str:
     """`2 hypotheses, 3 notes`."""
-    return f"{len(view.hypotheses)} hypotheses, {len(view.notes)} notes"
+
+    def counted(n: int, one: str, many: str) -> str:
+        return f"{n} {one if n == 1 else many}"
+
+    return f"{counted(len(view.hypotheses), 'hypothesis', 'hypotheses')}, {counted(len(view.notes), 'note', 'notes')}"
 
 
 def _hypothesis_lines(item: HypothesisView, frame: Frame) -> list[Line]:
@@ -132,21 +137,21 @@ def _hypothesis_lines(item: HypothesisView, frame: Frame) -> list[Line]:
     tone = _HYPOTHESES[item.state]
     what = clean(f"{item.component}:{item.mechanism}" if item.mechanism else item.component)
     head = (Span(f"H{item.hyp_id} {item.state:<9} ", tone), Span(what, "strong"))
-    lines = [spread(head, right, frame.width)]
+    cut = frame.look.glyphs.ellipsis
+    lines = [spread(head, right, frame.width, cut)]
     if frame.width < 60:
-        lines = [fit(head, frame.width, frame.look.glyphs.ellipsis)]
-        lines.extend((Span("   " + piece, "dim"),) for piece in wrap(right[0].text, frame.width - 3))
+        lines = [spread(head[:1], right, frame.width, cut), fit((Span("   "), head[1]), frame.width, cut)]
     if item.text:
         lines.extend((Span("   " + piece),) for piece in wrap(clean(item.text), frame.width - 3))
     return lines
 
 
 def notes_body(view: SessionView, frame: Frame) -> Drawing:
-    """Hypotheses with their evidence (+ for, - against), then notes."""
+    """Hypotheses with their evidence (+ for, - against), then notes, newest first."""
     lines: list[Line] = []
     for item in view.hypotheses:
         lines.extend(_hypothesis_lines(item, frame))
-    for note in view.notes:
+    for note in reversed(view.notes):
         first, *rest = wrap(clean(note.text), max(10, frame.width - 9))
         lines.append((Span(pad(drill_time(note.t_s, view.joined_s), 9), "dim"), Span(first)))
         lines.extend((Span(" " * 9 + piece),) for piece in rest)
