@@ -92,7 +92,8 @@ class QualityJudge:
             declined_ratio = float(np.mean(served))
         else:
             click_ratio = float(np.where(outcome == ERROR, 0.0, expected_click_ratio(requests, served)).mean())
-        harm_eur = float((best - value).mean() * count)
+        # Luck against the yardstick is no profit: an interval that did better counts as harmless.
+        harm_eur = max(0.0, float((best - value).mean() * count))
         return RouteQuality(count, float(best.mean() * count), harm_eur, click_ratio, score_mean, declined_ratio)
 
     def _fresh_decisions(self, requests: Requests) -> Decisions:
