@@ -81,7 +81,7 @@ def open_session(
     def going(now_s: float) -> bool:
         if time.monotonic() - last_told[0] > 0.1:
             last_told[0] = time.monotonic()
-            on_progress(min(0.99, now_s / horizon_s), f"the night passes: {now_s / 3600:.1f} h")
+            on_progress(min(0.99, now_s / horizon_s), "the hours before your shift pass")
         return True
 
     session = Session.open(

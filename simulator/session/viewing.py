@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from simulator.engine.events import Event
 from simulator.session.view import (
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from simulator.session.session import Session
 
 HISTORY_S = 6 * 3600.0
+MARKS_S = 2 * 3600.0
+"""Older roll-outs are not drawn on charts; `deploys` lists them."""
 LOGS_MAX = 400
 TERMINAL_MAX = 200
 RESOLVED_MAX = 8
@@ -45,7 +47,6 @@ def build_view(session: Session) -> SessionView:
     """The session as it stands."""
     simulation, incident = session.simulation, session.simulation.incident
     drill, plant = simulation.drill, simulation.plant
-    minute = next((event for event in reversed(simulation.log.events) if event.kind == "slo"), None)
     return SessionView(
         scenario_id=drill.scenario_id,
         title=drill.title,
@@ -57,7 +58,7 @@ def build_view(session: Session) -> SessionView:
         clock=calendar(drill.calendar_offset_s, session.now_s),
         severity=incident.severity,
         burn_rate=_newest(plant, "slo_burn_rate", window="5m"),
-        error_ratio=_error_ratio(minute),
+        error_ratio=_error_ratio(plant),
         status_due_s=incident.status_due_s,
         ended=incident.ended,
         alerts=_alerts(session),
@@ -84,18 +85,22 @@ def build_view(session: Session) -> SessionView:
             TerminalEntry(item.n, item.t_s, item.line, item.text, item.exit, item.cost_s)
             for item in incident.outputs[-TERMINAL_MAX:]
         ),
-        marks=_marks(simulation.log.events, session.now_s - HISTORY_S),
+        marks=_marks(simulation.log.events, session.now_s - MARKS_S),
         hints_used=incident.hints_taken,
         hints_total=len(drill.hints),
     )
 
 
-def _error_ratio(minute: Event | None) -> float:
-    if minute is None:
-        return 0.0
-    routes = cast("dict[str, dict[str, float]]", minute.data["routes"])
-    total = sum(route["requests"] for route in routes.values())
-    return 1.0 - sum(route["ok"] for route in routes.values()) / total if total else 0.0
+def _error_ratio(plant: Plant) -> float:
+    """Share of the last minutes' responses that no model gave."""
+    rates = {
+        source: sum(
+            _last_rate(plant, "shop_responses_total", route=model.name, source=source) for model in plant.spec.models
+        )
+        for source in ("model", "default", "error")
+    }
+    total = sum(rates.values())
+    return 1.0 - rates["model"] / total if total else 0.0
 
 
 def _alerts(session: Session) -> tuple[AlertView, ...]:
