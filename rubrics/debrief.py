@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from rubrics.facts import Facts, number, text
+from rubrics.facts import Facts, number, text, texts
 from rubrics.findings import Finding, Scorecard
 from rubrics.loader import incident_rubric
 from rubrics.schema import Rubric
@@ -166,6 +166,11 @@ def _truth(facts: Facts) -> tuple[str, ...]:
 
 def _prevention(facts: Facts) -> str:
     checked = facts.since_join("prevention.checked")
+    filed = [item for event in facts.since_join("postmortem.filed") for item in texts(event, "prevention")]
+    if not checked and filed:
+        return "You wrote: " + "; ".join(filed)
+    if not checked and facts.harmless:
+        return "Nothing was done so that this page does not come again."
     if not checked:
         return "No alert rule was added, so nothing shows whether it would be caught next time."
     lines = []

@@ -147,10 +147,10 @@ def _number_lines(debrief: Debrief) -> list[str]:
         lines.append((line + (f" expert {_when(expert_s)}" if expert else "")).rstrip())
     harm = debrief.harm
     line = f"{'harm':<17} you {harm.you_eur:,.0f} EUR"
-    if harm.idle_eur is not None:
-        line += f"; doing nothing about {harm.idle_eur:,.0f} EUR"
     if harm.expert_eur is not None:
-        line += f"; expert {harm.expert_eur:,.0f} EUR"
+        line += f"  expert {harm.expert_eur:,.0f} EUR"
+    if harm.idle_eur is not None:
+        line += f"  nobody about {harm.idle_eur:,.0f} EUR"
     return [*lines, line]
 
 

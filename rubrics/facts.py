@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import statistics
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -10,9 +12,7 @@ from reference_platform.errors import ContentError
 from simulator.engine.events import Event
 
 DRILL_S = 1800.0  # when the log does not say
-HARM_WINDOW_S = 60.0
-IDLE_RATE_WINDOWS = 3
-IDLE_RATE_WITHIN_S = 300.0
+BEFORE_JOIN_S = 3600.0
 
 
 class Cause(NamedTuple):
@@ -172,20 +172,70 @@ class Facts:
         """Harm since joining."""
         return sum(number(event, "eur") or 0.0 for event in self.since_join("truth.harm"))
 
+    def cleared(self) -> Event | None:
+        """The state from which the cause was gone until the end."""
+        found: Event | None = None
+        for event in self.all("truth.state"):
+            if event.data.get("cleared") is not True:
+                found = None
+            elif found is None:
+                found = event
+        return found
+
+    def stray_changes(self) -> dict[str, Event]:
+        """Components changed that are no part of any accepted cause, each with its first change."""
+        targets = self.target_components()
+        stray: dict[str, Event] = {}
+        for event in self.changes:
+            main = texts(event, "component")
+            if not set(main) & set(targets):
+                for component in main or texts(event, "components"):
+                    if component not in targets:
+                        stray.setdefault(component, event)
+        return stray
+
     def idle_rate_eur_per_s(self) -> float | None:
-        """Harm per second at joining, before anything was changed; None when it was not observed."""
-        limit_n = self.changes[0].n if self.changes else self.last.n + 1
-        seen = [event for event in self.all("truth.harm") if event.n < limit_n]
-        early = [event for event in seen if self.after_join_s(event) <= IDLE_RATE_WITHIN_S][-IDLE_RATE_WINDOWS:]
-        if not early:
+        """Harm per second while nothing had been done about the fault; None when that was not seen.
+
+        The larger of two rates, because a fault may still be growing: the median of the last hour before joining (a
+        median, because one declined purchase can cost more than a minute of all the rest), and the mean from joining
+        until the cause was removed or something else was touched.
+        """
+        windows = self._harm_windows()
+        before = [w for w in windows if w.event.n < self.joined.n and -self.after_join_s(w.event) <= BEFORE_JOIN_S]
+        cleared = self.cleared()
+        limits = [event.n for event in (*self.stray_changes().values(), *([cleared] if cleared else []))]
+        joined = [window for window in windows if window.event.n > self.joined.n]
+        seen = [window for window in joined if window.event.n < min(limits, default=self.last.n + 1)]
+        if not seen:
             return None
-        rate = sum(number(event, "eur") or 0.0 for event in early) / (len(early) * HARM_WINDOW_S)
+        rate = max(_median_rate(before), _mean_rate(seen))
         return rate if rate > 0 else None
 
+    def _harm_windows(self) -> list[_HarmWindow]:
+        """Windows of measured harm that lie wholly within the fault."""
+        began_us = max((fault.event.t_us for fault in self.real_faults), default=0)
+        pairs = itertools.pairwise(self.all("truth.harm"))
+        return [_HarmWindow(b, (b.t_us - a.t_us) / 1e6) for a, b in pairs if began_us <= a.t_us < b.t_us]
+
     def harm_idle_eur(self) -> float | None:
-        """What the drill would have cost at the rate found on joining."""
+        """About what the drill would have cost had nobody done anything."""
         rate = self.idle_rate_eur_per_s()
         return None if rate is None else rate * self.drill_s
+
+
+class _HarmWindow(NamedTuple):
+    event: Event
+    length_s: float
+
+
+def _median_rate(windows: Sequence[_HarmWindow]) -> float:
+    rates = [(number(window.event, "eur") or 0.0) / window.length_s for window in windows]
+    return statistics.median(rates) if rates else 0.0
+
+
+def _mean_rate(windows: Sequence[_HarmWindow]) -> float:
+    return sum(number(window.event, "eur") or 0.0 for window in windows) / sum(window.length_s for window in windows)
 
 
 def last_before(events: Sequence[Event], event: Event) -> Event | None:

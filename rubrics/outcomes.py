@@ -7,7 +7,6 @@ from rubrics.criteria import judged, no_chance
 from rubrics.facts import Facts, Stretch, cause_of, texts
 from rubrics.findings import Judgement, Times
 from rubrics.words import at, clock, minutes, names
-from simulator.engine.events import Event
 
 
 def mitigation(facts: Facts, rule: schema.Mitigation) -> Judgement:
@@ -17,10 +16,10 @@ def mitigation(facts: Facts, rule: schema.Mitigation) -> Judgement:
     final = facts.state_before(facts.last) if facts.last.kind != "truth.state" else facts.last
     if final is None or final.data.get("cleared") is not True:
         return judged(0.0, [*facts.changes, *([final] if final else [])][-4:], "the cause was still there at the end")
-    cleared = _cleared_by(facts)
-    if cleared is None:
+    cleared = facts.cleared()
+    if cleared is None or cleared.n < facts.changes[0].n:
         return judged(0.0, [final], f"the cause went away, but not through a change that {facts.who} made")
-    stray = _collateral(facts)
+    stray = facts.stray_changes()
     if not stray:
         fix = [event for event in facts.changes if event.n < cleared.n][-1]
         return judged(1.0, [fix, cleared], f"after {at(facts, fix)} the cause was gone; nothing else was touched")
@@ -29,31 +28,6 @@ def mitigation(facts: Facts, rule: schema.Mitigation) -> Judgement:
     share = ratios[len(components) - 1] if len(components) <= len(ratios) else 0.0
     because = f"the cause is gone, but {names(components[:4])} had nothing to do with it"
     return judged(share, [*stray.values(), cleared], because)
-
-
-def _cleared_by(facts: Facts) -> Event | None:
-    """The state in which the cause was first gone for good, when a change by the responder came before it."""
-    found: Event | None = None
-    for event in facts.all("truth.state"):
-        if event.data.get("cleared") is not True:
-            found = None
-        elif found is None:
-            found = event
-    return found if found is not None and facts.changes[0].n < found.n else None
-
-
-def _collateral(facts: Facts) -> dict[str, Event]:
-    """Components changed that are no part of any accepted cause, each with its first change."""
-    targets = facts.target_components()
-    stray: dict[str, Event] = {}
-    for event in facts.changes:
-        main = texts(event, "component")
-        if main and main[0] in targets:
-            continue
-        for component in main or texts(event, "components"):
-            if component not in targets:
-                stray.setdefault(component, event)
-    return stray
 
 
 def recovery_held(facts: Facts, rule: schema.RecoveryHeld) -> Judgement:
@@ -102,8 +76,13 @@ def resolved_right(facts: Facts, rule: schema.ResolvedRight) -> Judgement:
 def harm(facts: Facts, rule: schema.Harm) -> Judgement:
     idle_eur = facts.harm_idle_eur()
     measured = facts.since_join("truth.harm")
-    if idle_eur is None or not measured:
-        return no_chance(facts, "no harm was measured on joining")
+    if facts.cleared() is None:
+        return judged(0.0, [*measured[-1:], facts.last], "the cause was never removed, so the harm went on")
+    if not measured or not any(event.data.get("eur") for event in facts.all("truth.harm")):
+        return no_chance(facts, "this drill measured no harm")
+    if idle_eur is None:
+        because = "other things were touched before the harm of the fault could be seen"
+        return judged(0.0, [*facts.stray_changes().values(), measured[0]], because)
     eur = facts.harm_eur() + _remaining_eur(facts)
     ratio = eur / idle_eur
     share = 1.0 if ratio <= rule.met_ratio else 0.5 if ratio <= rule.partly_ratio else 0.0

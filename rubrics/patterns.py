@@ -122,8 +122,10 @@ def _absent(pattern: Pattern, facts: Facts) -> Match:
     limit = next(iter(hits(pattern.before, facts)), None) if pattern.before is not None else None
     length = clock(facts.after_join_s(facts.last))
     if limit is not None:
-        return Match(False, (facts.joined.n, limit.n), f"not seen at all, although {at(facts, limit)}")
-    return Match(False, (facts.joined.n,), f"not seen between joining [#{facts.joined.n}] and the end at {length}")
+        return Match(False, (facts.joined.n, limit.n), f"did not happen: {at(facts, limit)} without it")
+    return Match(
+        False, (facts.joined.n,), f"did not happen between joining [#{facts.joined.n}] and the end at {length}"
+    )
 
 
 def _never(inner: Match, facts: Facts) -> Match:
