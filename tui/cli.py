@@ -65,7 +65,9 @@ def _root(
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one command line and returns its exit code; prints messages, never a traceback."""
     try:
-        code = app(args=list(arguments) if arguments is not None else None, standalone_mode=False)
+        code = app(
+            prog_name="pagerdrill", args=list(arguments) if arguments is not None else None, standalone_mode=False
+        )
         return code if isinstance(code, int) else EXIT_GOOD
     except TyperException as error:
         return _usage_error(error)

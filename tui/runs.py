@@ -43,7 +43,8 @@ def find_run(ref: str) -> Path:
     kept = {entry.path.stem: entry.path for entry in list_runs()}
     if ref in kept:
         return kept[ref]
-    raise ContentError(f'no run "{ref}"', fix=f"{nearest(ref, kept)}   list them: pagerdrill runs")
+    fix = f"{nearest(ref, kept)}   list them: pagerdrill runs" if kept else "play one first: pagerdrill practice"
+    raise ContentError(f'no run "{ref}"', fix=fix)
 
 
 def _read(path: Path) -> RunEntry | None:
