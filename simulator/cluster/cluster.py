@@ -10,6 +10,7 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from hashlib import blake2b
+from itertools import count
 
 from reference_platform.durations import format_gib
 from reference_platform.spec import DeploymentSpec, PlatformSpec
@@ -26,6 +27,8 @@ from simulator.cluster.objects import (
 
 SCHEDULE_RETRY_S = 5.0
 TERMINATE_S = 4.0
+BOOTED_S = -9 * 86400.0
+"""When the pods that run at t=0 were made."""
 PODS_PER_DEPLOYMENT_MAX = 50
 LOAD_SLOWDOWN = 0.8
 """Added to a GPU neighbour's batch time by each model that is loading on the same device.
@@ -59,7 +62,7 @@ class Cluster:
         """The platform has been up for a long time when a simulation begins."""
         for deployment in self.deployments.values():
             for _ in range(deployment.replicas):
-                pod = self._new_pod(deployment, -86400.0)
+                pod = self._new_pod(deployment, BOOTED_S)
                 assert self._place(pod), f"platform does not fit its own nodes: {pod.name}"
                 pod.started_s = pod.created_s
                 pod.ready_s = pod.created_s + 60.0
@@ -232,14 +235,18 @@ class Cluster:
         ]:
             self._terminate(pod, now_s)
             alive.remove(pod)
+        if deployment.spec.kind == "StatefulSet" and len(self.pods_of(deployment.spec.name)) > len(alive):
+            return  # a stateful pod keeps its name, so the old one has to be gone first
         for _ in range(deployment.replicas - len(alive)):
             pod = self._new_pod(deployment, now_s)
             self._schedule(pod, now_s)
 
     def _new_pod(self, deployment: Deployment, now_s: float) -> Pod:
         deployment.pod_serial += 1
-        name = pod_name(deployment, deployment.template.revision, deployment.pod_serial)
         template, spec = deployment.template, deployment.spec
+        name = pod_name(deployment, template.revision, deployment.pod_serial)
+        if spec.kind == "StatefulSet":
+            name = next(name for name in (f"{spec.name}-{at}" for at in count()) if name not in self.pods)
         footprint = (
             self._footprint(spec.model, template.model_version) if spec.model else Footprint(spec.memory_use, 0, 0.0)
         )
@@ -338,12 +345,6 @@ class Cluster:
 def pod_name(deployment: Deployment, revision: int, serial: int) -> str:
     """A stable name that looks like Kubernetes' own: `<deployment>-<template hash>-<suffix>`."""
     name = deployment.spec.name
-    if deployment.spec.kind == "StatefulSet":
-        return (
-            f"{name}-{serial - 1}"
-            if serial <= deployment.spec.replicas
-            else f"{name}-{(serial - 1) % max(1, deployment.spec.replicas)}"
-        )
     letters = "bcdfghjklmnpqrstvwxz2456789"
     raw = blake2b(f"{name}/{revision}/{serial}".encode(), digest_size=12).digest()
     head = blake2b(f"{name}/{revision}".encode(), digest_size=9).digest()

@@ -20,6 +20,7 @@ _TITLES = {
     "logs": "Logs",
     "kubectl_read": "Cluster",
     "kubectl_describe": "Cluster",
+    "kubectl_logs": "Cluster",
     "kubectl_change": "Cluster, changing it",
     "deploys": "What changed",
     "gpu": "GPUs",

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from reference_platform.errors import CommandError, nearest
 from simulator.cluster.objects import Deployment, Node, Pod
 from simulator.shell.context import Operator
-from simulator.shell.registry import Arguments
+from simulator.shell.registry import REORDER, Arguments
 
 SPELLINGS: dict[str, tuple[str, ...]] = {
     "pods": ("pod", "po"),
@@ -26,6 +26,41 @@ SPELLINGS: dict[str, tuple[str, ...]] = {
 }
 _KIND = {word: kind for kind, words in SPELLINGS.items() for word in (kind, *words)}
 WORKLOADS = ("deployments", "jobs", "statefulsets")
+GROUPS = {
+    "deployments": "deployments.apps",
+    "statefulsets": "statefulsets.apps",
+    "replicasets": "replicasets.apps",
+    "jobs": "jobs.batch",
+    "horizontalpodautoscalers": "horizontalpodautoscalers.autoscaling",
+}
+"""Kinds whose plural carries their API group in messages."""
+RESOURCE = {"Deployment": "deployment.apps", "StatefulSet": "statefulset.apps", "Job": "job.batch"}
+"""How messages name a workload by its spec's kind."""
+VALUED = (
+    *("-n", "--namespace", "-o", "--output", "-l", "--selector", "--field-selector", "--sort-by", "-c", "--container"),
+    *("--tail", "--since", "--context", "--limits", "--requests", "--replicas", "--to-revision", "--type", "--patch"),
+    *("--grace-period", "--timeout"),
+)
+"""Flags that take the next word as their value."""
+
+
+def _names_before_flags(words: Sequence[str]) -> list[str]:
+    """`kubectl -n shop get -o wide pods x` as `kubectl get pods x -n shop -o wide`."""
+    plain: list[str] = []
+    flags: list[str] = []
+    rest = list(words[:0:-1])
+    while rest:
+        word = rest.pop()
+        if not word.startswith("-"):
+            plain.append(word)
+            continue
+        flags.append(word)
+        if rest and (word in VALUED or (word == "-p" and plain[:1] == ["patch"])):
+            flags.append(rest.pop())
+    return ["kubectl", *plain, *flags]
+
+
+REORDER["kubectl"] = REORDER["k"] = _names_before_flags
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,13 +81,24 @@ def kind_of(word: str) -> str:
 
 
 def target_of(words: Sequence[str]) -> Target:
-    """`deployment/x`, `deployment x y`, `pods` or several `kind/name`."""
+    """`deployment/x`, `deployment x y`, `pods` or several `kind/name` of one kind; a repeated name counts once."""
     if not words:
         raise CommandError("error: You must specify the type of resource", fix="kubectl get pods")
-    if "/" in words[0]:
-        pairs = [word.partition("/") for word in words]
-        return Target(kind_of(pairs[0][0]), tuple(name for _, _, name in pairs if name))
-    return Target(kind_of(words[0]), tuple(words[1:]))
+    if "/" not in words[0]:
+        return target_named(kind_of(words[0]), words[1:])
+    if not all("/" in word for word in words):
+        what = "error: there is no need to specify a resource type as a separate argument when passing arguments in"
+        raise CommandError(f"{what} resource/name form", fix="kind/name kind/name, or kind name name")
+    kinds = {kind_of(word.partition("/")[0]) for word in words}
+    if len(kinds) > 1:
+        raise CommandError("error: one kind at a time", fix="one line for each kind")
+    return target_named(kinds.pop(), words)
+
+
+def target_named(kind: str, words: Sequence[str]) -> Target:
+    """Names of a known kind; `kind/` in front of a name is dropped."""
+    names = (word.partition("/")[2] if "/" in word else word for word in words)
+    return Target(kind, tuple(dict.fromkeys(name for name in names if name)))
 
 
 def common_flags(parser: Arguments) -> None:
@@ -63,6 +109,9 @@ def common_flags(parser: Arguments) -> None:
 
 def in_namespace(namespace: str) -> None:
     """Refuse another namespace than the shop's."""
+    if namespace in ("kube-system", "monitoring"):
+        what = f'Error from server (Forbidden): User "on-call" cannot use resources in the namespace "{namespace}"'
+        raise CommandError(what, fix="everything of the shop runs in -n shop")
     if namespace not in ("shop", "default"):
         raise CommandError(f"No resources found in {namespace[:40]} namespace.", fix="everything runs in -n shop")
 
@@ -80,7 +129,7 @@ def workload_named(op: Operator, name: str, kind: str = "deployments") -> Deploy
     found = op.plant.cluster.deployments.get(name)
     if found is None or found.deleted:
         living = [key for key, item in op.plant.cluster.deployments.items() if not item.deleted]
-        raise not_found(f"{kind}.apps" if kind != "jobs" else "jobs.batch", name, nearest(name, living))
+        raise not_found(kind, name, nearest(name, living))
     return found
 
 
@@ -94,4 +143,5 @@ def node_named(op: Operator, name: str) -> Node:
 
 def not_found(kind: str, name: str, fix: str) -> CommandError:
     """kubectl's NotFound."""
-    return CommandError(f'Error from server (NotFound): {kind} "{name[:80]}" not found', fix=fix)
+    shown = GROUPS.get(kind, kind)
+    return CommandError(f'Error from server (NotFound): {shown} "{name[:80]}" not found', fix=fix)

@@ -14,6 +14,7 @@ MODULES = (
     "incident",
     "kubectl_change",
     "kubectl_describe",
+    "kubectl_logs",
     "kubectl_read",
     "logs",
     "metrics",

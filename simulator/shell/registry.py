@@ -22,6 +22,7 @@ Handler = Callable[[Operator, argparse.Namespace], Effect]
 Configure = Callable[["Arguments"], None]
 Complete = Callable[[Operator], Iterable[str]]
 Rest = Literal["words", "query", "text"]
+Reorder = Callable[[Sequence[str]], list[str]]
 
 
 class Arguments(argparse.ArgumentParser):
@@ -52,6 +53,8 @@ class Command:
 
 COMMANDS: dict[tuple[str, ...], Command] = {}
 ALIASES: dict[tuple[str, ...], tuple[str, ...]] = {}
+REORDER: dict[str, Reorder] = {}
+"""By first word: puts what was typed into the order in which that tool's forms are declared. Never raises."""
 WORDS_MAX = 4
 
 
@@ -161,6 +164,8 @@ def find(words: Sequence[str]) -> tuple[Command, list[str]]:
     """The command with the longest matching leading words, and the rest. Raises CommandError with the nearest form."""
     if len(words) > 1 and words[-1] == "--help":
         return COMMANDS["help",], list(words[:-1])
+    if words[0] in REORDER:
+        words = REORDER[words[0]](words)
     for size in range(min(WORDS_MAX, len(words)), 0, -1):
         key = tuple(words[:size])
         key = ALIASES.get(key, key)

@@ -1,65 +1,91 @@
-"""`kubectl describe` and `kubectl logs`."""
+"""`kubectl describe`."""
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
-from reference_platform.durations import format_gib, parse_duration_s
-from reference_platform.errors import CommandError
+from reference_platform.errors import CommandError, nearest
 from simulator.cluster.lifecycle import gpu_memory_bytes, memory_bytes
-from simulator.cluster.objects import ClusterEvent, Deployment, Node, Pod
+from simulator.cluster.objects import ClusterEvent, Deployment, Node, Pod, Template
 from simulator.shell.calendar import age, clock
-from simulator.shell.components import distinct, mentioned
+from simulator.shell.components import distinct
 from simulator.shell.context import Effect, Operator
 from simulator.shell.kinds import (
     WORKLOADS,
     common_flags,
     in_namespace,
-    kind_of,
     node_named,
     not_found,
     target_of,
     workload_named,
 )
+from simulator.shell.network import address_of
 from simulator.shell.registry import Arguments, command
-from simulator.shell.rows import limit, mebibytes, node_use, status
+from simulator.shell.rows import (
+    NODE_AGE_S,
+    VERSION,
+    abnormal,
+    counted,
+    counts,
+    created_s,
+    image,
+    limit,
+    mebibytes,
+    node_use,
+    replica_set,
+    status,
+)
+from simulator.shell.table import table
 
 UPSTREAM = ("online-store", "materializer", "mlflow")
-LINES_MAX = 200
 PODS_SHOWN_MAX = 3
+EVENTS_SHOWN_MAX = 8
+PROGRESS_DEADLINE_S = 600.0
+"""Source: Kubernetes, Deployment progressDeadlineSeconds, default 600."""
+
+Pairs = Sequence[tuple[str, str]]
 
 
-def _names(op: Operator) -> Iterable[str]:
+def _pods_and_workloads(op: Operator) -> Iterable[str]:
     return [*op.plant.cluster.pods, *op.plant.cluster.deployments, *op.plant.cluster.nodes]
 
 
 def _flags(parser: Arguments) -> None:
     parser.add_argument("words", nargs="*")
     common_flags(parser)
-    parser.add_argument("-l", "--selector")
+    parser.add_argument("-l", "--selector", default="")
 
 
-@command("kubectl describe", "kubectl describe KIND NAME", takes_s=1.5, configure=_flags, complete=_names)
+@command("kubectl describe", "kubectl describe KIND NAME", takes_s=1.5, configure=_flags, complete=_pods_and_workloads)
 def describe(op: Operator, args: argparse.Namespace) -> Effect:
     """Everything about a pod, node, deployment or job."""
     return _describe(op, [*args.words], args)
 
 
-def _register(kind: str, *others: str) -> None:
+def _register(kind: str, complete: Callable[[Operator], Iterable[str]], *others: str) -> None:
     def handler(op: Operator, args: argparse.Namespace) -> Effect:
-        return _describe(op, [kind, *args.words], args)
+        return _describe(op, [kind, *(word.rpartition("/")[2] for word in args.words)], args)
 
     handler.__doc__ = f"Everything about a {kind}: state, limits, history, events."
     aliases = [f"kubectl describe {word}" for word in others]
     command(f"kubectl describe {kind}", f"kubectl describe {kind} NAME", takes_s=1.5, configure=_flags,
-            complete=_names, aliases=aliases)(handler)  # fmt: skip
+            complete=complete, aliases=aliases)(handler)  # fmt: skip
 
 
-_register("pod", "pods", "po")
-_register("node", "nodes", "no")
-_register("deployment", "deployments", "deploy")
-_register("job", "jobs")
+def _living(*kinds: str) -> Callable[[Operator], Iterable[str]]:
+    def names(op: Operator) -> Iterable[str]:
+        items = op.plant.cluster.deployments.values()
+        return [item.spec.name for item in items if item.spec.kind in kinds and not item.deleted]
+
+    return names
+
+
+_register("pod", lambda op: op.plant.cluster.pods, "pods", "po")
+_register("node", lambda op: op.plant.cluster.nodes, "nodes", "no")
+_register("deployment", _living("Deployment"), "deployments", "deploy", "deployment.apps", "deployments.apps")
+_register("statefulset", _living("StatefulSet"), "statefulsets", "sts")
+_register("job", _living("Job"), "jobs")
 
 
 def _describe(op: Operator, words: list[str], args: argparse.Namespace) -> Effect:
@@ -72,199 +98,289 @@ def _describe(op: Operator, words: list[str], args: argparse.Namespace) -> Effec
     if target.kind == "pods":
         return _pods(op, target.names)
     if target.kind == "nodes":
-        texts = [_node(op, node_named(op, name)) for name in target.names]
-        return Effect("\n\n".join(texts), looked=("nodes",), subjects=target.names)
-    if target.kind in WORKLOADS:
-        items = [workload_named(op, name, target.kind) for name in target.names]
-        looked = ("jobs", "changes") if any(item.spec.kind == "Job" for item in items) else ("rollout",)
-        subjects = tuple(op.plant.cluster.component_of(item.spec.name) for item in items)
-        return Effect("\n\n".join(_workload(op, item) for item in items), looked=looked, subjects=subjects)
-    raise not_found(target.kind, target.names[0], "pods, nodes, deployments and jobs can be described")
+        return _nodes(op, target.names)
+    if target.kind not in WORKLOADS:
+        raise not_found(target.kind, target.names[0], "pods, nodes, deployments and jobs can be described")
+    items = [workload_named(op, name, target.kind) for name in target.names]
+    has_job = any(item.spec.kind == "Job" for item in items)
+    subjects = distinct(op.plant.cluster.component_of(item.spec.name) for item in items)
+    looked = [*(("jobs", "changes") if has_job else ("rollout", "pods")), "events"]
+    looked += ["upstream"] if any(name in UPSTREAM for name in subjects) else []
+    texts = [_job(op, item) if item.spec.kind == "Job" else _deployment(op, item) for item in items]
+    return Effect("\n\n\n".join(texts), looked=tuple(looked), subjects=subjects)
+
+
+def _fields(pairs: Pairs, indent: int = 0) -> list[str]:
+    """`Name:  value` lines with their values aligned; a pair without a name goes on with the one before."""
+    width = max(len(name) for name, _ in pairs) + 3
+    labels = [f"{name}:" if name else "" for name, _ in pairs]
+    return [f"{' ' * indent}{label:<{width}}{value}".rstrip() for label, (_, value) in zip(labels, pairs, strict=True)]
+
+
+def _events(op: Operator, events: Iterable[ClusterEvent]) -> list[str]:
+    kept = counted(op, events)[-EVENTS_SHOWN_MAX:]
+    if not kept:
+        return ["Events:  <none>"]
+    rows = [(item.last.type, item.last.reason, item.seen(op), _source(item.last), item.last.message) for item in kept]
+    dashes = tuple("-" * len(name) for name in ("Type", "Reason", "Age", "From", "Message"))
+    text = table(("Type", "Reason", "Age", "From", "Message"), [dashes, *rows])
+    return ["Events:", *(f"  {line}" for line in text.split("\n"))]
+
+
+def _source(event: ClusterEvent) -> str:
+    return "default-scheduler" if event.reason in ("Scheduled", "FailedScheduling") else "kubelet"
+
+
+# -- pods ----------------------------------------
 
 
 def _pods(op: Operator, names: Sequence[str]) -> Effect:
-    """A name may be a pod or the beginning of several, as kubectl allows."""
+    """A name may be a pod or the beginning of several, as kubectl allows; those in trouble come first."""
     cluster = op.plant.cluster
+    for name in names:
+        if not any(pod.startswith(name) for pod in cluster.pods):
+            raise not_found("pods", name, nearest(name, cluster.pods))
     pods = [pod for pod in cluster.pods.values() if any(pod.name.startswith(name) for name in names)]
-    if not pods:
-        raise not_found("pods", names[0], "kubectl get pods")
     pods.sort(key=lambda pod: (pod.phase == "Ready", pod.name))
     texts = [_pod(op, pod) for pod in pods[:PODS_SHOWN_MAX]]
     if len(pods) > PODS_SHOWN_MAX:
         texts.append(f"... {len(pods) - PODS_SHOWN_MAX} more pods match; give a full name")
-    subjects = distinct(cluster.component_of(pod.deployment) for pod in pods)
+    subjects = distinct(cluster.component_of(pod.deployment) for pod in pods[:PODS_SHOWN_MAX])
     upstream = ("upstream",) if any(name in UPSTREAM for name in subjects) else ()
-    return Effect("\n\n".join(texts), looked=("pods", "events", *upstream), subjects=subjects)
+    return Effect("\n\n\n".join(texts), looked=("pods", "events", *upstream), subjects=subjects)
 
 
 def _pod(op: Operator, pod: Pod) -> str:
-    now_s = op.now_s
-    lines = [
-        f"Name:             {pod.name}",
-        "Namespace:        shop",
-        f"Node:             {pod.node or '<none>'}",
-        f"Labels:           app={pod.deployment}",
-        f"Controlled By:    {pod.deployment} (revision {pod.template.revision})",
-        f"Status:           {status(pod, now_s)}",
-        "Containers:",
-        f"  {pod.deployment}:",
-    ]
-    if pod.template.model_version:
-        lines.append(f"    Environment:    MODEL_URI=models:/{pod.deployment}/{pod.template.model_version}")
-    lines += _state_lines(op, pod)
-    lines += [
-        f"    Ready:          {pod.phase == 'Ready'}",
-        f"    Restart Count:  {pod.restarts}",
-        f"    Limits:         memory: {limit(pod.template.memory_limit_bytes)}",
-        f"    Requests:       memory: {limit(pod.template.memory_limit_bytes)}",
-        f"    In use:         memory: {mebibytes(memory_bytes(pod, now_s))}",
-        f"Node-Selectors:   pool={pod.template.node_pool}",
-        "Events:",
-    ]
-    return "\n".join([*lines, *_event_lines(op, [e for e in op.plant.cluster.events if e.object == f"pod/{pod.name}"])])
-
-
-def _state_lines(op: Operator, pod: Pod) -> list[str]:
-    lines: list[str] = []
-    if pod.phase in ("Loading", "Ready"):
-        lines += ["    State:          Running", f"      Started:      {clock(op, pod.started_s)}"]
-    elif pod.phase == "CrashLoopBackOff":
-        lines += ["    State:          Waiting", "      Reason:       CrashLoopBackOff"]
-    else:
-        lines += ["    State:          Waiting", f"      Reason:       {pod.phase}"]
-    if pod.last is not None:
-        lines += [
-            "    Last State:     Terminated",
-            f"      Reason:       {pod.last.reason}",
-            f"      Exit Code:    {pod.last.exit_code}",
-            f"      Started:      {clock(op, pod.last.started_s)}",
-            f"      Finished:     {clock(op, pod.last.finished_s)}",
+    item = op.plant.cluster.deployments[pod.deployment]
+    node = f"{pod.node}/{address_of(op, pod.node)}" if pod.node else "<none>"
+    by = {"Deployment": f"ReplicaSet/{pod.name.rpartition('-')[0]}"}.get(
+        item.spec.kind, f"{item.spec.kind}/{item.spec.name}"
+    )
+    shown = status(pod, op.now_s)
+    phase = "Running" if pod.phase == "CrashLoopBackOff" else "Pending" if pod.phase == "ContainerCreating" else shown
+    lines = _fields(
+        [
+            ("Name", pod.name),
+            ("Namespace", "shop"),
+            ("Node", node),
+            ("Start Time", clock(op, pod.created_s)),
+            ("Labels", f"app={pod.deployment}"),
+            ("Status", phase),
+            ("IP", address_of(op, pod.name) if pod.node else ""),
+            ("Controlled By", by),
         ]
-    return lines
+    )
+    lines += ["Containers:", f"  {pod.deployment}:"]
+    lines += _fields([("Image", image(item)), *_state(op, pod), *_last_state(op, pod)], 4)
+    lines += _fields([("Ready", str(pod.phase == "Ready")), ("Restart Count", str(pod.restarts))], 4)
+    lines += _resources(item, pod.template, 4)
+    lines += _environment(op, item, pod.template, 4)
+    used = mebibytes(memory_bytes(pod, op.now_s))
+    lines += _fields([("Memory in use", f"{used} of {limit(pod.template.memory_limit_bytes)}")], 4)
+    lines += ["Conditions:", "  Type              Status"]
+    lines += [f"  {name:<17} {value}" for name, value in _conditions(pod)]
+    lines += _fields([("QoS Class", "Burstable"), ("Node-Selectors", f"pool={pod.template.node_pool}")])
+    own = (event for event in op.plant.cluster.events if event.object == f"pod/{pod.name}")
+    return "\n".join([*lines, *_events(op, own)])
 
 
-def _event_lines(op: Operator, events: Sequence[ClusterEvent]) -> list[str]:
-    """The last events, repeated ones counted."""
-    counted: dict[tuple[str, str], tuple[int, ClusterEvent]] = {}
-    for event in events:
-        count, _ = counted.pop((event.reason, event.message), (0, event))
-        counted[event.reason, event.message] = (count + 1, event)
-    lines = []
-    for count, event in list(counted.values())[-8:]:
-        times = f" (x{count})" if count > 1 else ""
-        lines.append(f"  {event.type:<8} {event.reason:<17} {age(op, event.t_s)}{times}  {event.message}")
-    return lines or ["  <none>"]
+def _state(op: Operator, pod: Pod) -> Pairs:
+    if pod.phase in ("Loading", "Ready", "Terminating") and pod.started_s:
+        return [("State", "Running"), ("  Started", clock(op, pod.started_s))]
+    return [("State", "Waiting"), ("  Reason", pod.phase)]
+
+
+def _last_state(op: Operator, pod: Pod) -> Pairs:
+    if pod.last is None:
+        return []
+    return [
+        ("Last State", "Terminated"),
+        ("  Reason", pod.last.reason),
+        ("  Exit Code", str(pod.last.exit_code)),
+        ("  Started", clock(op, pod.last.started_s)),
+        ("  Finished", clock(op, pod.last.finished_s)),
+    ]
+
+
+def _conditions(pod: Pod) -> Pairs:
+    ready = str(pod.phase == "Ready")
+    return [
+        ("Initialized", "True"),
+        ("Ready", ready),
+        ("ContainersReady", ready),
+        ("PodScheduled", str(bool(pod.node))),
+    ]
+
+
+def _resources(item: Deployment, template: Template, indent: int) -> list[str]:
+    amounts = [("cpu", f"{item.spec.cpu:g}"), ("memory", limit(template.memory_limit_bytes))]
+    pad = " " * indent
+    return [f"{pad}Limits:", *_fields(amounts, indent + 2), f"{pad}Requests:", *_fields(amounts, indent + 2)]
+
+
+def environment(op: Operator, item: Deployment, template: Template) -> list[tuple[str, str]]:
+    """Environment variables of a workload's container."""
+    pairs: list[tuple[str, str]] = []
+    if template.model_version:
+        pairs.append(("MODEL_VERSION", str(template.model_version)))
+        pairs.append(("MODEL_URI", f"models:/{item.spec.model}/{template.model_version}"))
+    if template.model_version or item.spec.name == "materializer" or item.spec.name in op.plant.pool.held():
+        pairs.append(("ONLINE_STORE", "online-store:6379"))
+    return pairs
+
+
+def _environment(op: Operator, item: Deployment, template: Template, indent: int) -> list[str]:
+    pairs = environment(op, item, template)
+    pad = " " * indent
+    return [f"{pad}Environment:", *_fields(pairs, indent + 2)] if pairs else [f"{pad}Environment:  <none>"]
+
+
+# -- nodes ----------------------------------------
+
+
+def _nodes(op: Operator, names: Sequence[str]) -> Effect:
+    nodes = [node_named(op, name) for name in names]
+    cluster = op.plant.cluster
+    held = [pod for pod in cluster.pods.values() if pod.node in names]
+    odd = [cluster.component_of(pod.deployment) for pod in held if abnormal(pod)]
+    subjects = distinct([*names, *(["gpu-pool"] if any(node.spec.gpu_memory for node in nodes) else []), *odd])
+    return Effect("\n\n\n".join(_node(op, node) for node in nodes), looked=("nodes",), subjects=subjects)
 
 
 def _node(op: Operator, node: Node) -> str:
-    promised, used = node_use(op, node)
     spec, cluster = node.spec, op.plant.cluster
-    lines = [
-        f"Name:               {spec.name}",
-        f"Labels:             pool={spec.pool}",
-        f"Taints:             {'node.kubernetes.io/unschedulable:NoSchedule' if node.cordoned else '<none>'}",
-        f"Unschedulable:      {str(node.cordoned).lower()}",
-        f"Capacity:           cpu: {spec.cpu_cores:g}, memory: {format_gib(spec.memory)}",
-        f"Allocatable:        memory: {format_gib(node.allocatable_bytes)}",
-    ]
-    if spec.gpu_memory:
-        gpu_used = cluster.gpu_used_bytes(spec.name, op.now_s)
-        lines.append(
-            f"GPU:                {spec.gpu_name}, {mebibytes(gpu_used)} of {mebibytes(spec.gpu_memory)} in use"
-        )
-    lines.append("Non-terminated Pods:")
-    for pod in cluster.pods.values():
-        if pod.node == spec.name:
-            gpu = f", gpu {mebibytes(gpu_memory_bytes(pod, op.now_s))}" if pod.footprint.gpu_memory_bytes else ""
-            lines.append(f"  {pod.name:<44} memory {limit(pod.template.memory_limit_bytes)}{gpu}")
-    share = promised / node.allocatable_bytes
-    lines += ["Allocated resources:", f"  memory  {mebibytes(promised)} ({share:.0%}), used {mebibytes(used)}"]
-    return "\n".join(lines)
-
-
-def _workload(op: Operator, item: Deployment) -> str:
-    cluster, template = op.plant.cluster, item.template
-    pods = [pod for pod in cluster.pods_of(item.spec.name) if pod.phase != "Terminating"]
-    ready = sum(pod.phase == "Ready" for pod in pods)
-    lines = [
-        f"Name:               {item.spec.name}",
-        f"Kind:               {item.spec.kind}",
-        f"Annotations:        revision: {template.revision}, change-cause: {template.cause}, by: {template.by}",
-        f"Replicas:           {item.replicas} desired | {len(pods)} total | {ready} available",
-        f"StrategyType:       RollingUpdate, {item.spec.max_unavailable} max unavailable, 0 max surge",
-        "Pod Template:",
-        f"  Limits:           memory: {limit(template.memory_limit_bytes)}",
-        f"  Node-Selectors:   pool={template.node_pool}",
-    ]
-    if template.model_version:
-        lines.append(f"  Environment:      MODEL_URI=models:/{item.spec.model}/{template.model_version}")
-    events = [e for e in cluster.events if e.object.startswith(f"pod/{item.spec.name}-")]
-    return "\n".join([*lines, "Events:", *_event_lines(op, events)])
-
-
-def _log_flags(parser: Arguments) -> None:
-    parser.add_argument("words", nargs="+")
-    common_flags(parser)
-    parser.add_argument("-p", "--previous", action="store_true")
-    parser.add_argument("-f", "--follow", action="store_true")
-    parser.add_argument("--tail", type=int, default=40)
-    parser.add_argument("--since", default="6h")
-    parser.add_argument("-c", "--container")
-    parser.add_argument("--timestamps", action="store_true")
-
-
-@command("kubectl logs", "kubectl logs POD|deployment/NAME [-p] [--tail N] [--since 10m]", takes_s=1.5,
-         configure=_log_flags, complete=_names, aliases=["kubectl log"])  # fmt: skip
-def logs(op: Operator, args: argparse.Namespace) -> Effect:
-    """What a pod wrote; -p is the container that died before this one."""
-    in_namespace(args.namespace)
-    pod, service = _log_source(op, args)
-    try:
-        since_s = op.now_s - parse_duration_s(args.since)
-    except ValueError as error:
-        raise CommandError(f"invalid --since: {error}", fix="--since 10m") from None
-    lines = list(pod.previous_logs if args.previous else pod.logs)
-    if args.previous and pod.last is None:
-        what = f'Error: previous terminated container "{pod.deployment}" in pod "{pod.name}" not found'
-        raise CommandError(what, fix="it has not died; leave -p out")
-    if not args.previous:
-        known = {(t_s, text) for t_s, _, text in lines}
-        for line in op.plant.book.lines:
-            if line.source == service and (line.t_s, line.text) not in known:
-                lines.append((line.t_s, line.level, line.text))
-        lines += _job_lines(op, service)
-    shown = sorted(item for item in lines if item[0] >= since_s)[-max(0, min(args.tail, LINES_MAX)) or LINES_MAX :]
-    text = "\n".join(f"{clock(op, t_s)} {level:<5} {line}" for t_s, level, line in shown)
-    if args.previous and pod.last is not None:
-        text += f"\n(container ended: {pod.last.reason}, exit code {pod.last.exit_code})"
-    component = op.plant.cluster.component_of(service)
-    loud = [line for _, level, line in shown if level != "INFO"]
-    looked = ["logs", *(["logs_previous"] if args.previous else []), *(["upstream"] if component in UPSTREAM else [])]
-    more = "\n(following is not simulated; run it again for newer lines)" if args.follow else ""
-    return Effect(
-        (text or "(no lines)") + more, looked=tuple(looked), subjects=distinct([component, *mentioned(op, loud)])
+    taint = "node.kubernetes.io/unschedulable:NoSchedule" if node.cordoned else "<none>"
+    gpus = [("nvidia.com/gpu.shared", "8")] if spec.gpu_memory else []
+    lines = _fields(
+        [
+            ("Name", spec.name),
+            ("Roles", spec.pool),
+            ("Labels", f"pool={spec.pool},kubernetes.io/hostname={spec.name}"),
+            ("CreationTimestamp", f"{age(op, -NODE_AGE_S)} ago"),
+            ("Taints", taint),
+            ("Unschedulable", str(node.cordoned).lower()),
+        ]
     )
+    lines += ["Conditions:"]
+    conditions = [
+        ("MemoryPressure", "False", "KubeletHasSufficientMemory"),
+        ("DiskPressure", "False", "KubeletHasNoDiskPressure"),
+        ("Ready", "True", "KubeletReady"),
+    ]
+    lines += [f"  {line}" for line in table(("Type", "Status", "Reason"), conditions).split("\n")]
+    lines += ["Capacity:", *_fields([("cpu", f"{spec.cpu_cores:g}"), ("memory", limit(spec.memory)), *gpus], 2)]
+    allocatable = [("cpu", f"{spec.cpu_cores:g}"), ("memory", limit(node.allocatable_bytes)), *gpus]
+    lines += ["Allocatable:", *_fields(allocatable, 2)]
+    lines += _fields([("Kubelet Version", VERSION)])
+    if spec.gpu_memory:
+        used = mebibytes(cluster.gpu_used_bytes(spec.name, op.now_s))
+        lines += _fields([("GPU", f"{spec.gpu_name}, {used} of {mebibytes(spec.gpu_memory)} in use")])
+    return "\n".join([*lines, *_allocated(op, node)])
 
 
-def _log_source(op: Operator, args: argparse.Namespace) -> tuple[Pod, str]:
-    """The pod to read. Of a deployment: the one in most trouble, as a person would pick."""
-    cluster, word = op.plant.cluster, args.words[0]
-    kind, _, name = word.rpartition("/")
-    if kind and kind_of(kind) in WORKLOADS:
-        name = workload_named(op, name).spec.name
-    elif name in cluster.pods:
-        return cluster.pods[name], cluster.pods[name].deployment
-    elif name not in cluster.deployments:
-        raise not_found("pods", name, "kubectl get pods, or kubectl logs deployment/NAME")
-    pods = sorted(cluster.pods_of(name), key=lambda pod: (pod.last is None, pod.phase == "Ready", pod.name))
-    if not pods:
-        raise CommandError(f"error: no pods of {name}", fix=f"kubectl describe deployment {name}")
-    return pods[0], name
+def _allocated(op: Operator, node: Node) -> list[str]:
+    held = sorted((p for p in op.plant.cluster.pods.values() if p.node == node.spec.name), key=lambda p: p.name)
+    rows = []
+    cpu_total = 0.0
+    for pod in held:
+        cpu = op.plant.cluster.deployments[pod.deployment].spec.cpu
+        cpu_total += cpu
+        size = pod.template.memory_limit_bytes
+        gpu = mebibytes(gpu_memory_bytes(pod, op.now_s)) if pod.footprint.gpu_memory_bytes else "-"
+        share = f"{limit(size)} ({size / node.allocatable_bytes:.0%})"
+        rows.append(("shop", pod.name, f"{cpu:g}", share, gpu, age(op, pod.created_s)))
+    lines = [f"Non-terminated Pods:  ({len(held)} in total)"]
+    if rows:
+        headers = ("Namespace", "Name", "CPU Limits", "Memory Limits", "GPU memory in use", "Age")
+        lines += [f"  {line}" for line in table(headers, rows).split("\n")]
+    promised, used = node_use(op, node)
+    amounts = [
+        ("cpu", f"{cpu_total:g} ({cpu_total / node.spec.cpu_cores:.0%})", ""),
+        ("memory", f"{limit(promised)} ({promised / node.allocatable_bytes:.0%})", mebibytes(used)),
+    ]
+    text = table(("Resource", "Requests = Limits", "In use"), amounts)
+    return [*lines, "Allocated resources:", *(f"  {line}" for line in text.split("\n"))]
 
 
-def _job_lines(op: Operator, service: str) -> list[tuple[float, str, str]]:
-    """A client of the online store says what it holds."""
-    held = op.plant.pool.held().get(service)
-    if held is None or not op.plant.client_running(service):
-        return []
-    return [(op.now_s, "INFO", f"export running, page {held + 1} in progress, {held} cursors open on online-store")]
+# -- workloads ----------------------------------------
+
+
+def _template(op: Operator, item: Deployment) -> list[str]:
+    template, name = item.template, item.spec.name
+    lines = ["Pod Template:", f"  Labels:  app={name}", "  Containers:", f"   {name}:"]
+    lines += _fields([("Image", image(item))], 4)
+    lines += [*_resources(item, template, 4), *_environment(op, item, template, 4)]
+    return [*lines, f"  Node-Selectors:  pool={template.node_pool}"]
+
+
+def _pod_events(op: Operator, item: Deployment) -> list[str]:
+    names = {f"pod/{pod.name}" for pod in op.plant.cluster.pods_of(item.spec.name)}
+    prefix = f"pod/{item.spec.name}-"
+    mine = (e for e in op.plant.cluster.events if e.object in names or e.object.startswith(prefix))
+    return _events(op, mine)
+
+
+def _deployment(op: Operator, item: Deployment) -> str:
+    template, name = item.template, item.spec.name
+    total, fresh, ready = counts(op, item)
+    missing = max(0, item.replicas - ready)
+    replicas = f"{item.replicas} desired | {fresh} updated | {total} total | {ready} available | {missing} unavailable"
+    lines = _fields(
+        [
+            ("Name", name),
+            ("Kind", item.spec.kind),
+            ("Namespace", "shop"),
+            ("CreationTimestamp", f"{clock(op, created_s(item))} ({age(op, created_s(item))} ago)"),
+            ("Labels", f"app={name}"),
+            ("Annotations", f"deployment.kubernetes.io/revision: {template.revision}"),
+            ("", f"kubernetes.io/change-cause: {template.cause} (by {template.by})"),
+            ("Selector", f"app={name}"),
+            ("Replicas", replicas),
+            ("StrategyType", "RollingUpdate"),
+            ("RollingUpdateStrategy", f"{item.spec.max_unavailable} max unavailable, 0 max surge"),
+        ]
+    )
+    lines += [*_template(op, item), *_progress(op, item)]
+    return "\n".join([*lines, *_pod_events(op, item)])
+
+
+def _progress(op: Operator, item: Deployment) -> list[str]:
+    _, fresh, ready = counts(op, item)
+    enough = ready >= max(0, item.replicas - item.spec.max_unavailable)
+    done = fresh >= item.replicas and ready >= item.replicas
+    late = overdue(op, item)
+    reason = "NewReplicaSetAvailable" if done else "ProgressDeadlineExceeded" if late else "ReplicaSetUpdated"
+    rows = [
+        ("Available", str(enough), "MinimumReplicasAvailable" if enough else "MinimumReplicasUnavailable"),
+        ("Progressing", str(done or not late), reason),
+    ]
+    lines = ["Conditions:", *(f"  {line}" for line in table(("Type", "Status", "Reason"), rows).split("\n"))]
+    if item.spec.kind == "Deployment":
+        new = replica_set(item, item.template.revision)
+        lines.append(f"NewReplicaSet:   {new} ({fresh}/{item.replicas} replicas created)")
+    return lines
+
+
+def overdue(op: Operator, item: Deployment) -> bool:
+    """Whether a roll-out has not finished within the progress deadline."""
+    return counts(op, item)[2] < item.replicas and op.now_s - item.template.created_at_s > PROGRESS_DEADLINE_S
+
+
+def _job(op: Operator, item: Deployment) -> str:
+    template, name = item.template, item.spec.name
+    total, _, ready = counts(op, item)
+    since = clock(op, created_s(item))
+    lines = _fields(
+        [
+            ("Name", name),
+            ("Namespace", "shop"),
+            ("Selector", f"app={name}"),
+            ("Annotations", f"kubernetes.io/change-cause: {template.cause} (by {template.by})"),
+            ("Parallelism", str(item.replicas)),
+            ("Completions", "1"),
+            ("Suspend", str(item.replicas == 0).lower()),
+            ("Start Time", f"{since} ({age(op, created_s(item))} ago)"),
+            ("Pods Statuses", f"{total} Active ({ready} Ready) / 0 Succeeded / 0 Failed"),
+        ]
+    )
+    return "\n".join([*lines, *_template(op, item), *_pod_events(op, item)])

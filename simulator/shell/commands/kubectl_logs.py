@@ -1,0 +1,171 @@
+"""`kubectl logs`."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterable
+
+from reference_platform.errors import CommandError, nearest
+from simulator.cluster.objects import Pod
+from simulator.shell.calendar import clock
+from simulator.shell.components import distinct, mentioned
+from simulator.shell.context import Effect, Operator
+from simulator.shell.free_text import length_s
+from simulator.shell.kinds import WORKLOADS, common_flags, in_namespace, kind_of, not_found, workload_named
+from simulator.shell.load import load
+from simulator.shell.registry import Arguments, command
+
+UPSTREAM = ("online-store", "materializer")
+LINES_DEFAULT = 40
+LINES_MAX = 200
+NEARLY_ALL_RATIO = 0.98
+
+Written = tuple[float, str, str]
+"""Time, level, text."""
+
+
+def _flags(parser: Arguments) -> None:
+    parser.add_argument("words", nargs="*")
+    common_flags(parser)
+    parser.add_argument("-p", "--previous", action="store_true")
+    parser.add_argument("-f", "--follow", action="store_true")
+    parser.add_argument("--tail", type=int, default=LINES_DEFAULT)
+    parser.add_argument("--since", default="")
+    parser.add_argument("-l", "--selector", default="")
+    parser.add_argument("-c", "--container", default="")
+    parser.add_argument("--timestamps", action="store_true")
+    parser.add_argument("--all-containers", action="store_true")
+    parser.add_argument("--prefix", action="store_true")
+
+
+def _names(op: Operator) -> Iterable[str]:
+    living = [name for name, item in op.plant.cluster.deployments.items() if not item.deleted]
+    return [*op.plant.cluster.pods, *(f"deployment/{name}" for name in living)]
+
+
+@command("kubectl logs", "kubectl logs POD|deployment/NAME [-p] [--tail N] [--since 10m]", takes_s=1.5,
+         configure=_flags, complete=_names, aliases=["kubectl log"])  # fmt: skip
+def logs(op: Operator, args: argparse.Namespace) -> Effect:
+    """What a pod wrote; -p is the container that died before this one."""
+    in_namespace(args.namespace)
+    pods = _selected(op, args)
+    if args.container and args.container != pods[0].deployment:
+        what = f"error: container {args.container[:60]} is not valid for pod {pods[0].name}"
+        raise CommandError(what, fix=f"its container is {pods[0].deployment}")
+    since_s = op.now_s - length_s(args.since, "--since") if args.since else -float("inf")
+    count = LINES_MAX if args.tail < 0 else min(args.tail, LINES_MAX)
+    lines: list[str] = []
+    loud: list[str] = []
+    prefixed = args.prefix or len(pods) > 1
+    if not args.selector and "/" in args.words[0] and kind_of(args.words[0].partition("/")[0]) != "pods":
+        siblings = len(op.plant.cluster.pods_of(pods[0].deployment))
+        lines += [f"Found {siblings} pods, using pod/{pods[0].name}"] if siblings > 1 else []
+    for pod in pods:
+        written = [line for line in _written(op, pod, args.previous) if line[0] >= since_s]
+        prefix = f"[pod/{pod.name}] " if prefixed else ""
+        for t_s, level, text in written[max(0, len(written) - count) :]:
+            lines.append(f"{prefix}{clock(op, t_s)} {level:<5} {text}")
+            loud += [text] if level != "INFO" else []
+        if pod.phase == "CrashLoopBackOff" and pod.last is not None and not args.previous:
+            lines.append(f"{prefix}(the container is waiting to start again; these are its last lines)")
+    if args.follow:
+        lines.append("(following is not simulated; run it again for newer lines)")
+    components = [op.plant.cluster.component_of(pod.deployment) for pod in pods]
+    looked = ["logs", *(["logs_previous"] if args.previous else [])]
+    looked += ["upstream"] if any(name in UPSTREAM for name in components) else []
+    return Effect("\n".join(lines), looked=tuple(looked), subjects=distinct([*components, *mentioned(op, loud)]))
+
+
+def _selected(op: Operator, args: argparse.Namespace) -> list[Pod]:
+    """The pods to read: those of a label, or one. Raises CommandError when there are none."""
+    cluster = op.plant.cluster
+    if args.selector:
+        app = args.selector.removeprefix("app=").lstrip("=")
+        pods = sorted(cluster.pods_of(app), key=lambda pod: pod.name)
+        if not pods:
+            raise CommandError("No resources found in shop namespace.", fix=nearest(app, cluster.deployments))
+        return pods
+    if not args.words:
+        raise CommandError("error: expected 'logs [-f] [-p] (POD | TYPE/NAME)'", fix="kubectl logs deployment/gateway")
+    words = list(args.words)
+    try:
+        joined = len(words) == 2 and "/" not in words[0] and bool(kind_of(words[0]))
+    except CommandError:
+        joined = False
+    kind, _, name = ("/".join(words) if joined else words[0]).rpartition("/")
+    if len(words) > 1 and not joined and words[1] != name:
+        raise CommandError(f"error: one pod at a time, not {len(words)}", fix="kubectl logs -l app=NAME reads several")
+    args.words = [f"{kind}/{name}" if kind else name]
+    if (not kind or kind_of(kind) == "pods") and name in cluster.pods:
+        return [cluster.pods[name]]
+    if (kind and kind_of(kind) not in WORKLOADS) or name not in cluster.deployments:
+        raise not_found("pods", name, nearest(name, cluster.pods) if kind else "kubectl logs deployment/NAME")
+    return [_of_workload(op, workload_named(op, name).spec.name, args.previous)]
+
+
+def _of_workload(op: Operator, name: str, previous: bool) -> Pod:
+    """The pod in most trouble, as a person would pick it; with -p one that has died."""
+    pods = sorted(op.plant.cluster.pods_of(name), key=lambda pod: (pod.last is None, pod.phase == "Ready", pod.name))
+    running = [pod for pod in pods if pod.phase not in ("Pending", "ContainerCreating")]
+    if not pods:
+        raise CommandError(f"error: timed out waiting for a pod of {name}", fix=f"kubectl describe deployment {name}")
+    return (pods if previous else running or pods)[0]
+
+
+def _written(op: Operator, pod: Pod, previous: bool) -> list[Written]:
+    """Lines of the container asked for, oldest first. Raises CommandError when there is no such container."""
+    place = f'container "{pod.deployment}" in pod "{pod.name}"'
+    if previous:
+        if pod.last is None:
+            what = f"Error from server (BadRequest): previous terminated {place} not found"
+            raise CommandError(what, fix="it has not died; leave -p out")
+        return [*pod.previous_logs, (pod.last.finished_s, "INFO", _ended(pod))]
+    if pod.phase in ("Pending", "ContainerCreating"):
+        what = f"Error from server (BadRequest): {place} is waiting to start: {pod.phase}"
+        raise CommandError(what, fix=f"kubectl describe pod {pod.name}")
+    if pod.phase == "CrashLoopBackOff" and pod.last is not None:
+        return [*pod.previous_logs, (pod.last.finished_s, "INFO", _ended(pod))]
+    lines: list[Written] = list(pod.logs)
+    known = {(t_s, text) for t_s, _, text in lines}
+    for line in op.plant.book.lines:
+        own = line.source == pod.deployment and line.t_s >= pod.started_s
+        if own and (line.t_s, line.text) not in known:
+            lines.append((line.t_s, line.level, line.text))
+    return sorted([*lines, *_state(op, pod)], key=lambda line: line[0])
+
+
+def _ended(pod: Pod) -> str:
+    assert pod.last is not None, "only asked of a container that died"
+    return f"(container ended: {pod.last.reason}, exit code {pod.last.exit_code})"
+
+
+def _state(op: Operator, pod: Pod) -> list[Written]:
+    """The line that a process writes every minute about itself."""
+    if pod.phase != "Ready":
+        return []
+    held = op.plant.pool.held()
+    if pod.deployment in held:
+        return _client(op, held[pod.deployment], sum(held.values()))
+    current, ready = load(op), len(op.plant.cluster.ready_pods(pod.deployment))
+    texts = {
+        "gateway": f"{current.requests / ready:.0f} requests/s",
+        "fallback": f"{current.defaults / ready:.1f} default responses/s",
+        "online-store": f"{current.reads:.0f} reads/s, {_clients(op)} clients connected",
+    }
+    if pod.deployment in current.by_route:
+        texts[pod.deployment] = f"{current.by_route[pod.deployment] / ready:.1f} requests/s"
+    text = texts.get(pod.deployment)
+    return [(op.now_s, "INFO", text)] if text else []
+
+
+def _clients(op: Operator) -> int:
+    return op.plant.pool.serving_connections() + sum(op.plant.pool.held().values())
+
+
+def _client(op: Operator, held: int, all_held: int) -> list[Written]:
+    """A client of the online store says how far it is and what it has open."""
+    text = f"page {held + 1} in progress, {held} pages exported, {held} cursors open on online-store"
+    lines = [(op.now_s, "INFO", text)]
+    if all_held >= NEARLY_ALL_RATIO * op.plant.pool.connections_max:
+        lines.append((op.now_s, "WARN", "online-store: ERR max number of clients reached, waiting for a connection"))
+    return lines
