@@ -45,6 +45,7 @@ class DrillApp(App[int], inherit_bindings=False):
         self._clock = clock
         self._speed = speed
         self.problem: Exception | None = None
+        self.started = False
         super().__init__()
         for theme in THEMES:
             self.register_theme(theme)
@@ -64,6 +65,7 @@ class DrillApp(App[int], inherit_bindings=False):
         if isinstance(screen, BriefingScreen):
             self.problem = screen.problem
             if screen.session is not None:
+                self.started = True
                 screen.session.close()
         if self.problem is None:
             self.exit(EXIT_INTERRUPTED)
@@ -74,6 +76,7 @@ class DrillApp(App[int], inherit_bindings=False):
         """From here on the clock runs."""
         from tui.screens.room import RoomScreen
 
+        self.started = True
         room = RoomScreen(
             self.drill, session, self.look, self._clock, on_over=self.show_debrief, on_left=self._leave_room
         )
@@ -100,6 +103,8 @@ def farewell(app: DrillApp, code: int) -> str:
     """What stays on the terminal after the screens are gone."""
     if app.problem is not None:
         return str(app.problem)
+    if not app.started:
+        return "Nothing was started."
     if code == EXIT_INTERRUPTED:
         return f"Run saved in {app.drill.run_path}\nResume with: {app.drill.resume_command}"
     return f"Run file: {app.drill.run_path}"

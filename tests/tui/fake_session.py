@@ -136,7 +136,7 @@ class FakeSession:
 
     def _boards(self) -> tuple[DashboardView, ...]:
         if self.broken_series:
-            broken = SeriesView("p99", "s", np.array([1.0]), np.array([]), 0.5)
+            broken = SeriesView("p99", "s", np.array([]), np.array([1.0]), 0.5)
             return (DashboardView("serving", (broken,)),)
         now_s = self.now_s
         serving = (

@@ -110,7 +110,7 @@ def test_log_filters_match_invert_and_survive_bad_expressions() -> None:
     spec = next(spec for spec in PANES if spec.pane_id == "logs")
     state = PaneState(filter_text="nxdomain")
     assert "NXDOMAIN [/foo]" in _texts(spec.body(session.view(), Frame(80, 8, LOOK, state)).lines)
-    assert "1 of 41" in spec.caption(session.view(), state)
+    assert "/nxdomain 1 of 41" in spec.caption(session.view(), state)
 
 
 def test_front_end_words_are_parsed_and_everything_else_is_the_sessions() -> None:

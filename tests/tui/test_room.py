@@ -53,10 +53,9 @@ async def test_jump_reaches_every_pane_from_the_prompt_in_two_strokes() -> None:
     app, _, _ = _app()
     async with app.run_test() as pilot:
         room = await enter_room(pilot)
-        for digit, pane in zip(
-            "12345678", ("alerts", "dashboard", "map", "logs", "notes", "comms", "timeline", "terminal")
-        ):
-            await pilot.press("ctrl+o", digit)
+        names = ("alerts", "dashboard", "map", "logs", "notes", "comms", "timeline", "terminal")
+        for digit, pane in enumerate(names, 1):
+            await pilot.press("ctrl+o", str(digit))
             assert room.active == pane
             assert room.mode == "KEYS"
         await pilot.press("ctrl+o")
@@ -152,7 +151,7 @@ async def test_the_prompt_stays_visible_through_a_storm_of_sizes() -> None:
 
 async def test_untrusted_text_is_drawn_as_it_is() -> None:
     app, session, _ = _app()
-    async with app.run_test() as pilot:
+    async with app.run_test(notifications=True) as pilot:
         room = await enter_room(pilot)
         for text in ("[/foo] [bold red]x", "監視カメラ", "\x1b[31mred\x1b[0m", "y" * 10_000, "zero\u200bwidth"):
             room.enter(f"echo {text}")
@@ -191,7 +190,7 @@ async def test_the_log_filter_is_edited_in_the_prompt_line() -> None:
         await pilot.press("escape", "slash")
         assert room.mode == "FILTER"
         await typed(pilot, "!gateway")
-        assert "match /!gateway" in screen_text(app)
+        assert "/!gateway 26 of 40" in screen_text(app)
         await pilot.press("enter")
         assert room.mode == "KEYS"
         assert room.active == "logs"
@@ -275,7 +274,7 @@ async def test_random_keys_never_break_the_room() -> None:
     app, session, clock = _app()
     async with app.run_test() as pilot:
         await enter_room(pilot)
-        for _ in range(300):
+        for _ in range(200):
             await pilot.press(rng.choice(keys))
             clock.now_s += 0.05
         while not isinstance(app.screen, RoomScreen):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tui.present.cells import Line, Span, Tone, clean, fit, pad, spread, window
+from tui.present.cells import Line, Span, Tone, clean, fit, pad, spread, window, wrap
 from tui.present.numbers import ago
 from tui.present.pane import Drawing, Frame, PaneState
 
@@ -47,13 +47,19 @@ def aside(view: SessionView, state: PaneState) -> str:
 
 
 def body(view: SessionView, frame: Frame) -> Drawing:
-    """One row per alert; in narrow panes the summary goes first, then the age."""
+    """One row per alert; in narrow panes only the chosen alert shows its summary, below its row."""
     ordered = in_order(view)
     if not ordered:
         return Drawing(((Span(fit_text("Quiet. No alert has fired.", frame), "dim"),),))
     cursor = min(frame.state.cursor, len(ordered) - 1)
-    lines = [_row(alert, view.now_s, frame, at == cursor) for at, alert in enumerate(ordered)]
-    scroll = max(frame.state.scroll, cursor - frame.height + 1)
+    lines: list[Line] = []
+    last_of_chosen = 0
+    for at, alert in enumerate(ordered):
+        lines.append(_row(alert, view.now_s, frame, at == cursor))
+        if at == cursor:
+            lines.extend(_detail(alert, frame))
+            last_of_chosen = len(lines)
+    scroll = max(frame.state.scroll, last_of_chosen - frame.height)
     shown, scroll_max = window(lines, frame.height, scroll, tail=False)
     return Drawing(shown, scroll_max)
 
@@ -63,6 +69,13 @@ def fit_text(text: str, frame: Frame) -> str:
     return pad(text, frame.width, frame.look.glyphs.ellipsis).rstrip()
 
 
+def _detail(alert: AlertView, frame: Frame) -> list[Line]:
+    """The chosen alert's summary, where its row has no room for it."""
+    if frame.width >= 60:
+        return []
+    return [(Span("   " + piece, "dim"),) for piece in wrap(clean(alert.summary), frame.width - 4)[:2]]
+
+
 def _row(alert: AlertView, now_s: float, frame: Frame, here: bool) -> Line:
     sign, tone = glyph(alert)
     cut = frame.look.glyphs.ellipsis
@@ -70,7 +83,7 @@ def _row(alert: AlertView, now_s: float, frame: Frame, here: bool) -> Line:
     age = pad(ago(now_s - alert.since_s), 4)
     head = (cursor, Span(f"{sign:<2} {alert.severity} {alert.state:<8} ", tone), Span(age, "dim"))
     if frame.width < 60:
-        return fit((*head, Span(clean(alert.name))), frame.width, cut)
+        return fit((*head, Span(clean(f"#{alert.alert_id} {alert.name}"))), frame.width, cut)
     name = pad(clean(f"#{alert.alert_id} {alert.name}"), 26 if frame.width < 110 else 34, cut)
     whole = (*head, Span(name, "strong"), Span(" " + clean(alert.summary)))
     hint = (Span(" a ack", "key", "screen.ack"),) if alert.state == "FIRING" and here else ()

@@ -27,9 +27,9 @@ def chosen(view: SessionView, state: PaneState) -> DashboardView | None:
 
 
 def caption(view: SessionView, state: PaneState) -> str:
-    """The name of the dashboard shown."""
+    """The name of the dashboard shown, and how much there is to scroll through."""
     board = chosen(view, state)
-    return clean(board.name) if board else "nothing measured yet"
+    return f"{clean(board.name)}, {len(board.series)} series" if board else "nothing measured yet"
 
 
 def aside(view: SessionView, state: PaneState) -> str:
@@ -124,8 +124,17 @@ def _charts(times: Times, board: DashboardView, frame: Frame) -> Drawing:
         row = board.series[band * across : (band + 1) * across]
         blocks = [_chart(times, item, span, width, plot_rows, frame) for item in row]
         lines.extend(_beside([block[at] for block in blocks], width) for at in range(plot_rows + 2))
-    lines.append(_beside([time_labels(span, times.joined_s, width)] * across, width))
+    labels = [time_labels(span, times.joined_s, width)] * across
+    lines.append(_beside(labels, width))
+    if first < scroll_max:
+        left = len(board.series) - (first + shown) * across
+        lines[-1] = _over(lines[-1], f" +{left} j")
     return Drawing(tuple(lines[: frame.height]), scroll_max)
+
+
+def _over(parts: Line, text: str) -> Line:
+    """`text` in place of the blanks that a line begins with."""
+    return (Span(text, "note"), Span(parts[0].text[len(text) :], parts[0].tone), *parts[1:])
 
 
 def _beside(parts: list[Line], width: int) -> Line:

@@ -67,7 +67,10 @@ def summary_lines(view: DebriefView, width: int) -> list[Line]:
     facts = ", ".join(said) + (f"; never {', '.join(never)}" if never else "")
     timed = f"{facts or 'nothing timed'}. {harm_text(view)}"
     lines.extend((Span(piece, "dim"),) for piece in wrap(timed, width))
-    lines.extend((Span("RED FLAG ", "crit"), Span(clean(flag))) for flag in view.red_flags)
+    for flag in view.red_flags:
+        first, *rest = wrap(clean(flag), max(10, width - 9))
+        lines.append((Span("RED FLAG ", "crit"), Span(first)))
+        lines.extend((Span(" " * 9 + piece),) for piece in rest)
     return lines
 
 

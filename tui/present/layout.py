@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from tui.present.pane import PaneId
-from tui.present.panes import LOWER, SHARED
+from tui.present.pane import LOWER, SHARED, PaneId
 
 COLUMNS_MIN, ROWS_MIN = 60, 18
 WIDE_COLUMNS, TALL_ROWS = 100, 32
@@ -85,7 +84,7 @@ def _narrow(width: int, height: int, choice: RoomChoice) -> dict[PartId, Rect]:
 
 def _wide(width: int, height: int, choice: RoomChoice) -> dict[PartId, Rect]:
     rest = height - 2
-    alerts, notes, comms = max(6, rest * 16 // 100), rest * 21 // 100, rest * 28 // 100
+    alerts, notes, comms = max(6, rest * 21 // 100), rest * 20 // 100, rest * 24 // 100
     side = SIDE_COLUMNS - 1
     left: list[tuple[PartId, int]] = [
         ("alerts", alerts), ("map", rest - alerts - notes - comms), ("notes", notes), ("comms", comms),

@@ -15,6 +15,12 @@ if TYPE_CHECKING:
 PaneId = Literal["alerts", "dashboard", "map", "logs", "notes", "comms", "timeline", "terminal"]
 
 
+SHARED: tuple[PaneId, ...] = ("dashboard", "map", "logs", "notes", "comms", "timeline")
+"""Panes that take turns in the middle of a narrow terminal."""
+LOWER: tuple[PaneId, ...] = ("terminal", "logs", "timeline")
+"""Panes that take turns above the prompt of a wide one."""
+
+
 @dataclass(slots=True)
 class PaneState:
     """What the user did to a pane: how far it is scrolled, what is selected, how it is filtered."""

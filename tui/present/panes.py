@@ -64,8 +64,6 @@ PANES: tuple[PaneSpec, ...] = (
 
 BY_ID: dict[PaneId, PaneSpec] = {spec.pane_id: spec for spec in PANES}
 BY_DIGIT: dict[str, PaneSpec] = {spec.digit: spec for spec in PANES}
-SHARED: tuple[PaneId, ...] = ("dashboard", "map", "logs", "notes", "comms", "timeline")
-LOWER: tuple[PaneId, ...] = ("terminal", "logs", "timeline")
 
 
 def _ruled(left: Line, right: str, width: int, look: Look) -> Line:

@@ -84,7 +84,7 @@ def logs_caption(view: SessionView, state: PaneState) -> str:
     """How many lines, and the filter when there is one."""
     if not state.filter_text:
         return f"{len(view.logs)} lines"
-    return f"{len(filtered(view, state))} of {len(view.logs)} match /{clean(state.filter_text)}"
+    return f"/{clean(state.filter_text)} {len(filtered(view, state))} of {len(view.logs)}"
 
 
 def logs_aside(view: SessionView, state: PaneState) -> str:

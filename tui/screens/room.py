@@ -18,8 +18,8 @@ from tui.present.front_commands import NEXT_MAX_S, FrontCommand, parse_front
 from tui.present.help import help_lines
 from tui.present.keys import ANYWHERE, IN_KEYS, Key
 from tui.present.layout import kind_of
-from tui.present.pane import PaneId
-from tui.present.panes import BY_DIGIT, LOWER
+from tui.present.pane import LOWER, PaneId
+from tui.present.panes import BY_DIGIT
 from tui.present.verbs import ACK, EVIDENCE, HYPOTHESIS, NOTE, STATUS
 from tui.screens.palette import RoomCommands
 from tui.screens.question import HelpScreen

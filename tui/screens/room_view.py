@@ -26,8 +26,8 @@ from tui.present.layout import (
 from tui.present.look import Look
 from tui.present.notices import ended_text, leave_text, too_small
 from tui.present.numbers import drill_time
-from tui.present.pane import PaneId
-from tui.present.panes import LOWER, PANES, SHARED, header, tab_bar
+from tui.present.pane import LOWER, SHARED, PaneId
+from tui.present.panes import PANES, header, tab_bar
 from tui.present.prompt import candidate_row
 from tui.present.pump import Pump
 from tui.present.session_port import DrillPort, SessionPort
@@ -145,7 +145,7 @@ class RoomView(Screen[None], inherit_bindings=False):
 
     def tick(self) -> None:
         """One frame: spend the pump's budget, paint what changed."""
-        if not self.is_current and self.view.mode == "practice":
+        if not self.is_active and self.view.mode == "practice":
             self.pump.hold()
             return
         try:
@@ -156,9 +156,9 @@ class RoomView(Screen[None], inherit_bindings=False):
             moved = False
         if moved:
             self.refresh_view()
-        elif self.is_current:
+        elif self.is_active:
             self._paint_status()
-        if self.session.ended and not self._over_shown and self.is_current:
+        if self.session.ended and not self._over_shown and self.is_active:
             self._show_over(self.session.ended)
 
     def refresh_view(self) -> None:
@@ -221,7 +221,12 @@ class RoomView(Screen[None], inherit_bindings=False):
         self.notify(clean(text), severity=severity, timeout=6, markup=False)  # type: ignore[arg-type]
 
     def on_resize(self, event: events.Resize) -> None:
-        self.call_after_refresh(self.paint)
+        self.call_after_refresh(self._resized)
+
+    def _resized(self) -> None:
+        if self.focused is None and not self.jumping and not too_small(self.size.width, self.size.height):
+            self.prompt.focus()
+        self.paint()
 
     def on_descendant_focus(self) -> None:
         if isinstance(self.focused, Pane):
