@@ -76,3 +76,46 @@ def test_leaving_out_a_good_step_never_scores_higher(scenario: str) -> None:
     whole = played.pop("whole")
     better = {name: result["score"] for name, result in played.items() if result["score"] > whole["score"]}
     assert not better, (whole["score"], better)
+
+
+def _instead_of_rollback(script: tuple[Step, ...], *lines: str) -> tuple[Step, ...]:
+    at = next(index for index, step in enumerate(script) if step.line.startswith("kubectl rollout undo"))
+    return (*script[:at], *(Step(line, 0.0) for line in lines), Step("", 120.0), *script[at + 1 :])
+
+
+RAISE_LIMIT = "kubectl set resources deployment/recommendation --limits=memory=14Gi"
+MOVE_POOL = (
+    "kubectl patch deployment recommendation -p"
+    ' \'{"spec":{"template":{"spec":{"nodeSelector":{"pool":"gpu-large"}}}}}\''
+)
+
+
+def test_two_different_fixes_of_the_oom_are_both_accepted() -> None:
+    """Rolling back is one; more memory on a larger node is another; more memory on a full node is none."""
+    session = open_night("oom-after-model-update", 1)
+    script = session.simulation.drill.expert
+    played = play_copies(
+        session,
+        {
+            "move": _instead_of_rollback(script, RAISE_LIMIT, MOVE_POOL),
+            "earlier version": _instead_of_rollback(
+                script, "kubectl set env deployment/recommendation MODEL_VERSION=3"
+            ),
+            "limit only": _instead_of_rollback(script, RAISE_LIMIT),
+        },
+    )
+    assert played["move"]["verdict"] in ("strong", "lean"), played["move"]
+    assert played["earlier version"]["verdict"] in ("strong", "lean"), played["earlier version"]
+    assert played["limit only"]["verdict"] == "no", played["limit only"]
+
+
+def test_restarting_model_pods_does_not_help_an_exhausted_store() -> None:
+    """The harm of a restart of every model is no smaller than that of doing nothing."""
+    session = open_night("gateway-504-at-3am", 1)
+    restarts = tuple(
+        Step(f"kubectl rollout restart deployment/{model.name}", 0.0)
+        for model in session.simulation.drill.platform.models
+    )
+    played = play_copies(session, {"idle": (), "restart": restarts})
+    assert played["restart"]["ttm_s"] is None
+    assert played["restart"]["harm"] >= 0.95 * played["idle"]["harm"]
