@@ -39,7 +39,7 @@ class BatchSpec(_Document):
     max_size: int = Field(gt=0, le=1024)
     max_delay: Duration
     queue_max: int = Field(gt=0, le=2048)
-    """A request that finds this many waiting is refused at once (503), so that those accepted still meet the deadline."""
+    """A request that finds this many waiting is refused at once (503); those accepted still meet the deadline."""
 
 
 class GpuCurveSpec(_Document):

@@ -154,13 +154,28 @@ def _image(on_progress: Progress) -> Any:
     return ensure_image(lambda share, text: on_progress(text, share))
 
 
+_BLANK = dict.fromkeys(("reason", "by", "severity", "name", "component", "mechanism", "direction", "event_n"), "")
+_SAID = {
+    "session.joined": "you joined ({reason})",
+    "session.ended": "the drill ended ({reason})",
+    "page.acked": "page acknowledged by {by}",
+    "page.sent": "paged: {name} ({severity})",
+    "hypothesis.added": "suspected {component}:{mechanism}",
+    "hypothesis.evidence": "evidence {direction} it: event {event_n}",
+    "hypothesis.confirmed": "confirmed {component}:{mechanism}",
+    "hypothesis.ruled_out": "ruled out {component}:{mechanism}",
+    "resolve.claimed": "declared resolved: {component}:{mechanism}",
+    "postmortem.filed": "post-mortem: {component}:{mechanism}",
+}
+
+
 def event_text(event: Any) -> str:
     """One event as a person would say it."""
     data = event.data
     if event.kind == "command":
         return str(data["line"])
-    if event.kind == "session.joined":
-        return f"joined ({data['reason']})"
+    if event.kind in _SAID:
+        return _SAID[event.kind].format(**{**_BLANK, **data})
     if event.kind == "slo":
         return "SLO good" if data["good"] else "SLO not met"
     named = [str(data[key]) for key in ("name", "summary", "detail", "message", "text", "reason") if data.get(key)]

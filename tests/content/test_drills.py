@@ -66,7 +66,7 @@ def _good_steps(script: tuple[Step, ...]) -> list[int]:
 
 
 @pytest.mark.sweep
-@pytest.mark.parametrize("scenario", (*FAULTED, "healthy-night"))
+@pytest.mark.parametrize("scenario", [*FAULTED, "healthy-night"])
 def test_leaving_out_a_good_step_never_scores_higher(scenario: str) -> None:
     """Every command of the expert's script is dropped in turn."""
     session = open_night(scenario, 1)
