@@ -1,0 +1,60 @@
+"""Whole drills, headless, after imports: a 30-minute drill at 600 requests/s, and 72 hours of a slow burn."""
+
+from __future__ import annotations
+
+import dataclasses
+import resource
+import sys
+import time
+
+from bench.report import Measured, conclude
+from scenarios.compile import to_drill
+from scenarios.loader import load_scenario
+from simulator.image.builder import ensure_image
+from simulator.players.play import play
+from simulator.players.scripts import RESPONDERS
+from simulator.session.session import Session
+from simulator.traffic.warm import warm_up
+from simulator.world.rhythm import rhythm_ratio
+
+BUSY_REQUESTS_PER_S = 600.0
+BUSY_S = 1800.0
+
+
+def _run(scenario: str, busy: bool) -> tuple[float, int]:
+    """Seconds of wall time and requests of one expert run."""
+    drill = to_drill(load_scenario(scenario), 1)
+    if busy:
+        ratio = float(rhythm_ratio(drill.calendar_offset_s + BUSY_S))
+        traffic = drill.platform.traffic.model_copy(update={"requests_per_s": BUSY_REQUESTS_PER_S / ratio})
+        platform = drill.platform.model_copy(update={"traffic": traffic})
+        drill = dataclasses.replace(drill, platform=platform, drill_s=BUSY_S)
+    begin = time.perf_counter()
+    session = Session.open(drill, ensure_image(), 1, player="bench", mode="practice", wall_clock=time.monotonic)
+    assert session is not None
+    play(session, RESPONDERS["expert"](drill))
+    return time.perf_counter() - begin, session.simulation.plant.plane.requests
+
+
+def main() -> int:
+    """Print times, rates and the memory peak."""
+    ensure_image()
+    warm_up()
+    busy_s, busy_requests = _run("oom-after-model-update", busy=True)
+    stale_s, stale_requests = _run("stale-predictions-three-days", busy=False)
+    peak_gb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e9
+    print(
+        f"30-minute drill at 600/s: {busy_requests:,} requests with the hours before, {busy_requests / busy_s:,.0f}/s"
+    )
+    print(f"72-hour drill: {stale_requests:,} requests, {stale_requests / stale_s:,.0f}/s")
+    return conclude(
+        [
+            Measured("30-minute drill at 600 requests/s, headless", busy_s, 15.0, "s"),
+            Measured("stale-predictions-three-days, 72 h, headless", stale_s, 60.0, "s"),
+            Measured("peak memory of both in one process", peak_gb, 1.5, "GB"),
+        ]
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

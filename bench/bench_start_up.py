@@ -1,0 +1,76 @@
+"""How long a person waits: help, first screen, ready to play. Medians, in a pseudo-terminal, image and caches warm."""
+
+from __future__ import annotations
+
+import os
+import pty
+import select
+import signal
+import statistics
+import struct
+import subprocess
+import sys
+import tempfile
+import time
+from fcntl import ioctl
+from pathlib import Path
+from termios import TIOCSWINSZ
+
+from bench.report import Measured, conclude
+
+COMMAND = str(Path(sys.executable).with_name("pagerdrill"))
+ROUNDS = 5
+WAIT_MAX_S = 60.0
+
+
+def _help_s() -> float:
+    begin = time.perf_counter()
+    subprocess.run([COMMAND, "--help"], check=True, stdout=subprocess.DEVNULL)
+    return time.perf_counter() - begin
+
+
+def _practice_s() -> tuple[float, float]:
+    """Seconds to the first screen and to the room with its prompt."""
+    with tempfile.TemporaryDirectory() as folder:
+        environment = {**os.environ, "PAGERDRILL_DATA_DIR": folder, "TERM": "xterm-256color"}
+        begin = time.perf_counter()
+        pid, terminal = pty.fork()
+        if pid == 0:
+            os.execve(COMMAND, [COMMAND, "practice"], environment)
+        ioctl(terminal, TIOCSWINSZ, struct.pack("HHHH", 40, 120, 0, 0))
+        try:
+            painted_s = _until(terminal, b"BRIEFING", begin)
+            os.write(terminal, b"\r")
+            return painted_s, _until(terminal, b"ops$", begin)
+        finally:
+            os.kill(pid, signal.SIGKILL)
+            os.waitpid(pid, 0)
+            os.close(terminal)
+
+
+def _until(terminal: int, wanted: bytes, begin: float) -> float:
+    seen = b""
+    while time.perf_counter() - begin < WAIT_MAX_S:
+        if select.select([terminal], [], [], 0.05)[0]:
+            seen += os.read(terminal, 65536)
+            if wanted in seen:
+                return time.perf_counter() - begin
+    raise SystemExit(f"{wanted!r} did not appear in {WAIT_MAX_S:.0f} s")
+
+
+def main() -> int:
+    """Print the three medians."""
+    _practice_s()
+    help_s = statistics.median(_help_s() for _ in range(ROUNDS))
+    shown = [_practice_s() for _ in range(ROUNDS)]
+    return conclude(
+        [
+            Measured("pagerdrill --help", help_s, 0.3, "s"),
+            Measured("practice: first screen", statistics.median(first for first, _ in shown), 1.0, "s"),
+            Measured("practice: ready to play", statistics.median(ready for _, ready in shown), 6.0, "s"),
+        ]
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())
