@@ -6,6 +6,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from reference_platform.errors import ContentError
 from tui.present.session_port import Briefing
 
 if TYPE_CHECKING:
@@ -139,10 +140,12 @@ class ForkedDrill(LiveDrill):
         image = _image(on_progress)
         self._started_s = time.monotonic()
         session = repeat(self._run, image, lambda share, text: on_progress(text, share), self._at_s)
+        if session.ended is not None:
+            where, fix = str(self._run.path), "fork at an earlier moment"
+            raise ContentError("the run is over at that moment", where=where, fix=fix)
         writer = RunWriter.create(self._path, header_of(self._opening, image))
-        limit_us = round((session.joined_s + self._at_s) * 1e6)
         for entered in self._run.commands:
-            if entered.t_us <= limit_us:
+            if entered.t_us / 1e6 <= session.joined_s + self._at_s:
                 writer.command(entered.line, entered.t_us)
         session.attach(writer)
         return session

@@ -58,12 +58,13 @@ def _read(path: Path) -> RunEntry | None:
         return None
     if header is None:
         return None
+    seed = header.get("seed")
     verdict = footer.get("verdict", "") if footer else ""
     score = footer.get("score") if footer else None
     return RunEntry(
         path=path,
         scenario_id=str(header.get("scenario", "?")),
-        seed=int(header.get("seed", 0)),
+        seed=seed if isinstance(seed, int) else 0,
         player=str(header.get("player", "?")),
         mode=str(header.get("mode", "?")),
         finished=footer is not None,
@@ -76,7 +77,7 @@ def _read(path: Path) -> RunEntry | None:
 def _record(line: bytes, kind: str) -> Mapping[str, Any] | None:
     try:
         value = json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     record = value.get(kind) if isinstance(value, dict) else None
     return record if isinstance(record, dict) else None

@@ -41,5 +41,7 @@ def _first_firings(simulation: Simulation, image: Image, seed: int, rules: list[
             fired.setdefault(str(event.data["name"]), event.t_s)
 
     again.log.listen(remember)
-    again.advance(simulation.incident.joined_s, lambda: len(fired) < len(wanted))
+    # A rule that pages brings the responder in early; the run stops at that instant, the others still get their chance.
+    while len(fired) < len(wanted) and again.now_s < simulation.incident.joined_s:
+        again.advance(simulation.incident.joined_s, lambda: len(fired) < len(wanted))
     return fired

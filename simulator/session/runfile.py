@@ -1,11 +1,15 @@
 """The run file: header, then every command the moment it is entered, then the events and a footer.
 
 A command is on disk before its effect is shown, so a killed program loses nothing: header and commands are the run.
-Lines are JSON. A last line without its newline is a write that was cut off and is dropped on reading.
+Lines are JSON. A last line without its newline is a write that was cut off and is dropped on reading. Events without
+a footer are an ending that was cut off; going on with the run writes them anew.
 """
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
+import hashlib
 import json
 import os
 from collections.abc import Iterable, Mapping
@@ -18,6 +22,12 @@ from simulator.engine.events import Event, digest_of, event_from_line
 
 FORMAT = 1
 LINE_MAX_BYTES = 4_000_000
+T_MAX_US = 10**15
+KINDS = ("header", "cmd", "event", "footer")
+"""Kinds of lines in the order in which they stand in a file."""
+HEADER_TYPES: Mapping[str, type] = {"scenario": str, "seed": int, "player": str, "mode": str, "drill": dict}
+FOOTER_TYPES: Mapping[str, type] = {"digest": str, "verdict": str}
+UNREADABLE = (KeyError, TypeError, ValueError, OverflowError, RecursionError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,72 +40,94 @@ class Entered:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """A run as read. `footer` is None while it is unfinished."""
+    """A run as read. `footer` is None while it is unfinished; `resume_at_bytes` is where its next command goes."""
 
     path: Path
     header: Mapping[str, Any]
     commands: tuple[Entered, ...]
     events: tuple[Event, ...]
     footer: Mapping[str, Any] | None
+    resume_at_bytes: int
 
 
 class RunWriter:
-    """Appends to a run file. Each write is on disk when the call returns. Raises ConfigError when the disk refuses."""
+    """Appends to a run file. A write is on disk when the call returns, or it is taken back and ConfigError raised."""
 
     def __init__(self, path: Path, stream: IO[bytes]) -> None:
+        """`stream` is unbuffered. Raises ConfigError when another process writes this run."""
         self.path = path
         self._stream = stream
+        try:
+            fcntl.flock(stream.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            stream.close()
+            raise ConfigError(
+                "this run is being played elsewhere", where=str(path), fix="leave it there first"
+            ) from None
+        self._size_bytes = stream.seek(0, os.SEEK_END)
 
     @classmethod
     def create(cls, path: Path, header: Mapping[str, Any]) -> RunWriter:
         """A new file; refuses to overwrite one."""
+        body = {"format": FORMAT, **header}
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            writer = cls(path, path.open("xb"))
+            writer = cls(path, path.open("xb", buffering=0))
         except FileExistsError:
             raise ContentError("this file exists", where=str(path), fix="choose another name") from None
         except OSError as error:
             raise cannot_write(path, error) from None
-        writer._line({"header": {"format": FORMAT, **header}})
+        writer._append(_line({"header": _sealed(body)}))
         return writer
 
     @classmethod
     def append_to(cls, run: Run) -> RunWriter:
-        """Go on with an unfinished run; a cut-off last line is removed first."""
+        """Go on with an unfinished run; what was cut off at its end is removed first."""
         try:
-            body = run.path.read_bytes()
-            whole = body[: body.rfind(b"\n") + 1]
-            if len(whole) < len(body):
-                with run.path.open("r+b") as stream:
-                    stream.truncate(len(whole))
-            return cls(run.path, run.path.open("ab"))
+            writer = cls(run.path, run.path.open("r+b", buffering=0))
+            writer._size_bytes = run.resume_at_bytes
+            writer._stream.truncate(run.resume_at_bytes)
+            writer._stream.seek(run.resume_at_bytes)
         except OSError as error:
             raise cannot_write(run.path, error) from None
+        return writer
 
     def command(self, line: str, t_us: int) -> None:
         """Write one command."""
-        self._line({"cmd": line, "t_us": t_us})
+        self._append(_line({"cmd": line, "t_us": t_us}))
 
     def finish(self, events: Iterable[Event], footer: Mapping[str, Any]) -> None:
         """Write the events and the footer; the run is finished."""
-        try:
-            for event in events:
-                self._stream.write(b'{"event":' + event.line().encode() + b"}\n")
-        except OSError as error:
-            raise cannot_write(self.path, error) from None
-        self._line({"footer": dict(footer)})
+        lines = [b'{"event":' + event.line().encode() + b"}\n" for event in events]
+        self._append(b"".join([*lines, _line({"footer": _sealed(footer)})]))
         self.close()
 
     def close(self) -> None:
+        """Let go of the file; what was written stays."""
         self._stream.close()
 
-    def _line(self, body: Mapping[str, Any]) -> None:
+    def _append(self, body: bytes) -> None:
         try:
-            self._stream.write(json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode() + b"\n")
-            self._stream.flush()
+            left = memoryview(body)
+            while left:
+                left = left[self._stream.write(left) :]
             os.fsync(self._stream.fileno())
         except OSError as error:
+            with contextlib.suppress(OSError):
+                self._stream.truncate(self._size_bytes)
+                self._stream.seek(self._size_bytes)
             raise cannot_write(self.path, error) from None
+        self._size_bytes += len(body)
+
+
+def _line(body: Mapping[str, Any]) -> bytes:
+    return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
+
+
+def _sealed(body: Mapping[str, Any]) -> dict[str, Any]:
+    """`body` with a digest of itself, so that an edited one is told from a written one."""
+    kept = {key: value for key, value in body.items() if key != "sha256"}
+    return {**kept, "sha256": hashlib.sha256(json.dumps(kept, sort_keys=True).encode()).hexdigest()}
 
 
 def cannot_write(path: Path, error: OSError) -> ConfigError:
@@ -113,31 +145,39 @@ def read_run(path: Path) -> Run:
     try:
         lines = path.read_bytes().split(b"\n")
     except OSError as error:
-        raise ContentError("cannot read the run", where=str(path), why=error.strerror or str(error)) from None
+        why = error.strerror or str(error)
+        raise ContentError(
+            "cannot read the run", where=str(path), why=why, fix="list your runs: pagerdrill runs"
+        ) from None
     header: Mapping[str, Any] | None = None
     commands: list[Entered] = []
     events: list[Event] = []
     footer: Mapping[str, Any] | None = None
+    last, resume_at_bytes = 0, 0
     for number, raw in enumerate(lines[:-1], 1):
         record = _record(path, number, raw)
+        kind = _kind(path, number, record, last)
+        last = KINDS.index(kind)
         try:
-            if number == 1:
-                header = dict(record["header"])
-                _check_format(path, header)
-            elif "cmd" in record:
-                commands.append(Entered(str(record["cmd"]), int(record["t_us"])))
-            elif "event" in record:
+            if kind == "header":
+                header = _header(path, record)
+            elif kind == "cmd":
+                commands.append(_entered(record, commands[-1].t_us if commands else 0))
+            elif kind == "event":
                 events.append(event_from_line(json.dumps(record["event"])))
             else:
-                footer = dict(record["footer"])
-        except (KeyError, TypeError, ValueError) as error:
-            raise _damaged(path, number, f"not a {'header' if number == 1 else 'run'} line ({error})") from None
+                footer = _typed(record["footer"], FOOTER_TYPES)
+        except UNREADABLE as error:
+            raise _damaged(path, number, f"not a {kind} line ({error})") from None
+        if kind in ("header", "footer"):
+            _check_seal(path, number, record[kind])
+        if kind in ("header", "cmd"):
+            resume_at_bytes += len(raw) + 1
     if header is None:
         raise ContentError("no run in this file", where=f"{path}:1", fix="list your runs: pagerdrill runs")
-    if footer is not None and digest_of(events) != footer.get("digest"):
-        why = "the events do not give the digest that the footer states"
-        raise ContentError("this run was edited or damaged", where=str(path), why=why, fix="play it again")
-    return Run(path, header, tuple(commands), tuple(events), footer)
+    if footer is not None:
+        _check_digest(path, len(lines) - 1, events, footer)
+    return Run(path, header, tuple(commands), tuple(events), footer, resume_at_bytes)
 
 
 def _record(path: Path, number: int, raw: bytes) -> Mapping[str, Any]:
@@ -145,17 +185,70 @@ def _record(path: Path, number: int, raw: bytes) -> Mapping[str, Any]:
         raise _damaged(path, number, f"line of {len(raw)} bytes")
     try:
         record = json.loads(raw)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise _damaged(path, number, f"not JSON ({error})") from None
     if not isinstance(record, dict):
         raise _damaged(path, number, "not a JSON object")
     return record
 
 
-def _check_format(path: Path, header: Mapping[str, Any]) -> None:
+def _kind(path: Path, number: int, record: Mapping[str, Any], last: int) -> str:
+    """The kind of a line that may stand after one of kind number `last`."""
+    kind = next((name for name in KINDS if name in record), None)
+    allowed = {kind, "t_us"} if kind == "cmd" else {kind}
+    unknown = sorted(set(record) - allowed)
+    if kind is None or unknown:
+        raise _damaged(path, number, f"unknown key {json.dumps(unknown[0])}" if unknown else "an empty line")
+    at = KINDS.index(kind)
+    if (at == 0) != (number == 1):
+        raise _damaged(path, number, "a second header" if at == 0 else "no header before it")
+    if at < last or last == KINDS.index("footer"):
+        raise _damaged(path, number, f"a {kind} line after a {KINDS[last]} line")
+    return kind
+
+
+def _header(path: Path, record: Mapping[str, Any]) -> Mapping[str, Any]:
+    header = _typed(record["header"], {})
     if header.get("format") != FORMAT:
         why = f"format {header.get('format')}, this program reads {FORMAT}"
         raise ContentError("a run of another version", where=f"{path}:1", why=why, fix="use the version that wrote it")
+    return _typed(header, HEADER_TYPES)
+
+
+def _typed(body: Any, types: Mapping[str, type]) -> Mapping[str, Any]:
+    """`body` if it is an object with such values. Raises KeyError or TypeError."""
+    if not isinstance(body, dict):
+        raise TypeError("not a JSON object")
+    for key, kind in types.items():
+        if type(body[key]) is not kind:
+            raise TypeError(f'"{key}" is not of type {kind.__name__}')
+    return body
+
+
+def _entered(record: Mapping[str, Any], not_before_us: int) -> Entered:
+    line, t_us = record["cmd"], record["t_us"]
+    if type(line) is not str or type(t_us) is not int:
+        raise TypeError("a command is text and whole microseconds")
+    if not not_before_us <= t_us <= T_MAX_US:
+        raise ValueError(f"time {t_us} is before the line above or out of range")
+    line.encode()
+    return Entered(line, t_us)
+
+
+def _check_seal(path: Path, number: int, body: Mapping[str, Any]) -> None:
+    if body.get("sha256") != _sealed(body)["sha256"]:
+        why = "the line does not give the digest that it states"
+        raise ContentError("this run was edited or damaged", where=f"{path}:{number}", why=why, fix="play it again")
+
+
+def _check_digest(path: Path, number: int, events: list[Event], footer: Mapping[str, Any]) -> None:
+    try:
+        digest = digest_of(events)
+    except UNREADABLE:
+        digest = "none"
+    if digest != footer["digest"]:
+        why = "the events do not give the digest that the footer states"
+        raise ContentError("this run was edited or damaged", where=f"{path}:{number}", why=why, fix="play it again")
 
 
 def _damaged(path: Path, number: int, why: str) -> ContentError:

@@ -22,6 +22,12 @@ OUTPUTS_MAX = 2_000
 Going = Callable[[float], bool]
 
 
+def _whole_us(now_s: float) -> int:
+    """The first whole microsecond not before `now_s`: what happened by now stays before a command entered now."""
+    t_us = round(now_s * 1e6)
+    return t_us if t_us / 1e6 >= now_s else t_us + 1
+
+
 def version() -> str:
     """Version of this program."""
     return metadata.version("pagerdrill")
@@ -112,12 +118,13 @@ class Session:
 
     def submit(self, line: str) -> CommandResult:
         """Enter a command line now. It is on disk before anything else happens; its time passes; its output returns."""
-        line = line.strip()
+        line = line.strip().encode("utf-8", "replace").decode()
+        t_us = _whole_us(self.now_s)
+        self._settle(t_us)
         if self.ended is not None:
             return CommandResult("the drill is over", 1, 0.0, 0)
-        self.simulation.advance(round(self.now_s * 1e6) / 1e6, lambda: True)
         if self._writer is not None:
-            self._writer.command(line, round(self.now_s * 1e6))
+            self._writer.command(line, t_us)
         return self._carry_out(line)
 
     def view(self) -> SessionView:
@@ -140,7 +147,7 @@ class Session:
         for entered in commands:
             if entered.t_us / 1e6 > until_s:
                 break
-            self.advance(entered.t_us / 1e6)
+            self._settle(entered.t_us)
             if self.ended is None:
                 self._carry_out(entered.line)
 
@@ -157,6 +164,12 @@ class Session:
         """The responder gives the drill up."""
         if self.ended is None:
             self._end("quit")
+
+    def _settle(self, t_us: int) -> None:
+        """Bring the drill to `t_us` with everything done that is due by then, however small the steps up to here."""
+        self.advance(t_us / 1e6)
+        if self.ended is None:
+            self.simulation.advance(self.now_s, lambda: True)
 
     def _carry_out(self, line: str) -> CommandResult:
         incident, log = self.simulation.incident, self.simulation.log
