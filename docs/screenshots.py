@@ -16,8 +16,8 @@ from scenarios.compile import to_drill
 from scenarios.loader import load_scenario
 from tui.app import DrillApp, render_svg
 from tui.live_drill import LiveDrill
+from tui.opening import Opening
 from tui.present.look import look_of
-from tui.recorded import Opening
 from tui.screens.debrief import DebriefScreen
 from tui.screens.room import RoomScreen
 

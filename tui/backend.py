@@ -21,8 +21,8 @@ def practice(scenario: str, seed: int, show: Show) -> None:
     from scenarios.compile import to_drill
     from scenarios.loader import load_scenario
     from tui.live_drill import LiveDrill
+    from tui.opening import Opening
     from tui.places import new_run_path
-    from tui.recorded import Opening
 
     loaded = load_scenario(scenario)
     mode = "interview" if show.interview else "practice"
@@ -73,7 +73,8 @@ def play(scenario: str, player: str, seed: int, out: Path | None) -> Mapping[str
     from simulator.players.play import play as play_steps
     from simulator.players.scripts import RESPONDERS
     from simulator.session.runfile import RunWriter
-    from tui.recorded import Opening, finish, header_of, open_session
+    from tui.opening import Opening
+    from tui.recorded import finish, header_of, open_session
 
     loaded = load_scenario(scenario)
     script = load_player(player)

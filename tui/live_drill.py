@@ -13,9 +13,9 @@ if TYPE_CHECKING:
     from simulator.session.drill import DrillSpec
     from simulator.session.runfile import Run
     from simulator.session.session import Session
+    from tui.opening import Opening
     from tui.present.debrief_view import DebriefView
     from tui.present.session_port import Progress
-    from tui.recorded import Opening
 
 JUDGED = (
     "acknowledge, severity and scope",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,18 +18,9 @@ from simulator.session.drill import DrillSpec
 from simulator.session.runfile import Run, RunWriter, read_run
 from simulator.session.session import Session, version
 from simulator.traffic.warm import warm_up
+from tui.opening import Opening
 
 Progress = Callable[[float, str], None]
-
-
-@dataclass(frozen=True, slots=True)
-class Opening:
-    """What it takes to open a session."""
-
-    drill: DrillSpec
-    seed: int
-    player: str
-    mode: str
 
 
 def header_of(opening: Opening, image: Image) -> dict[str, Any]:

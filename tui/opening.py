@@ -1,0 +1,19 @@
+"""What it takes to open a session. Apart from the rest, because the briefing needs it before anything heavy is loaded."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from simulator.session.drill import DrillSpec
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """A drill, its seed, and who plays it how."""
+
+    drill: DrillSpec
+    seed: int
+    player: str
+    mode: str
