@@ -1,4 +1,4 @@
-"""What it takes to open a session. Apart from the rest, because the briefing needs it before anything heavy is loaded."""
+"""What it takes to open a session. Alone, because the briefing needs it first."""
 
 from __future__ import annotations
 
