@@ -146,7 +146,8 @@ class Cluster:
         pod.phase = "Ready"
         pod.ready_s = now_s
         pod.wake_s = float("inf")
-        pod.logs.append((now_s, "INFO", "ready; accepting requests with a cold feature cache"))
+        serving = "; accepting requests with a cold feature cache" if pod.template.model_version else ""
+        pod.logs.append((now_s, "INFO", f"ready{serving}"))
         if pod.template.model_version:
             self._note(
                 now_s, "Normal", "Ready", pod, f"Readiness probe passed, model version {pod.template.model_version}"

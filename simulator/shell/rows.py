@@ -16,6 +16,8 @@ from simulator.shell.network import address_of, service_address, services
 
 OOM_SHOWN_S = 10.0
 """A killed container shows its reason this long before the status turns to CrashLoopBackOff."""
+PROGRESS_DEADLINE_S = 600.0
+"""Source: Kubernetes, Deployment progressDeadlineSeconds, default 600."""
 EVENTS_KEPT_S = 3600.0
 """Source: Kubernetes, kube-apiserver --event-ttl, default 1h."""
 SUBJECTS_MAX = 3
@@ -115,6 +117,11 @@ def counts(op: Operator, item: Deployment) -> tuple[int, int, int]:
     alive = [pod for pod in op.plant.cluster.pods_of(item.spec.name) if pod.phase != "Terminating"]
     fresh = sum(pod.template.revision == item.template.revision for pod in alive)
     return len(alive), fresh, sum(pod.phase == "Ready" for pod in alive)
+
+
+def overdue(op: Operator, item: Deployment) -> bool:
+    """Whether a roll-out has not finished within the progress deadline."""
+    return counts(op, item)[2] < item.replicas and op.now_s - item.template.created_at_s > PROGRESS_DEADLINE_S
 
 
 def image(item: Deployment) -> str:

@@ -1,138 +1,195 @@
-"""`nvidia-smi` and `dcgmi`."""
+"""`nvidia-smi` and `dcgmi`. Every GPU node has one device; without a node they answer for all of them."""
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 from reference_platform.errors import CommandError, nearest
-from simulator.cluster.lifecycle import gpu_memory_bytes
 from simulator.cluster.objects import Node
-from simulator.shell.calendar import clock
+from simulator.shell.components import distinct
 from simulator.shell.context import Effect, Operator
+from simulator.shell.gpu_box import DRIVER, Device, box, device
 from simulator.shell.kinds import node_named
 from simulator.shell.registry import Arguments, command
 
-DRIVER = "550.54.15"
-CUDA = "12.4"
-IDLE_W, FULL_RATIO = 30.0, 0.9
-POWER_W = {"NVIDIA RTX A4500": 200, "NVIDIA A100-SXM4-80GB": 400}
-FIELDS = ("index", "name", "node", "memory.used", "memory.total", "memory.free", "utilization.gpu", "driver_version")
+FULL_RATIO = 0.9
+Value = Callable[[Device], tuple[str, str]]
+"""A value and its unit."""
+
+FIELDS: dict[str, Value] = {
+    "index": lambda _: ("0", ""),
+    "count": lambda _: ("1", ""),
+    "name": lambda gpu: (gpu.name, ""),
+    "node": lambda gpu: (gpu.node, ""),
+    "uuid": lambda gpu: (gpu.uuid, ""),
+    "pci.bus_id": lambda gpu: (gpu.bus_id, ""),
+    "timestamp": lambda gpu: (gpu.clock, ""),
+    "driver_version": lambda _: (DRIVER, ""),
+    "pstate": lambda _: ("P0", ""),
+    "memory.used": lambda gpu: (f"{gpu.used_mib}", "MiB"),
+    "memory.free": lambda gpu: (f"{gpu.total_mib - gpu.used_mib}", "MiB"),
+    "memory.total": lambda gpu: (f"{gpu.total_mib}", "MiB"),
+    "utilization.gpu": lambda gpu: (f"{gpu.busy_percent:.0f}", "%"),
+    "utilization.memory": lambda gpu: (f"{gpu.busy_percent * 0.6:.0f}", "%"),
+    "temperature.gpu": lambda gpu: (f"{gpu.heat_c:.0f}", ""),
+    "power.draw": lambda gpu: (f"{gpu.power_w:.2f}", "W"),
+    "power.limit": lambda gpu: (f"{gpu.cap_w:.2f}", "W"),
+    "ecc.errors.uncorrected.volatile.total": lambda _: ("0", ""),
+    "ecc.errors.corrected.volatile.total": lambda _: ("0", ""),
+}
 
 
-def _nodes(op: Operator) -> Iterable[str]:
+def _names(op: Operator) -> Iterable[str]:
     return [node.name for node in op.plant.spec.nodes if node.gpu_memory]
 
 
 def _chosen(op: Operator, name: str | None) -> list[Node]:
-    names = list(_nodes(op))
-    if name is None:
+    names = list(_names(op))
+    if name is None or name == "0":
         return [op.plant.cluster.nodes[item] for item in names]
-    node = node_named(op, name)
-    if name not in names:
-        raise CommandError(f"NVIDIA-SMI has failed: {name} has no GPU", fix=nearest(name, names))
+    node = node_named(op, name.rpartition("/")[2])
+    if node.spec.name not in names:
+        raise CommandError(f"NVIDIA-SMI has failed: {node.spec.name} has no GPU", fix=nearest(name, names))
     return [node]
-
-
-def _busy(op: Operator, node: Node) -> float:
-    return max(0.0, op.plant.store.series("DCGM_FI_DEV_GPU_UTIL", {"node": node.spec.name}).last_value or 0.0)
 
 
 def _flags(parser: Arguments) -> None:
     parser.add_argument("target", nargs="?")
     parser.add_argument("-i", "--id", "--node", dest="node")
-    parser.add_argument("--query-gpu")
+    parser.add_argument("--query-gpu", "--query")
+    parser.add_argument("--query-compute-apps")
     parser.add_argument("--format", default="csv")
     parser.add_argument("-L", "--list-gpus", action="store_true")
+    parser.add_argument("-l", "--loop", type=int)
+    parser.add_argument("-c", "--count", type=int)
+    parser.add_argument("-q", dest="details", action="store_true")
+    parser.add_argument("-d", "--display")
 
 
-@command("nvidia-smi", "nvidia-smi [NODE] [-i NODE] [--query-gpu=memory.used,... --format=csv]", takes_s=1.5,
-         configure=_flags, complete=_nodes)  # fmt: skip
+def _seen(op: Operator, nodes: Sequence[Node], text: str, asked: bool) -> Effect:
+    """What the GPUs' state shows: the nodes asked for or short of memory, and models that are being loaded there."""
+    cluster = op.plant.cluster
+    tight = [
+        node for node in nodes if cluster.gpu_used_bytes(node.spec.name, op.now_s) > FULL_RATIO * node.spec.gpu_memory
+    ]
+    about = [node.spec.name for node in (nodes if asked else tight)]
+    shown = [node.spec.name for node in nodes]
+    loading = [pod for pod in cluster.pods.values() if pod.node in shown and pod.phase == "Loading"]
+    models = [cluster.component_of(pod.deployment) for pod in loading if pod.footprint.gpu_memory_bytes]
+    return Effect(text, looked=("gpu",), subjects=distinct([*about, *(["gpu-pool"] if about else []), *models]))
+
+
+@command("nvidia-smi", "nvidia-smi [-i NODE] [--query-gpu=memory.used,... --format=csv] [-L] [-q]", takes_s=1.5,
+         configure=_flags, complete=_names)  # fmt: skip
 def nvidia_smi(op: Operator, args: argparse.Namespace) -> Effect:
     """GPUs of all nodes, or of one: memory, utilisation, processes."""
-    nodes = _chosen(op, args.node or args.target)
-    tight = [
-        n for n in nodes if op.plant.cluster.gpu_used_bytes(n.spec.name, op.now_s) > FULL_RATIO * n.spec.gpu_memory
-    ]
-    about = nodes if len(nodes) == 1 else tight
-    subjects = (*(node.spec.name for node in about), *(("gpu-pool",) if about else ()))
+    name = args.node or args.target
+    nodes = _chosen(op, name)
+    gpus = [device(op, node) for node in nodes]
     if args.list_gpus:
-        text = "\n".join(f"{node.spec.name}: GPU 0: {node.spec.gpu_name}" for node in nodes)
-    elif args.query_gpu:
-        text = _query(op, nodes, args.query_gpu)
+        return Effect("\n".join(f"{gpu.node}: GPU 0: {gpu.name} (UUID: {gpu.uuid})" for gpu in gpus), looked=("gpu",))
+    if args.query_gpu or args.query_compute_apps:
+        text = _query(gpus, args.query_gpu, args.format) if args.query_gpu else _processes(gpus, args)
+    elif args.details:
+        text = "\n\n".join(_details(gpu) for gpu in gpus)
     else:
-        text = "\n\n".join(_box(op, node) for node in nodes)
-    return Effect(text, looked=("gpu",), subjects=subjects)
+        text = "\n\n".join("\n".join(box(gpu)) for gpu in gpus)
+    if args.loop is not None:
+        text += "\n(looping is not simulated; run it again)"
+    return _seen(op, nodes, text, name is not None)
 
 
-def _query(op: Operator, nodes: list[Node], wanted: str) -> str:
+def _query(gpus: Sequence[Device], wanted: str, form: str) -> str:
     fields = [field.strip() for field in wanted.split(",") if field.strip()]
     for field in fields:
         if field not in FIELDS:
             raise CommandError(f'Field "{field[:40]}" is not a valid field to query.', fix=nearest(field, FIELDS))
-    lines = [", ".join(fields)]
-    for node in nodes:
-        used = op.plant.cluster.gpu_used_bytes(node.spec.name, op.now_s) >> 20
-        total = node.spec.gpu_memory >> 20
-        values = {
-            "index": "0",
-            "name": node.spec.gpu_name,
-            "node": node.spec.name,
-            "memory.used": f"{used} MiB",
-            "memory.total": f"{total} MiB",
-            "memory.free": f"{total - used} MiB",
-            "utilization.gpu": f"{_busy(op, node):.0f} %",
-            "driver_version": DRIVER,
-        }
-        lines.append(", ".join(values[field] for field in fields))
-    return "\n".join(lines)
+    if len(gpus) > 1 and "node" not in fields:
+        fields.insert(0, "node")
+    units = {field: FIELDS[field](gpus[0])[1] for field in fields}
+    head = ", ".join(f"{field} [{units[field]}]" if units[field] else field for field in fields)
+    lines = [", ".join(" ".join(part for part in FIELDS[field](gpu) if part) for field in fields) for gpu in gpus]
+    bare = [", ".join(FIELDS[field](gpu)[0] for field in fields) for gpu in gpus]
+    options = [part.strip() for part in form.split(",")]
+    if "csv" not in options or any(part not in ("csv", "noheader", "nounits") for part in options):
+        raise CommandError(f'Option "--format={form[:40]}" is not recognized.', fix="csv[,noheader][,nounits]")
+    body = bare if "nounits" in options else lines
+    return "\n".join(body if "noheader" in options else [head, *body])
 
 
-def _box(op: Operator, node: Node) -> str:
-    used, total = op.plant.cluster.gpu_used_bytes(node.spec.name, op.now_s) >> 20, node.spec.gpu_memory >> 20
-    busy = _busy(op, node)
-    cap = POWER_W.get(node.spec.gpu_name, 300)
-    power = IDLE_W + (cap - IDLE_W) * busy / 100.0
-    heat = 34 + 0.4 * busy
-    rule = "+" + "-" * 41 + "+" + "-" * 24 + "+" + "-" * 22 + "+"
-    name = f"   0  {node.spec.gpu_name}"
-    memory = f"{used}MiB / {total}MiB"
-    lines = [
-        f"{node.spec.name}  {clock(op, op.now_s)}",
-        "+" + "-" * 89 + "+",
-        f"| NVIDIA-SMI {DRIVER:<22} Driver Version: {DRIVER:<14} CUDA Version: {CUDA:<8} |",
-        rule,
-        f"| {'GPU  Name                 Persistence-M':<39} | {'Bus-Id          Disp.A':<22} | {'Volatile Uncorr. ECC':<20} |",
-        f"| {'Fan  Temp   Perf          Pwr:Usage/Cap':<39} | {'Memory-Usage':>22} | {'GPU-Util  Compute M.':<20} |",
-        rule.replace("-", "="),
-        f"|{name:<36}  On | {'00000000:C1:00.0 Off':<22} | {'0':>20} |",
-        f"| N/A   {heat:>2.0f}C    P0             {power:>4.0f}W / {cap:>4}W | {memory:>22} | {busy:>5.0f}%      Default |",
-        rule,
-        "| Processes:" + " " * 78 + "|",
+def _processes(gpus: Sequence[Device], args: argparse.Namespace) -> str:
+    lines = ["node, pid, process_name, used_gpu_memory [MiB]"]
+    lines += [f"{gpu.node}, {item.pid}, {item.pod}, {item.used_mib} MiB" for gpu in gpus for item in gpu.processes]
+    return "\n".join(lines[1:] if "noheader" in args.format else lines)
+
+
+def _details(gpu: Device) -> str:
+    rows = [
+        ("Product Name", gpu.name),
+        ("GPU UUID", gpu.uuid),
+        ("Driver Version", DRIVER),
+        ("FB Memory Total", f"{gpu.total_mib} MiB"),
+        ("FB Memory Used", f"{gpu.used_mib} MiB"),
+        ("FB Memory Free", f"{gpu.total_mib - gpu.used_mib} MiB"),
+        ("Gpu Utilization", f"{gpu.busy_percent:.0f} %"),
+        ("ECC Errors Volatile SRAM Uncorrectable", "0"),
+        ("ECC Errors Volatile DRAM Uncorrectable", "0"),
+        ("Remapped Rows Pending", "No"),
+        ("Xid of the last error", "none"),
     ]
-    for index, pod in enumerate(p for p in op.plant.cluster.pods.values() if p.node == node.spec.name):
-        size = gpu_memory_bytes(pod, op.now_s) >> 20
-        if size:
-            lines.append(f"|    0   N/A  N/A  {20411 + 37 * index:>8}      C   {pod.name:<42} {size:>7}MiB |")
-    return "\n".join([*lines, "+" + "-" * 89 + "+"])
+    return "\n".join([f"{gpu.node}: GPU {gpu.bus_id}", *(f"    {name:<42}: {value}" for name, value in rows)])
+
+
+def _dmon_flags(parser: Arguments) -> None:
+    parser.add_argument("target", nargs="?")
+    parser.add_argument("-i", "--node", dest="node")
+    parser.add_argument("-c", "--count", type=int)
+    parser.add_argument("-s", "--select")
+    parser.add_argument("-d", "--delay", type=int)
+
+
+@command("nvidia-smi dmon", "nvidia-smi dmon [-i NODE]", takes_s=2.0, configure=_dmon_flags, complete=_names)
+def dmon(op: Operator, args: argparse.Namespace) -> Effect:
+    """One line of device statistics for each GPU."""
+    name = args.node or args.target
+    nodes = _chosen(op, name)
+    lines = [
+        "# node            gpu    pwr  gtemp     sm    mem     fb   mclk   pclk",
+        "#                 Idx      W      C      %      %     MB    MHz    MHz",
+    ]
+    for gpu in (device(op, node) for node in nodes):
+        numbers = (0, gpu.power_w, gpu.heat_c, gpu.busy_percent, gpu.busy_percent * 0.6, gpu.used_mib, 8001, 1650)
+        lines.append(f"  {gpu.node:<13}" + "".join(f"{number:>7.0f}" for number in numbers))
+    return _seen(op, nodes, "\n".join(lines), name is not None)
 
 
 def _dcgm_flags(parser: Arguments) -> None:
+    parser.add_argument("target", nargs="?")
+    parser.add_argument("-i", "--node", dest="node")
     parser.add_argument("-c", "--check", action="store_true")
     parser.add_argument("-l", "--list", action="store_true")
-    parser.add_argument("node", nargs="?")
+    parser.add_argument("-g", "--group")
 
 
-@command("dcgmi health", "dcgmi health -c [NODE]", takes_s=2.0, configure=_dcgm_flags, complete=_nodes)
+@command("dcgmi health", "dcgmi health -c [-i NODE]", takes_s=2.0, configure=_dcgm_flags, complete=_names)
 def dcgmi_health(op: Operator, args: argparse.Namespace) -> Effect:
     """Health checks of the GPUs: ECC, Xid errors, thermal, PCIe."""
-    nodes = _chosen(op, args.node)
-    text = "\n".join(f"{node.spec.name}  GPU 0  Overall Health: Healthy (no Xid, no ECC errors)" for node in nodes)
-    return Effect(text, looked=("gpu",), subjects=("gpu-pool", *(node.spec.name for node in nodes)))
+    nodes = _chosen(op, args.node or args.target)
+    rule = "+" + "-" * 27 + "+" + "-" * 58 + "+"
+    lines = [rule, f"| {'Health Monitor Report':<85}|", rule.replace("-", "=")]
+    for node in nodes:
+        lines += [f"| {node.spec.name + ' Overall Health':<26}| {'Healthy':<57}|", rule]
+    return Effect("\n".join(lines), looked=("gpu",), subjects=("gpu-pool", *(node.spec.name for node in nodes)))
 
 
-@command("dcgmi discovery", "dcgmi discovery -l", takes_s=1.0, configure=_dcgm_flags)
+@command("dcgmi discovery", "dcgmi discovery -l [-i NODE]", takes_s=1.0, configure=_dcgm_flags, complete=_names)
 def dcgmi_discovery(op: Operator, args: argparse.Namespace) -> Effect:
     """GPUs that DCGM has found."""
-    nodes = _chosen(op, args.node)
-    return Effect("\n".join(f"{node.spec.name}: 1 GPU found, {node.spec.gpu_name}" for node in nodes), looked=("gpu",))
+    rule = "+--------+" + "-" * 70 + "+"
+    lines: list[str] = []
+    for gpu in (device(op, node) for node in _chosen(op, args.node or args.target)):
+        facts = (f"Name: {gpu.name}", f"PCI Bus ID: {gpu.bus_id}", f"Device UUID: {gpu.uuid}")
+        lines += [f"{gpu.node}: 1 GPU found.", rule, f"| GPU ID | {'Device Information':<69}|", rule]
+        lines += [f"| {'0' if at == 0 else ' ':<7}| {fact:<69}|" for at, fact in enumerate(facts)] + [rule]
+    return Effect("\n".join(lines), looked=("gpu",))

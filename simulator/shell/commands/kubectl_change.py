@@ -1,255 +1,278 @@
-"""kubectl commands that change the cluster."""
+"""kubectl commands that change workloads: scale, delete, set, patch."""
 
 from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Sequence
 
-from reference_platform.durations import parse_size_bytes
+from reference_platform.durations import format_gib
 from reference_platform.errors import CommandError, nearest
 from simulator.cluster.objects import Deployment
+from simulator.shell.components import distinct
 from simulator.shell.context import Effect, Operator
 from simulator.shell.kinds import (
+    RESOURCE,
     WORKLOADS,
     Target,
     common_flags,
     in_namespace,
     kind_of,
-    node_named,
     pod_named,
+    target_named,
     target_of,
     workload_named,
 )
+from simulator.shell.operate import BY, announce, one_workload, workload_names, workloads
 from simulator.shell.registry import Arguments, command
 
 REPLICAS_MAX = 20
-BY = "you"
-
-
-def _workloads(op: Operator) -> Iterable[str]:
-    return [f"deployment/{name}" for name, item in op.plant.cluster.deployments.items() if not item.deleted]
+LIMIT_MIN_BYTES = 64 << 20
+PATCH_DEPTH_MAX = 12
+_QUANTITY = re.compile(r"(\d{1,15}(?:\.\d{1,6})?)(Ki|Mi|Gi|Ti|k|M|G|T)?")
+_UNITS = {"Ki": 2**10, "Mi": 2**20, "Gi": 2**30, "Ti": 2**40, "k": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
+_MODEL_URI = re.compile(r"models:/([\w-]{1,60})/(\d{1,9})")
+POOL = "spec.template.spec.nodeSelector.pool"
+MEMORY = "spec.template.spec.containers.resources.limits.memory"
+REPLICAS, SUSPEND = "spec.replicas", "spec.suspend"
+PATCHABLE = (POOL, MEMORY, REPLICAS, SUSPEND)
+EXAMPLE_PATCH = '{"spec":{"template":{"spec":{"nodeSelector":{"pool":"gpu-large"}}}}}'
 
 
 def _flags(parser: Arguments) -> None:
-    parser.add_argument("words", nargs="+")
+    parser.add_argument("words", nargs="*")
     common_flags(parser)
-    parser.add_argument("--now", "--force", dest="now", action="store_true")
-    parser.add_argument("--grace-period", type=int)
 
 
-def _workload(op: Operator, args: argparse.Namespace) -> Deployment:
-    in_namespace(args.namespace)
-    words = list(args.words)
-    if len(words) == 1 and "/" not in words[0]:
-        words = ["deployment", *words]
-    target = target_of(words)
-    if target.kind not in WORKLOADS or len(target.names) != 1:
-        raise CommandError("error: one deployment is needed", fix="for example deployment/recommendation")
-    return workload_named(op, target.names[0], target.kind)
-
-
-def _component(op: Operator, item: Deployment) -> str:
-    return op.plant.cluster.component_of(item.spec.name)
-
-
-def _done(op: Operator, action: str, item: Deployment, detail: str, text: str) -> Effect:
-    op.plant.sync()
-    component = _component(op, item)
-    op.changed(action, [component], detail)
-    return Effect(text, subjects=(component,))
-
-
-def _no_job(item: Deployment, verb: str) -> None:
+def _no_job(item: Deployment) -> None:
+    """The template of a job cannot be changed."""
     if item.spec.kind == "Job":
-        what = f"error: jobs.batch {item.spec.name} cannot be {verb}"
-        raise CommandError(what, fix=f"kubectl delete job {item.spec.name}, or delete its pod")
+        what = f'The Job "{item.spec.name}" is invalid: spec.template: Invalid value: field is immutable'
+        raise CommandError(what, fix=f"kubectl delete job {item.spec.name} stops it")
 
 
-@command("kubectl rollout status", "kubectl rollout status deployment/NAME", takes_s=2.0, configure=_flags,
-         complete=_workloads)  # fmt: skip
-def rollout_status(op: Operator, args: argparse.Namespace) -> Effect:
-    """How far a roll-out is."""
-    item = _workload(op, args)
-    pods = [p for p in op.plant.cluster.pods_of(item.spec.name) if p.phase != "Terminating"]
-    fresh = [p for p in pods if p.template.revision == item.template.revision]
-    available = sum(p.phase == "Ready" for p in fresh)
-    text = f'deployment "{item.spec.name}" successfully rolled out'
-    if len(fresh) < item.replicas:
-        text = f'Waiting for deployment "{item.spec.name}" rollout to finish: {len(fresh)} out of {item.replicas} new replicas have been updated...'
-    elif available < item.replicas:
-        text = f'Waiting for deployment "{item.spec.name}" rollout to finish: {available} of {item.replicas} updated replicas are available...'
-    return Effect(text, looked=("rollout", "pods"), subjects=(_component(op, item),))
+def _named(item: Deployment) -> str:
+    return f"{RESOURCE[item.spec.kind]}/{item.spec.name}"
 
 
-@command("kubectl rollout history", "kubectl rollout history deployment/NAME", configure=_flags, complete=_workloads)
-def rollout_history(op: Operator, args: argparse.Namespace) -> Effect:
-    """Revisions of a deployment and what caused them."""
-    item = _workload(op, args)
-    lines = [f"deployment.apps/{item.spec.name}", "REVISION  CHANGE-CAUSE"]
-    for template in item.history:
-        version = f", model version {template.model_version}" if template.model_version else ""
-        lines.append(f"{template.revision:<9} {template.cause} (by {template.by}{version})")
-    return Effect("\n".join(lines), looked=("rollout", "changes"), subjects=(_component(op, item),))
-
-
-def _undo_flags(parser: Arguments) -> None:
-    _flags(parser)
-    parser.add_argument("--to-revision", type=int)
-
-
-@command("kubectl rollout undo", "kubectl rollout undo deployment/NAME [--to-revision N]", takes_s=2.0, changes=True,
-         configure=_undo_flags, complete=_workloads)  # fmt: skip
-def rollout_undo(op: Operator, args: argparse.Namespace) -> Effect:
-    """Roll a deployment back; its pods load the earlier model anew."""
-    item = _workload(op, args)
-    _no_job(item, "rolled back")
-    template = op.plant.roll_back(item.spec.name, by=BY, to_revision=args.to_revision)
-    if template is None:
-        wanted = f"revision {args.to_revision}" if args.to_revision else "a previous revision"
-        raise CommandError(f"error: no rollout history found for {wanted} of {item.spec.name}",
-                           fix=f"kubectl rollout history deployment/{item.spec.name}")  # fmt: skip
-    return _done(op, "rollback", item, template.cause, f"deployment.apps/{item.spec.name} rolled back")
-
-
-@command("kubectl rollout restart", "kubectl rollout restart deployment/NAME", takes_s=2.0, changes=True,
-         configure=_flags, complete=_workloads)  # fmt: skip
-def rollout_restart(op: Operator, args: argparse.Namespace) -> Effect:
-    """Replace the pods of a deployment one after the other; their caches start cold."""
-    item = _workload(op, args)
-    _no_job(item, "restarted")
-    op.plant.roll_out(item.spec.name, by=BY, cause="restart", restarted_at_s=op.now_s)
-    return _done(op, "restart", item, f"restarted {item.spec.name}", f"deployment.apps/{item.spec.name} restarted")
+# -- scale ----------------------------------------
 
 
 def _scale_flags(parser: Arguments) -> None:
     _flags(parser)
-    parser.add_argument("--replicas", type=int, required=True)
+    parser.add_argument("--replicas", type=int)
+    parser.add_argument("-l", "--selector", default="")
 
 
 @command("kubectl scale", "kubectl scale deployment NAME --replicas=N", takes_s=2.0, changes=True,
-         configure=_scale_flags, complete=_workloads)  # fmt: skip
+         configure=_scale_flags, complete=workload_names)  # fmt: skip
 def scale(op: Operator, args: argparse.Namespace) -> Effect:
-    """Change the number of replicas."""
-    item = _workload(op, args)
-    if not 0 <= args.replicas <= REPLICAS_MAX:
-        raise CommandError(f"error: --replicas={args.replicas}", fix=f"0 to {REPLICAS_MAX}")
-    op.plant.cluster.scale(item.spec.name, args.replicas, op.now_s)
-    action = "scale"
-    if args.replicas == 0:
-        action = "stop_job" if item.spec.kind == "Job" else "scale_to_zero"
-    text = f"{item.spec.kind.lower()}.apps/{item.spec.name} scaled"
-    return _done(op, action, item, f"scaled {item.spec.name} to {args.replicas}", text)
+    """Change the number of replicas; 0 stops a job."""
+    in_namespace(args.namespace)
+    items = workloads(op, args.words, args.selector)
+    if args.replicas is None or args.replicas < 0:
+        what = "error: The --replicas=COUNT flag is required, and COUNT must be greater than or equal to 0"
+        raise CommandError(what, fix="--replicas=3")
+    return _scale(op, items, args.replicas)
 
 
-def _delete(op: Operator, target: Target) -> Effect:
-    if not target.names:
-        raise CommandError(
-            f"error: name of the {target.kind[:-1]} to delete is needed", fix=f"kubectl get {target.kind}"
-        )
-    cluster = op.plant.cluster
-    if target.kind == "pods":
-        pods = [pod_named(op, name) for name in target.names]
-        for pod in pods:
-            cluster.delete_pod(pod.name, op.now_s)
-        op.plant.sync()
-        components = list(dict.fromkeys(cluster.component_of(pod.deployment) for pod in pods))
-        op.changed("delete_pod", components, "deleted " + ", ".join(pod.name for pod in pods))
-        return Effect("\n".join(f'pod "{pod.name}" deleted' for pod in pods), subjects=tuple(components))
-    if target.kind not in WORKLOADS:
-        raise CommandError(
-            f"Error from server (Forbidden): {target.kind} cannot be deleted by on-call",
-            fix="kubectl delete pod|job|deployment NAME",
-        )
-    items = [workload_named(op, name, target.kind) for name in target.names]
+def _scale(op: Operator, items: Sequence[Deployment], replicas: int) -> Effect:
+    if replicas > REPLICAS_MAX:
+        raise CommandError(f"error: quota of shop allows {REPLICAS_MAX} replicas", fix=f"--replicas={REPLICAS_MAX}")
     for item in items:
-        cluster.delete_deployment(item.spec.name, op.now_s)
-    op.plant.sync()
-    action = "stop_job" if all(item.spec.kind == "Job" for item in items) else "delete_deployment"
-    components = list(dict.fromkeys(_component(op, item) for item in items))
-    op.changed(action, components, "deleted " + ", ".join(item.spec.name for item in items))
-    return Effect(
-        "\n".join(f'{item.spec.kind.lower()} "{item.spec.name}" deleted' for item in items), subjects=tuple(components)
-    )
+        if item.spec.kind == "Job" and replicas > 1:
+            raise CommandError(f"error: job {item.spec.name} runs one pod at a time", fix="--replicas=0 or 1")
+    moved = [item for item in items if item.replicas != replicas]
+    text = "\n".join(f"{_named(item)} scaled" for item in items)
+    if not moved:
+        return Effect(text)
+    for item in moved:
+        op.plant.cluster.scale(item.spec.name, replicas, op.now_s)
+    action = "scale"
+    if replicas == 0:
+        action = "stop_job" if all(item.spec.kind == "Job" for item in moved) else "scale_to_zero"
+    names = ", ".join(item.spec.name for item in moved)
+    return announce(op, action, moved, f"scaled {names} to {replicas}", text)
 
 
-@command("kubectl delete", "kubectl delete KIND/NAME", takes_s=2.0, changes=True, configure=_flags, complete=_workloads)
+# -- delete ----------------------------------------
+
+
+def _delete_flags(parser: Arguments) -> None:
+    _flags(parser)
+    parser.add_argument("-l", "--selector", default="")
+    parser.add_argument("--all", action="store_true")
+    parser.add_argument("--now", action="store_true")
+    parser.add_argument("--force", action="store_true")
+    parser.add_argument("--grace-period", type=int)
+    parser.add_argument("--wait", nargs="?", const="true")
+    parser.add_argument("--cascade", nargs="?", const="background")
+
+
+@command("kubectl delete", "kubectl delete KIND/NAME", takes_s=2.0, changes=True, configure=_delete_flags,
+         complete=workload_names)  # fmt: skip
 def delete(op: Operator, args: argparse.Namespace) -> Effect:
     """Delete a pod, job or deployment given as kind/name."""
-    in_namespace(args.namespace)
-    return _delete(op, target_of(args.words))
+    return _delete(op, target_of(args.words), args)
 
 
 def _register_delete(kind: str, *others: str) -> None:
+    plural = kind_of(kind)
+
     def handler(op: Operator, args: argparse.Namespace) -> Effect:
-        in_namespace(args.namespace)
-        return _delete(op, Target(kind_of(kind), tuple(args.words)))
+        return _delete(op, target_named(plural, args.words), args)
 
     def complete(op: Operator) -> Iterable[str]:
-        names: Iterable[str] = op.plant.cluster.pods if kind == "pod" else op.plant.cluster.deployments
-        return names
+        if plural == "pods":
+            return op.plant.cluster.pods
+        items = op.plant.cluster.deployments.values()
+        return [item.spec.name for item in items if not item.deleted and f"{item.spec.kind.lower()}s" == plural]
 
     handler.__doc__ = f"Delete a {kind} by name."
     aliases = [f"kubectl delete {word}" for word in others]
-    command(f"kubectl delete {kind}", f"kubectl delete {kind} NAME", takes_s=2.0, changes=True, configure=_flags,
-            complete=complete, aliases=aliases)(handler)  # fmt: skip
+    command(f"kubectl delete {kind}", f"kubectl delete {kind} NAME", takes_s=2.0, changes=True,
+            configure=_delete_flags, complete=complete, aliases=aliases)(handler)  # fmt: skip
 
 
 _register_delete("pod", "pods", "po")
 _register_delete("job", "jobs")
-_register_delete("deployment", "deployments", "deploy")
+_register_delete("deployment", "deployments", "deploy", "deployment.apps", "deployments.apps")
+_register_delete("statefulset", "statefulsets", "sts")
+
+
+def _delete(op: Operator, target: Target, args: argparse.Namespace) -> Effect:
+    in_namespace(args.namespace)
+    if target.kind != "pods" and target.kind not in WORKLOADS:
+        what = f'Error from server (Forbidden): User "on-call" cannot delete resource "{target.kind}"'
+        raise CommandError(what, fix="kubectl delete pod|job|deployment NAME")
+    names = target.names or _all_of(op, target.kind, args)
+    if not names:
+        what = "error: resource(s) were provided, but no name was specified"
+        raise CommandError(what, fix=f"kubectl get {target.kind}")
+    return _delete_pods(op, names) if target.kind == "pods" else _delete_workloads(op, target.kind, names)
+
+
+def _all_of(op: Operator, kind: str, args: argparse.Namespace) -> tuple[str, ...]:
+    """Names chosen by label or by --all."""
+    if not (args.selector or args.all):
+        return ()
+    app = args.selector.partition("=")[2].lstrip("=")
+    cluster = op.plant.cluster
+    if kind == "pods":
+        return tuple(pod.name for pod in cluster.pods.values() if args.all or pod.deployment == app)
+    living = [
+        item for item in cluster.deployments.values() if f"{item.spec.kind.lower()}s" == kind and not item.deleted
+    ]
+    return tuple(item.spec.name for item in living if args.all or item.spec.name == app)
+
+
+def _delete_pods(op: Operator, names: Sequence[str]) -> Effect:
+    cluster = op.plant.cluster
+    pods = [pod_named(op, name) for name in names]
+    for pod in pods:
+        cluster.delete_pod(pod.name, op.now_s)
+    op.plant.sync()
+    components = distinct(cluster.component_of(pod.deployment) for pod in pods)
+    op.changed("delete_pod", components, "deleted " + ", ".join(names))
+    return Effect("\n".join(f'pod "{name}" deleted' for name in names), subjects=components)
+
+
+def _delete_workloads(op: Operator, kind: str, names: Sequence[str]) -> Effect:
+    items = [workload_named(op, name, kind) for name in names]
+    for item in items:
+        op.plant.cluster.delete_deployment(item.spec.name, op.now_s)
+    action = "stop_job" if all(item.spec.kind == "Job" for item in items) else "delete_deployment"
+    text = "\n".join(f'{RESOURCE[item.spec.kind]} "{item.spec.name}" deleted' for item in items)
+    return announce(op, action, items, "deleted " + ", ".join(names), text)
+
+
+# -- set ----------------------------------------
 
 
 def _resource_flags(parser: Arguments) -> None:
     _flags(parser)
     parser.add_argument("--limits", default="")
     parser.add_argument("--requests", default="")
+    parser.add_argument("-c", "--containers", default="")
 
 
 @command("kubectl set resources", "kubectl set resources deployment/NAME --limits=memory=12Gi", takes_s=2.0,
-         changes=True, configure=_resource_flags, complete=_workloads)  # fmt: skip
+         changes=True, configure=_resource_flags, complete=workload_names)  # fmt: skip
 def set_resources(op: Operator, args: argparse.Namespace) -> Effect:
     """Change the memory limit (and request) of a deployment's pods."""
-    item = _workload(op, args)
+    item = one_workload(op, args)
     wanted = dict(part.partition("=")[::2] for part in (args.limits or args.requests).split(",") if part)
     if "memory" not in wanted:
         raise CommandError("error: only memory limits are simulated", fix="--limits=memory=12Gi")
-    return _set_limit(op, item, wanted["memory"])
+    size_bytes = _memory(op, wanted["memory"])
+    named = f"{_named(item)} resource requirements updated"
+    return _roll_out(op, "set_limit", item, {"memory_limit_bytes": size_bytes}, named)
 
 
-def _set_limit(op: Operator, item: Deployment, text: str) -> Effect:
-    try:
-        size_bytes = parse_size_bytes(text)
-    except ValueError as error:
-        raise CommandError(f"error: {error}", fix="--limits=memory=12Gi") from None
-    largest = max(node.allocatable_bytes for node in op.plant.cluster.nodes.values())
-    if not 64 << 20 <= size_bytes <= 16 * largest:
+def _memory(op: Operator, text: object) -> int:
+    found = _QUANTITY.fullmatch(text) if isinstance(text, str) else None
+    if found is None:
+        what = f"error: quantities must match a number with a unit, not {str(text)[:40]!r}"
+        raise CommandError(what, fix="such as 12Gi, 512Mi or 14G")
+    size_bytes = int(float(found[1]) * _UNITS.get(found[2] or "", 1))
+    largest = 16 * max(node.spec.memory for node in op.plant.cluster.nodes.values())
+    if not LIMIT_MIN_BYTES <= size_bytes <= largest:
         raise CommandError(f"error: a memory limit of {text}", fix="between 64Mi and what a node has")
-    op.plant.roll_out(item.spec.name, by=BY, cause=f"memory limit {text}", memory_limit_bytes=size_bytes)
-    return _done(op, "set_limit", item, f"memory limit of {item.spec.name} to {text}",
-                 f"deployment.apps/{item.spec.name} resource requirements updated")  # fmt: skip
+    return size_bytes
+
+
+def _env_flags(parser: Arguments) -> None:
+    _flags(parser)
+    parser.add_argument("-c", "--containers", default="")
+    parser.add_argument("--list", action="store_true")
 
 
 @command("kubectl set env", "kubectl set env deployment/NAME MODEL_VERSION=3", takes_s=2.0, changes=True,
-         configure=_flags, complete=_workloads)  # fmt: skip
+         configure=_env_flags, complete=workload_names)  # fmt: skip
 def set_env(op: Operator, args: argparse.Namespace) -> Effect:
     """Roll out another registered model version."""
     pairs = [word for word in args.words if "=" in word]
     args.words = [word for word in args.words if "=" not in word]
+    if args.list:
+        what = "error: --list is not simulated"
+        raise CommandError(what, fix="kubectl describe deployment NAME shows its environment")
     if len(pairs) != 1 or not args.words:
         raise CommandError("error: one deployment and one NAME=VALUE are needed", fix="MODEL_VERSION=3")
-    item = _workload(op, args)
+    item = one_workload(op, args)
+    _no_job(item)
     name, _, value = pairs[0].partition("=")
-    if name != "MODEL_VERSION" or not item.spec.model:
-        raise CommandError(
-            f"error: {name[:40]} is not read by {item.spec.name}", fix="model servers read MODEL_VERSION"
-        )
+    uri = _MODEL_URI.fullmatch(value) if name == "MODEL_URI" else None
+    if name not in ("MODEL_VERSION", "MODEL_URI") or not item.spec.model:
+        what = f"error: {name[:40]} is not read by {item.spec.name}"
+        raise CommandError(what, fix="model servers read MODEL_VERSION and MODEL_URI")
+    if name == "MODEL_URI" and (uri is None or uri[1] != item.spec.model):
+        raise CommandError(f"error: {value[:60]} is no model of {item.spec.name}", fix=f"models:/{item.spec.model}/3")
+    wanted = uri[2] if uri else value.removeprefix("v")
     known = {str(version.version): version.version for version in op.plant.registry.versions(item.spec.model)}
-    if value not in known:
-        raise CommandError(f"error: {item.spec.model} has no version {value[:20]}", fix=nearest(value, known))
-    op.plant.roll_out(item.spec.name, by=BY, cause=f"MODEL_VERSION={value}", model_version=known[value])
-    return _done(op, "set_env", item, f"{item.spec.name} to model version {value}",
-                 f"deployment.apps/{item.spec.name} env updated")  # fmt: skip
+    if wanted not in known:
+        raise CommandError(f"error: {item.spec.model} has no version {wanted[:20]}", fix=nearest(wanted, known))
+    changes: dict[str, object] = {"model_version": known[wanted]}
+    return _roll_out(op, "set_env", item, changes, f"{_named(item)} env updated")
+
+
+def _roll_out(op: Operator, action: str, item: Deployment, changes: dict[str, object], text: str) -> Effect:
+    """A new revision, unless nothing would be different."""
+    _no_job(item)
+    current = item.template
+    if all(getattr(current, field) == value for field, value in changes.items()):
+        return Effect(f"{text} (no change)")
+    said = {
+        "memory_limit_bytes": lambda value: f"memory limit {format_gib(value)}",
+        "model_version": lambda value: f"MODEL_VERSION={value}",
+        "node_pool": lambda value: f"nodeSelector pool={value}",
+    }
+    cause = ", ".join(said[field](value) for field, value in changes.items())
+    op.plant.roll_out(item.spec.name, by=BY, cause=cause, **changes)
+    return announce(op, action, [item], f"{item.spec.name}: {cause}", text)
+
+
+# -- patch ----------------------------------------
 
 
 def _patch_flags(parser: Arguments) -> None:
@@ -258,87 +281,63 @@ def _patch_flags(parser: Arguments) -> None:
     parser.add_argument("--type", default="strategic")
 
 
-@command("kubectl patch", 'kubectl patch deployment NAME -p \'{"spec":{"template":{"spec":{"nodeSelector":{"pool":"gpu-large"}}}}}\'',
-         takes_s=2.0, changes=True, configure=_patch_flags, complete=_workloads)  # fmt: skip
+@command("kubectl patch", f"kubectl patch deployment NAME -p '{EXAMPLE_PATCH}'", takes_s=2.0, changes=True,
+         configure=_patch_flags, complete=workload_names)  # fmt: skip
 def patch(op: Operator, args: argparse.Namespace) -> Effect:
-    """Move a deployment to another node pool by its nodeSelector."""
-    item = _workload(op, args)
+    """Change a deployment's node pool, memory limit or replicas with a JSON patch; suspend a job."""
+    item = one_workload(op, args)
+    if args.type not in ("strategic", "merge"):
+        raise CommandError(f"error: --type {args.type[:20]} is not simulated", fix="leave --type out")
     try:
         document = json.loads(args.patch)
-        pool = document["spec"]["template"]["spec"]["nodeSelector"]["pool"]
     except (ValueError, RecursionError):
-        raise CommandError("error: the patch is not JSON", fix="quote it with single quotes") from None
-    except (KeyError, TypeError):
-        raise CommandError("error: only spec.template.spec.nodeSelector.pool is simulated",
-                           fix="kubectl set resources changes limits") from None  # fmt: skip
-    pools = {node.pool for node in op.plant.spec.nodes}
-    if not isinstance(pool, str) or pool not in pools:
-        raise CommandError(f"error: no node has pool={str(pool)[:40]}", fix=nearest(str(pool), pools))
-    op.plant.roll_out(item.spec.name, by=BY, cause=f"nodeSelector pool={pool}", node_pool=pool)
-    return _done(op, "move_pool", item, f"moved {item.spec.name} to pool {pool}",
-                 f"deployment.apps/{item.spec.name} patched")  # fmt: skip
+        raise CommandError("error: the patch is not JSON", fix=f"-p '{EXAMPLE_PATCH}'") from None
+    wanted = _leaves(document)
+    unknown = [path for path in wanted if path not in PATCHABLE]
+    if unknown or not wanted:
+        what = f"error: {unknown[0][:80] or 'the patch'} is not simulated" if unknown else "error: an empty patch"
+        raise CommandError(what, fix=f"simulated: {', '.join(PATCHABLE)}")
+    if REPLICAS in wanted or SUSPEND in wanted:
+        return _patch_replicas(op, item, wanted)
+    changes: dict[str, object] = {}
+    if POOL in wanted:
+        pools = {node.pool for node in op.plant.spec.nodes}
+        pool = wanted[POOL]
+        if not isinstance(pool, str) or pool not in pools:
+            what = f'Error from server (Forbidden): admission webhook "pools.shop" denied: no pool {str(pool)[:40]}'
+            raise CommandError(what, fix=nearest(str(pool), pools))
+        changes["node_pool"] = pool
+    if MEMORY in wanted:
+        changes["memory_limit_bytes"] = _memory(op, wanted[MEMORY])
+    action = "move_pool" if POOL in wanted else "set_limit"
+    return _roll_out(op, action, item, changes, f"{_named(item)} patched")
 
 
-def _nodes(op: Operator) -> Iterable[str]:
-    return op.plant.cluster.nodes
+def _patch_replicas(op: Operator, item: Deployment, wanted: dict[str, object]) -> Effect:
+    if len(wanted) > 1:
+        raise CommandError("error: replicas and template in one patch are not simulated", fix="two patches")
+    path, value = next(iter(wanted.items()))
+    if path == SUSPEND and (item.spec.kind != "Job" or not isinstance(value, bool)):
+        raise CommandError("error: only a job can be suspended, with true or false", fix="kubectl get jobs")
+    if isinstance(value, bool) == (path == REPLICAS) or not isinstance(value, int) or value < 0:
+        raise CommandError(f"error: {path} needs a whole number from 0 on", fix='{"spec":{"replicas":3}}')
+    replicas = int(not value) if path == SUSPEND else value
+    done = _scale(op, [item], replicas)
+    return Effect(f"{_named(item)} patched", subjects=done.subjects)
 
 
-def _node_flags(parser: Arguments) -> None:
-    parser.add_argument("node")
-    parser.add_argument("--ignore-daemonsets", action="store_true")
-    parser.add_argument("--delete-emptydir-data", action="store_true")
-    parser.add_argument("--force", action="store_true")
-
-
-@command("kubectl cordon", "kubectl cordon NODE", changes=True, configure=_node_flags, complete=_nodes)
-def cordon(op: Operator, args: argparse.Namespace) -> Effect:
-    """Let no new pod onto a node."""
-    node = node_named(op, args.node.removeprefix("node/"))
-    op.plant.cluster.cordon(node.spec.name, True)
-    op.changed("cordon", [node.spec.name], f"cordoned {node.spec.name}")
-    return Effect(f"node/{node.spec.name} cordoned", subjects=(node.spec.name,))
-
-
-@command("kubectl uncordon", "kubectl uncordon NODE", changes=True, configure=_node_flags, complete=_nodes)
-def uncordon(op: Operator, args: argparse.Namespace) -> Effect:
-    """Let pods onto a node again."""
-    node = node_named(op, args.node.removeprefix("node/"))
-    op.plant.cluster.cordon(node.spec.name, False)
-    op.changed("uncordon", [node.spec.name], f"uncordoned {node.spec.name}")
-    return Effect(f"node/{node.spec.name} uncordoned", subjects=(node.spec.name,))
-
-
-@command("kubectl drain", "kubectl drain NODE --ignore-daemonsets", takes_s=4.0, changes=True,
-         configure=_node_flags, complete=_nodes)  # fmt: skip
-def drain(op: Operator, args: argparse.Namespace) -> Effect:
-    """Cordon a node and evict its pods."""
-    node = node_named(op, args.node.removeprefix("node/"))
-    if not args.ignore_daemonsets:
-        raise CommandError(f"error: unable to drain node \"{node.spec.name}\": cannot delete DaemonSet-managed Pods",
-                           fix="--ignore-daemonsets")  # fmt: skip
-    evicted = op.plant.cluster.drain(node.spec.name, op.now_s)
-    op.plant.sync()
-    op.changed("drain", [node.spec.name], f"drained {node.spec.name}")
-    lines = [f"node/{node.spec.name} cordoned", *(f"evicting pod shop/{name}" for name in evicted)]
-    return Effect("\n".join([*lines, f"node/{node.spec.name} drained"]), subjects=(node.spec.name,))
-
-
-def _refused(words: str, why: str, fix: str) -> None:
-    def any_words(parser: Arguments) -> None:
-        parser.add_argument("words", nargs=argparse.REMAINDER)
-
-    def handler(op: Operator, args: argparse.Namespace) -> Effect:
-        raise CommandError(f"error: {why}", fix=fix)
-
-    handler.__doc__ = f"Not allowed here: {why}."
-    command(words, f"{words} ...", configure=any_words)(handler)
-
-
-_refused(
-    "kubectl set image", "images are changed by releases", "kubectl rollout undo, or kubectl set env MODEL_VERSION"
-)
-_refused("kubectl exec", "shells in pods are closed to on-call", "logs, metrics and curl show the same")
-_refused(
-    "kubectl apply", "manifests come from releases", "kubectl set, scale, patch and rollout change what is running"
-)
-_refused("kubectl edit", "there is no editor on this host", "kubectl set, scale, patch and rollout")
+def _leaves(document: object) -> dict[str, object]:
+    """Values of a patch by their dotted path; list positions and names of containers are left out."""
+    found: dict[str, object] = {}
+    open_: list[tuple[str, object, int]] = [("", document, 0)]
+    while open_:
+        path, value, depth = open_.pop()
+        if depth > PATCH_DEPTH_MAX:
+            raise CommandError("error: the patch is nested too deeply", fix=f"-p '{EXAMPLE_PATCH}'")
+        if isinstance(value, dict):
+            open_ += [(f"{path}.{key}" if path else key, item, depth + 1) for key, item in value.items()]
+        elif isinstance(value, list):
+            open_ += [(path, item, depth + 1) for item in value]
+        elif not path.endswith("containers.name"):
+            found[path] = value
+    return found

@@ -33,6 +33,7 @@ from simulator.shell.rows import (
     limit,
     mebibytes,
     node_use,
+    overdue,
     replica_set,
     status,
 )
@@ -41,8 +42,6 @@ from simulator.shell.table import table
 UPSTREAM = ("online-store", "materializer", "mlflow")
 PODS_SHOWN_MAX = 3
 EVENTS_SHOWN_MAX = 8
-PROGRESS_DEADLINE_S = 600.0
-"""Source: Kubernetes, Deployment progressDeadlineSeconds, default 600."""
 
 Pairs = Sequence[tuple[str, str]]
 
@@ -100,7 +99,9 @@ def _describe(op: Operator, words: list[str], args: argparse.Namespace) -> Effec
     if target.kind == "nodes":
         return _nodes(op, target.names)
     if target.kind not in WORKLOADS:
-        raise not_found(target.kind, target.names[0], "pods, nodes, deployments and jobs can be described")
+        raise CommandError(
+            f"error: describing {target.kind} is not simulated", fix="describe pod|node|deployment|job NAME"
+        )
     items = [workload_named(op, name, target.kind) for name in target.names]
     has_job = any(item.spec.kind == "Job" for item in items)
     subjects = distinct(op.plant.cluster.component_of(item.spec.name) for item in items)
@@ -359,11 +360,6 @@ def _progress(op: Operator, item: Deployment) -> list[str]:
         new = replica_set(item, item.template.revision)
         lines.append(f"NewReplicaSet:   {new} ({fresh}/{item.replicas} replicas created)")
     return lines
-
-
-def overdue(op: Operator, item: Deployment) -> bool:
-    """Whether a roll-out has not finished within the progress deadline."""
-    return counts(op, item)[2] < item.replicas and op.now_s - item.template.created_at_s > PROGRESS_DEADLINE_S
 
 
 def _job(op: Operator, item: Deployment) -> str:

@@ -1,0 +1,128 @@
+"""A GPU as its driver reports it, and the box in which nvidia-smi draws it.
+
+Source for the layout: nvidia-smi of driver 550, 91 columns.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from hashlib import blake2b
+
+from simulator.cluster.lifecycle import gpu_memory_bytes
+from simulator.cluster.objects import Node
+from simulator.shell.calendar import clock
+from simulator.shell.context import Operator
+
+DRIVER = "550.54.15"
+CUDA = "12.4"
+POWER_W = {"NVIDIA RTX A4500": 200.0, "NVIDIA A100-SXM4-80GB": 400.0}
+"""Source: NVIDIA data sheets."""
+POWER_DEFAULT_W = 300.0
+IDLE_W = 24.0
+HEAT_IDLE_C, HEAT_PER_PERCENT_C = 34.0, 0.4
+PID_FIRST = 20_411
+
+RULE = "+-----------------------------------------+------------------------+----------------------+"
+EDGE = "+" + "-" * 89 + "+"
+COLUMNS = (
+    "| GPU  Name                 Persistence-M | Bus-Id          Disp.A | Volatile Uncorr. ECC |",
+    "| Fan  Temp   Perf          Pwr:Usage/Cap |           Memory-Usage | GPU-Util  Compute M. |",
+    "|                                         |                        |               MIG M. |",
+)
+PROCESS_COLUMNS = (
+    "| Processes:                                                                              |",
+    "|  GPU   GI   CI        PID   Type   Process name                              GPU Memory |",
+    "|        ID   ID                                                               Usage      |",
+)
+NO_PROCESSES = "|  No running processes found                                                             |"
+
+
+@dataclass(frozen=True, slots=True)
+class Process:
+    pid: int
+    pod: str
+    used_mib: int
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """One GPU at one instant."""
+
+    node: str
+    clock: str
+    name: str
+    used_mib: int
+    total_mib: int
+    busy_percent: float
+    cap_w: float
+    processes: tuple[Process, ...]
+
+    @property
+    def power_w(self) -> float:
+        return IDLE_W + (self.cap_w - IDLE_W) * self.busy_percent / 100.0
+
+    @property
+    def heat_c(self) -> float:
+        return HEAT_IDLE_C + HEAT_PER_PERCENT_C * self.busy_percent
+
+    @property
+    def bus_id(self) -> str:
+        return "00000000:C1:00.0"
+
+    @property
+    def uuid(self) -> str:
+        digits = blake2b(self.node.encode(), digest_size=16).hexdigest()
+        return f"GPU-{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
+
+
+def device(op: Operator, node: Node) -> Device:
+    """The GPU of a node now. Utilisation is as of the last scrape."""
+    spec, cluster = node.spec, op.plant.cluster
+    busy = [s.last_value for s in op.plant.store.select("DCGM_FI_DEV_GPU_UTIL") if ("node", spec.name) in s.labels]
+    held = [pod for pod in cluster.pods.values() if pod.node == spec.name]
+    processes = tuple(
+        Process(PID_FIRST + 37 * at, pod.name, gpu_memory_bytes(pod, op.now_s) >> 20)
+        for at, pod in enumerate(sorted(held, key=lambda pod: pod.name))
+        if gpu_memory_bytes(pod, op.now_s) >> 20
+    )
+    total_mib = spec.gpu_memory >> 20
+    return Device(
+        node=spec.name,
+        clock=clock(op, op.now_s),
+        name=spec.gpu_name,
+        used_mib=min(total_mib, cluster.gpu_used_bytes(spec.name, op.now_s) >> 20),
+        total_mib=total_mib,
+        busy_percent=busy[0] if busy and busy[0] >= 0.0 else 0.0,
+        cap_w=POWER_W.get(spec.gpu_name, POWER_DEFAULT_W),
+        processes=processes,
+    )
+
+
+def box(gpu: Device) -> list[str]:
+    """What `nvidia-smi` prints on the node."""
+    first = f"|   0  {gpu.name:<31.31}On  |   {gpu.bus_id} Off | {0:>20} |"
+    second = (
+        f"| N/A {gpu.heat_c:>4.0f}C    P0{gpu.power_w:>15.0f}W /{gpu.cap_w:>5.0f}W |"
+        f"{gpu.used_mib:>8}MiB / {gpu.total_mib:>6}MiB |{gpu.busy_percent:>7.0f}%      Default |"
+    )
+    third = f"|{'':41}|{'':24}|{'N/A':>21} |"
+    lines = [
+        f"[{gpu.node}] {gpu.clock}",
+        EDGE,
+        f"| NVIDIA-SMI {DRIVER:<22} Driver Version: {DRIVER:<14} CUDA Version: {CUDA:<8} |",
+        "|" + RULE[1:-1] + "|",
+        *COLUMNS,
+        "|" + RULE[1:-1].replace("-", "=") + "|",
+        first,
+        second,
+        third,
+        RULE,
+        "",
+        EDGE,
+        *PROCESS_COLUMNS,
+        "|" + "=" * 89 + "|",
+    ]
+    processes = [
+        f"|    0   N/A  N/A{item.pid:>11}      C   {item.pod:<40.40}{item.used_mib:>8}MiB |" for item in gpu.processes
+    ]
+    return [*lines, *(processes or [NO_PROCESSES]), EDGE]
