@@ -72,6 +72,9 @@ class RunWriter:
         body = {"format": FORMAT, **header}
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise cannot_write(path, error) from None
+        try:
             writer = cls(path, path.open("xb", buffering=0))
         except FileExistsError:
             raise ContentError("this file exists", where=str(path), fix="choose another name") from None

@@ -1,0 +1,132 @@
+"""A killed run goes on as if nothing had happened; a fork is the same night up to its moment."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from reference_platform.errors import ConfigError, ContentError
+from simulator.image.builder import ensure_image
+from simulator.session.runfile import RunWriter, read_run
+from tests.unit.simulator.session.nights import NIGHT, opening, to_end, type_by_clock, writer_for
+from tui.live_drill import ForkedDrill
+from tui.recorded import finish, repeat, replayed
+
+ROOT = Path(__file__).parents[4]
+
+KILLED = """\
+import os, signal, sys
+from pathlib import Path
+from simulator.session import runfile
+from tests.unit.simulator.session.nights import joined, opening, to_end, type_by_clock, writer_for
+from tui.recorded import finish
+
+path, kill_at_write, kept_ratio = Path(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3])
+
+class Stream:
+    def __init__(self, stream):
+        self.stream, self.writes = stream, 0
+    def __getattr__(self, name):
+        return getattr(self.stream, name)
+    def write(self, body):
+        self.writes += 1
+        if self.writes == kill_at_write:
+            self.stream.write(bytes(body)[: int(len(body) * kept_ratio)])
+            os.kill(os.getpid(), signal.SIGKILL)
+        return self.stream.write(body)
+
+of = opening()
+writer = writer_for(of, path)
+writer._stream = Stream(writer._stream)
+session = joined(of)
+session.attach(writer)
+type_by_clock(session)
+to_end(session)
+finish(session, 1.0)
+"""
+
+
+def killed_run(path: Path, at_write: int, kept_ratio: float) -> None:
+    """Play a night in a process of its own that is killed during its n-th write, with that share of it on disk."""
+    command = [sys.executable, "-c", KILLED, str(path), str(at_write), str(kept_ratio)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, check=False)
+    assert done.returncode == -signal.SIGKILL, done.stderr.decode()
+
+
+@pytest.mark.parametrize(
+    ("at_write", "kept_ratio", "commands"),
+    [
+        pytest.param(1, 0.0, 0, id="before the first command is on disk"),
+        pytest.param(4, 0.5, 3, id="in the middle of a command's line"),
+        pytest.param(4, 1.0, 4, id="between a command's line and its effect"),
+        pytest.param(10, 0.99, 9, id="one byte before the newline"),
+        pytest.param(11, 0.5, 10, id="in the middle of the ending"),
+        pytest.param(11, 0.9999, 10, id="in the middle of the footer"),
+    ],
+)
+def test_a_killed_run_goes_on_to_the_digest_of_one_that_was_not(
+    whole_run: Path, tmp_path: Path, at_write: int, kept_ratio: float, commands: int
+) -> None:
+    path = tmp_path / "run.jsonl"
+    killed_run(path, at_write, kept_ratio)
+    run = read_run(path)
+    assert run.footer is None
+    assert [entered.line for entered in run.commands] == [line for _, line in NIGHT[:commands]]
+
+    session = repeat(run, ensure_image(), lambda *_: None)
+    session.attach(RunWriter.append_to(run))
+    type_by_clock(session, NIGHT[commands:])
+    to_end(session)
+    finish(session, 1.0)
+
+    whole, resumed = read_run(whole_run), read_run(path)
+    assert whole.footer is not None
+    assert resumed.footer is not None
+    assert resumed.footer["digest"] == whole.footer["digest"]
+    assert resumed.commands == whole.commands
+    assert replayed(path, ensure_image(), lambda *_: None).ended == "timeout"
+
+
+def test_a_run_has_one_writer(tmp_path: Path) -> None:
+    path = tmp_path / "run.jsonl"
+    writer = writer_for(opening(), path)
+    with pytest.raises(ConfigError, match="played elsewhere"):
+        RunWriter.append_to(read_run(path))
+    writer.close()
+    RunWriter.append_to(read_run(path)).close()
+
+
+def test_a_fork_equals_the_original_up_to_its_moment_and_goes_its_own_way_after(
+    whole_run: Path, tmp_path: Path
+) -> None:
+    original = read_run(whole_run)
+    drill = ForkedDrill(original, 300.0, tmp_path / "fork.jsonl")
+    session = drill.start(lambda *_: None)
+    assert session.now_s == session.joined_s + 300.0
+    upto = len(session.simulation.log)
+    assert upto > 50
+    shared = [event.line() for event in session.simulation.log]
+    assert shared == [event.line() for event in original.events[:upto]]
+    assert original.events[upto].t_s > session.now_s
+
+    session.submit("note the fork")
+    digest = to_end(session)
+    finish(session, 1.0)
+    assert original.footer is not None
+    assert digest != original.footer["digest"]
+    fork = read_run(tmp_path / "fork.jsonl")
+    typed = [entered for entered in original.commands if entered.t_us / 1e6 <= session.joined_s + 300.0]
+    assert list(fork.commands[:-1]) == typed
+    assert fork.commands[-1].line == "note the fork"
+    assert replayed(fork.path, ensure_image(), lambda *_: None).simulation.log.digest() == digest
+
+
+def test_a_fork_after_the_end_is_refused_and_leaves_no_file(whole_run: Path, tmp_path: Path) -> None:
+    drill = ForkedDrill(read_run(whole_run), 7200.0, tmp_path / "fork.jsonl")
+    with pytest.raises(ContentError, match="over at that moment"):
+        drill.start(lambda *_: None)
+    assert list(tmp_path.iterdir()) == []
