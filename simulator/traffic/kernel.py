@@ -229,7 +229,10 @@ def _begin_attempt(
     p.slot_try[slot] = tries
     p.slot_pod[slot] = pod
     p.slot_late[slot] = 0
-    push(p, now + p.route_deadline[route], lay.DEADLINE, slot, p.slot_gen[slot])
+    if p.scalars[lay.S_HEAP] < lay.HEAP_DEADLINES_MAX:
+        push(p, now + p.route_deadline[route], lay.DEADLINE, slot, p.slot_gen[slot])
+    else:
+        p.scalars[lay.S_OVERFLOW] += 1
     if now - p.cache[pod, entity] < p.params[lay.P_CACHE_TTL_S]:
         p.counters[route, lay.C_CACHE_HITS] += 1
         p.slot_read[slot] = p.cache[pod, entity]

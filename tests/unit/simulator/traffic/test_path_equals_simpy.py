@@ -1,7 +1,7 @@
 """The compiled path and a process-per-request model agree on every statistic.
 
 Both get the same arrivals; service times, back-offs and jitter are drawn independently. Tolerances are about four
-standard errors of runs of this size: 2 % of throughput, 8 % of latencies, 2 points of shares.
+standard errors of runs of this size: 2 % of throughput, 8 % of mean and median latency, 12 % of p99, 2 points of shares.
 """
 
 from __future__ import annotations
@@ -51,9 +51,9 @@ def test_compiled_path_equals_one_process_per_request(name: str) -> None:
         assert counters[lay.C_ATTEMPTS] == pytest.approx(attempts, rel=0.03)
         assert counters[lay.C_504] / attempts == pytest.approx(tally.timeouts_504 / attempts, abs=0.025)
         seen = np.array(tally.latencies_s)
-        for q in (0.5, 0.99):
+        for q, tolerance in ((0.5, 0.08), (0.99, 0.12)):
             ours = lay.latency_quantile_s(path.latency[row], q)
-            assert ours == pytest.approx(float(np.quantile(seen, q)), rel=0.08, abs=0.003), (row, q)
+            assert ours == pytest.approx(float(np.quantile(seen, q)), rel=tolerance, abs=0.003), (row, q)
         assert _mean_s(path.latency[row]) == pytest.approx(float(seen.mean()), rel=0.08, abs=0.003)
 
 
