@@ -16,8 +16,8 @@ PODS_MAX = 64
 SLOTS_MAX = 32_768
 HEAP_MAX = SLOTS_MAX * 4
 HEAP_DEADLINES_MAX = SLOTS_MAX * 2
-"""Above this no deadline is added. Deadlines outlive their attempts; were they to fill the heap, the end of a store read
-would be lost and its connection with it."""
+"""Above this no deadline is added. Deadlines outlive their attempts; were they to fill the heap, the end of a store
+read would be lost and its connection with it."""
 POD_QUEUE_MAX = 2_048
 BATCH_MAX = 256
 LATENCY_BINS = 256

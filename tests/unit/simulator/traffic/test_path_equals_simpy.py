@@ -1,7 +1,7 @@
 """The compiled path and a process-per-request model agree on every statistic.
 
-Both get the same arrivals; service times, back-offs and jitter are drawn independently. Tolerances are about four
-standard errors of runs of this size: 2 % of throughput, 8 % of mean and median latency, 12 % of p99, 2 points of shares.
+Both get the same arrivals; service times, back-offs and jitter are drawn independently. Tolerances are about
+four standard errors of runs of this size: 2 % of throughput, 8 % of mean and median latency, 12 % of p99, 2 points of shares.
 """
 
 from __future__ import annotations

@@ -34,7 +34,6 @@ class Wait:
     error: float
 
     def agrees_with(self, expected: float) -> bool:
-        print(f"wait {self.mean:.4f} +- {self.error:.4f}, theory {expected:.4f}")
         return abs(self.mean - expected) <= min(TOLERANCE_RATIO * expected, 4.0 * self.error)
 
 
