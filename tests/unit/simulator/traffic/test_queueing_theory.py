@@ -21,7 +21,7 @@ DEADLINE_S = 1000.0
 """Service times nobody waits for: at 95 % load a wait of 1,000 has probability e^-50."""
 BLOCK = 500_000
 TOLERANCE_RATIO = 0.02
-REQUESTS = {0.5: 2_000_000, 0.8: 6_000_000, 0.95: 24_000_000}
+REQUESTS = {0.5: 4_000_000, 0.8: 6_000_000, 0.95: 24_000_000}
 """The relative error of a mean wait is near 2 / ((1 - rho) sqrt(n)); it is 0.8 % or less for these sizes."""
 SEEDS = (29, 17)
 
