@@ -7,19 +7,9 @@ from pathlib import Path
 from reference_platform.documents import load_file
 from reference_platform.errors import ContentError, nearest
 from scenarios.schema import PlayerScript
+from simulator.players.scripts import RESPONDERS
 
-RESPONDERS = ("expert", "idle", "panic")
-CHEATS = (
-    "resolve-at-once",
-    "silence-all",
-    "scale-to-zero",
-    "delete-deployments",
-    "restart-all",
-    "rollback-all",
-    "read-all",
-    "guess-all",
-)
-BUILT_IN = RESPONDERS + CHEATS
+BUILT_IN = tuple(RESPONDERS)
 
 
 def load_player(ref: str) -> PlayerScript | None:
