@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from decimal import Decimal
 from typing import Annotated
 
 from pydantic import BeforeValidator, PlainSerializer
@@ -52,7 +53,8 @@ def format_gib(size_bytes: float) -> str:
 
 
 def _write_duration(seconds: float) -> str:
-    return f"{seconds:.9f}".rstrip("0").rstrip(".") + "s"
+    """Every digit: what is read back must be the same number to the last bit."""
+    return f"{Decimal(repr(seconds)):f}s"
 
 
 def _write_size(size_bytes: int) -> str:
