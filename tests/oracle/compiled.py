@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -31,6 +33,7 @@ def path_of(system: System, seed: int) -> lay.Path:
     params[lay.P_CACHE_TTL_S] = system.cache_ttl_s
     params[lay.P_ATTEMPTS_MAX] = system.attempts_max
     params[lay.P_BACKOFF_S] = system.backoff_s
+    params[lay.P_IN_FLIGHT_MAX] = system.in_flight_max
     pod = 0
     for row, route in enumerate(system.routes):
         path.route_deadline[row] = route.deadline_s
@@ -54,8 +57,36 @@ def room_for(n: int) -> lay.Finished:
     )
 
 
-def run(system: System, times: Floats, routes: Ints, entities: Ints, until_s: float, seed: int) -> lay.Path:
-    """The path after all of it."""
-    path = path_of(system, seed)
-    kernel.advance(path, times, routes, entities, room_for(len(times)), until_s)
-    return path
+def lose_pod(path: lay.Path, out: lay.Finished, pod: int) -> int:
+    """The pod dies and its route stops using it. Returns the number of requests that ended, in `out`."""
+    ended = kernel.kill_pod(path, out, pod, 0)
+    for row in range(lay.ROUTES_MAX):
+        alive = [int(at) for at in path.route_pods[row, : path.route_pod_count[row]] if at != pod]
+        path.route_pods[row, : len(alive)] = alive
+        path.route_pod_count[row] = len(alive)
+    return ended
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """The path at the end, and by route how long the served visits took."""
+
+    path: lay.Path
+    visits_s: list[Floats]
+
+
+def run(system: System, times: Floats, routes: Ints, entities: Ints, until_s: float, seed: int) -> Outcome:
+    """All arrivals to their end."""
+    path, out = path_of(system, seed), room_for(len(times))
+    kept: list[tuple[Floats, Ints]] = []
+
+    def keep(n: int) -> None:
+        served = out.outcome[:n] == lay.OK
+        kept.append(((out.done_s[:n] - out.first_s[:n])[served], out.route[:n][served]))
+
+    if system.lost_pod_at_s is not None:
+        keep(kernel.advance(path, times, routes, entities, out, system.lost_pod_at_s))
+        keep(lose_pod(path, out, 0))
+    keep(kernel.advance(path, times, routes, entities, out, until_s))
+    visits_s, rows = (np.concatenate(columns) for columns in zip(*kept, strict=True))
+    return Outcome(path, [visits_s[rows == row] for row in range(len(system.routes))])

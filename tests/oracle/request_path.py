@@ -5,11 +5,14 @@ Own random numbers, SimPy's own resources; it shares nothing with the compiled k
 
 from __future__ import annotations
 
+import math
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 import simpy
+
+Process = Generator[simpy.Event, object, None]
 
 
 @dataclass(frozen=True)
@@ -39,18 +42,22 @@ class System:
     cache_ttl_s: float = 0.0
     attempts_max: int = 1
     backoff_s: float = 0.2
+    in_flight_max: int = 32_768
     entities: int = 500
+    lost_pod_at_s: float | None = None
+    """When the first pod of the first route dies, with everything it holds."""
 
 
 @dataclass
 class Tally:
-    """What came out. Latencies are of attempts as the gateway answered them."""
+    """What came out. Attempts are timed as the gateway answered them, visits from the first attempt on."""
 
     served: int = 0
     fallback: int = 0
     attempts: int = 0
     timeouts_504: int = 0
-    latencies_s: list[float] = field(default_factory=list)
+    attempts_s: list[float] = field(default_factory=list)
+    visits_s: list[float] = field(default_factory=list)
 
 
 class _Pod:
@@ -59,6 +66,7 @@ class _Pod:
         self.waiting: list[tuple[float, simpy.Event]] = []
         self.bell = env.event()
         self.cache: dict[int, float] = {}
+        self.lost = env.event()
         env.process(self.serve())
 
     def put(self) -> simpy.Event | None:
@@ -70,7 +78,7 @@ class _Pod:
             self.bell.succeed()
         return done
 
-    def serve(self) -> Generator[simpy.Event, object, None]:
+    def serve(self) -> Process:
         route = self.route
         while True:
             while not self.waiting:
@@ -102,6 +110,7 @@ class Oracle:
         self.store = simpy.Resource(self.env, max(1, system.connections))
         self.pods = [[_Pod(self.env, route, self.rng) for _ in range(route.pods)] for route in system.routes]
         self.turns = [0] * len(system.routes)
+        self.in_flight = 0
         self.tallies = [Tally() for _ in system.routes]
 
     def run(
@@ -109,39 +118,55 @@ class Oracle:
     ) -> list[Tally]:
         """Tallies by route at `until_s`."""
         self.env.process(self._arrive(times, routes, entities))
+        if self.system.lost_pod_at_s is not None:
+            self.env.process(self._lose_pod(self.system.lost_pod_at_s))
         self.env.run(until=until_s)
         return self.tallies
 
-    def _arrive(
-        self, times: Sequence[float], routes: Sequence[int], entities: Sequence[int]
-    ) -> Generator[simpy.Event, object, None]:
+    def _arrive(self, times: Sequence[float], routes: Sequence[int], entities: Sequence[int]) -> Process:
         for time_s, route, entity in zip(times, routes, entities, strict=True):
             yield self.env.timeout(time_s - self.env.now)
             self.env.process(self._shopper(int(route), int(entity)))
 
-    def _shopper(self, route: int, entity: int) -> Generator[simpy.Event, object, None]:
+    def _lose_pod(self, at_s: float) -> Process:
+        yield self.env.timeout(at_s)
+        self.pods[0].pop(0).lost.succeed()
+
+    def _shopper(self, route: int, entity: int) -> Process:
+        """Attempts with pauses until the model has answered or patience ends."""
         tally = self.tallies[route]
+        first = self.env.now
         for attempt in range(1, self.system.attempts_max + 1):
             begin = self.env.now
             tally.attempts += 1
-            work = self.env.process(self._attempt(route, entity))
-            deadline = self.env.timeout(self.system.routes[route].deadline_s)
-            yield work | deadline
-            tally.latencies_s.append(self.env.now - begin)
-            if work.triggered and work.value:
+            self.in_flight += 1
+            answered = yield from self._through_gateway(route, entity)
+            self.in_flight -= 1
+            tally.attempts_s.append(self.env.now - begin)
+            if answered:
                 tally.served += 1
+                tally.visits_s.append(self.env.now - first)
                 return
-            if not work.triggered:
-                tally.timeouts_504 += 1
             if attempt < self.system.attempts_max:
                 yield self.env.timeout(self.rng.exponential(self.system.backoff_s))
         tally.fallback += 1
 
-    def _attempt(self, route: int, entity: int) -> Generator[simpy.Event, object, bool]:
+    def _through_gateway(self, route: int, entity: int) -> Generator[simpy.Event, object, bool]:
+        """One attempt as the gateway sees it: answer, refusal, lost pod or deadline, whichever is first."""
         pods = self.pods[route]
+        if self.in_flight > self.system.in_flight_max or not pods:
+            return False
         pod = pods[self.turns[route] % len(pods)]
         self.turns[route] += 1
-        if self.env.now - pod.cache.get(entity, -1e9) >= self.system.cache_ttl_s:
+        work = self.env.process(self._work(pod, entity))
+        yield work | pod.lost | self.env.timeout(self.system.routes[route].deadline_s)
+        if not work.triggered and not pod.lost.triggered:
+            self.tallies[route].timeouts_504 += 1
+        return bool(work.triggered and work.value)
+
+    def _work(self, pod: _Pod, entity: int) -> Generator[simpy.Event, object, bool]:
+        """Read features, then wait for the model. Nobody cancels it when the gateway gives up."""
+        if self.env.now - pod.cache.get(entity, -math.inf) >= self.system.cache_ttl_s:
             with self.store.request() as claim:
                 yield claim | self.env.timeout(self.system.acquire_timeout_s)
                 if not claim.triggered:

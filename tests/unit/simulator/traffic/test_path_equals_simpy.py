@@ -1,15 +1,15 @@
 """The compiled path and a process-per-request model agree on every statistic.
 
-Both get the same arrivals; service times, back-offs and jitter are drawn independently. The compiled path runs with 30
-seeds, which tells how far a statistic strays by chance; the naive run is one more draw and has to lie within four
-standard deviations (t with 29 degrees of freedom: one false alarm in 2,500 figures; seeds are fixed, so it does not
-flicker). The test also demands that chance alone is small, so that agreement means something.
+Both get the same arrivals; service times, back-offs and jitter are drawn independently, by 30 runs of the compiled path
+and 4 of the naive model. Their means may differ by four standard errors of that difference (one false alarm in 2,500
+figures; seeds are fixed, so nothing flickers) and never by more than 6 % of a mean or median latency, 10 % of a p99 or
+two points of a share.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pytest
@@ -29,7 +29,7 @@ SYSTEMS = {
     "light, retries": System((LIGHT, SMALL), 64, 0.004, attempts_max=3),
     "cached": System((LIGHT, SMALL), 64, 0.004, cache_ttl_s=20.0, entities=120),
     "busy": System((BUSY, SMALL), 64, 0.004),
-    "store is the bottleneck": System((LIGHT, SMALL), 4, 0.032),
+    "store is the bottleneck": System((LIGHT, SMALL), 4, 0.03),
     "store overloaded": System((LIGHT, SMALL), 3, 0.036, acquire_timeout_s=1.0),
     "store overloaded, retries": System((LIGHT, SMALL), 3, 0.036, acquire_timeout_s=1.0, attempts_max=3),
     "store exhausted": System((LIGHT, SMALL), 1, 0.1, acquire_timeout_s=0.2, attempts_max=2),
@@ -39,16 +39,16 @@ SYSTEMS = {
     "gateway full": System((SWAMPED, SMALL), 64, 0.004, attempts_max=2, in_flight_max=30),
     "pod lost": System((BUSY, SMALL), 64, 0.004, cache_ttl_s=20.0, attempts_max=3, entities=300, lost_pod_at_s=20.0),
 }
-DURATION_S = 45.0
-DRAIN_S = 10.0
-SEEDS = 30
-DEVIATIONS_MAX = 4.0
-CHANCE_RATIO_MAX = {"p99_s": 0.05}
-CHANCE_RATIO_DEFAULT = 0.03
-CHANCE_SHARE_MAX = 0.015
-LATENCY_FLOOR_S = 2e-4
-SHARE_FLOOR = 1e-3
-"""Differences below the floors are of no account."""
+DURATION_S, DRAIN_S = 60.0, 10.0
+COMPILED_RUNS, NAIVE_RUNS = 30, 4
+ERRORS_MAX = 4.0
+RATIO_MAX, P99_RATIO_MAX, SHARE_MAX = 0.06, 0.10, 0.02
+FLOOR_S, FLOOR_SHARE = 2e-4, 1e-3
+"""Differences below these are of no account."""
+HALF_BIN_RATIO = (lay.LATENCY_BIN_GROWTH - 1.0) / 2.0
+"""The mean of attempts comes from the histogram, in which all that end at the deadline share one bin."""
+SERVED_SHARE_MIN = 0.2
+"""In a route that serves fewer, the lucky few say nothing about latency; attempts and shares still count."""
 
 
 @pytest.mark.parametrize("name", SYSTEMS)
@@ -57,31 +57,38 @@ def test_compiled_path_equals_one_process_per_request(name: str) -> None:
     system = SYSTEMS[name]
     times, routes, entities = arrivals(system, DURATION_S, 11)
     end_s = DURATION_S + DRAIN_S
-    outcomes = [run(system, times, routes, entities, end_s, seed) for seed in range(SEEDS)]
-    tallies = Oracle(system, 3).run(times.tolist(), routes.tolist(), entities.tolist(), end_s)
-    for row, tally in enumerate(tallies):
+    outcomes = [run(system, times, routes, entities, end_s, seed) for seed in range(COMPILED_RUNS)]
+    arrived = (times.tolist(), routes.tolist(), entities.tolist())
+    tallies = [Oracle(system, 1000 + seed).run(*arrived, end_s) for seed in range(NAIVE_RUNS)]
+    for row in range(len(system.routes)):
         total = int((routes == row).sum())
-        assert tally.served + tally.fallback == total
-        runs = [_compiled(outcome, row, total) for outcome in outcomes]
-        for what, naive in _naive(tally, total).items():
-            _assert_agree(f"{name}, route {row}, {what}", what, naive, np.array([one[what] for one in runs]))
+        naive = [_naive(one[row], total) for one in tallies]
+        compiled = [_compiled(one, row, total) for one in outcomes]
+        served = np.mean([one["served_share"] for one in naive])
+        for what in naive[0]:
+            if served >= SERVED_SHARE_MIN or not what.startswith("visit"):
+                _assert_agree(f"{name}, route {row}, {what}", what, naive, compiled)
 
 
-def _assert_agree(label: str, what: str, naive: float, runs: np.ndarray) -> None:
-    mean, chance = float(runs.mean()), float(runs.std(ddof=1))
-    floor = LATENCY_FLOOR_S if what.endswith("_s") else SHARE_FLOOR
-    allowed = max(floor, DEVIATIONS_MAX * chance * math.sqrt(1.0 + 1.0 / SEEDS))
-    print(f"{label:<60} naive {naive:9.5f}   compiled {mean:9.5f} +- {chance:.5f}")
-    if what.endswith("_s"):
-        assert chance <= CHANCE_RATIO_MAX.get(what, CHANCE_RATIO_DEFAULT) * mean, f"{label}: too noisy to prove a thing"
-    else:
-        assert chance <= CHANCE_SHARE_MAX, f"{label}: too noisy to prove a thing"
-    assert abs(naive - mean) <= allowed, f"{label}: naive {naive:.5f}, compiled {mean:.5f} +- {chance:.5f}"
+def _assert_agree(
+    label: str, what: str, naive: Sequence[Mapping[str, float]], compiled: Sequence[Mapping[str, float]]
+) -> None:
+    runs = np.array([one[what] for one in compiled])
+    ours, theirs = float(runs.mean()), float(np.mean([one[what] for one in naive]))
+    error = float(runs.std(ddof=1)) * math.sqrt(1.0 / COMPILED_RUNS + 1.0 / NAIVE_RUNS)
+    latency = what.endswith("_s")
+    floor = FLOOR_S if latency else FLOOR_SHARE
+    if what == "attempt_mean_s":
+        floor += HALF_BIN_RATIO * theirs
+    limit = SHARE_MAX if not latency else theirs * (P99_RATIO_MAX if "p99" in what else RATIO_MAX)
+    allowed = min(max(floor, ERRORS_MAX * error), limit)
+    assert abs(ours - theirs) <= allowed, f"{label}: naive {theirs:.5f}, compiled {ours:.5f}, error {error:.5f}"
 
 
 def _naive(tally: Tally, total: int) -> Mapping[str, float]:
+    assert tally.served + tally.fallback == total
     return {
-        **_times(np.array(tally.visits_s)),
+        **_visits(np.array(tally.visits_s)),
         "attempt_mean_s": float(np.mean(tally.attempts_s)),
         "attempts_per_request": tally.attempts / total,
         "served_share": tally.served / total,
@@ -96,7 +103,7 @@ def _compiled(outcome: Outcome, row: int, total: int) -> Mapping[str, float]:
     assert outcome.path.scalars[lay.S_OVERFLOW] == 0
     middles = lay.LATENCY_BIN_MIN_S * lay.LATENCY_BIN_GROWTH ** (np.arange(lay.LATENCY_BINS) + 0.5)
     return {
-        **_times(outcome.visits_s[row]),
+        **_visits(outcome.visits_s[row]),
         "attempt_mean_s": float((histogram * middles).sum() / histogram.sum()),
         "attempts_per_request": counters[lay.C_ATTEMPTS] / total,
         "served_share": counters[lay.C_SERVED] / total,
@@ -105,9 +112,9 @@ def _compiled(outcome: Outcome, row: int, total: int) -> Mapping[str, float]:
     }
 
 
-def _times(visits_s: np.ndarray) -> dict[str, float]:
+def _visits(seconds: np.ndarray) -> dict[str, float]:
     return {
-        "mean_s": float(visits_s.mean()),
-        "p50_s": float(np.quantile(visits_s, 0.5)),
-        "p99_s": float(np.quantile(visits_s, 0.99)),
+        "visit_mean_s": float(seconds.mean()),
+        "visit_p50_s": float(np.quantile(seconds, 0.5)),
+        "visit_p99_s": float(np.quantile(seconds, 0.99)),
     }
