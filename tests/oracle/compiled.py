@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +12,8 @@ from simulator.traffic import kernel
 from simulator.traffic import layout as lay
 from tests.oracle.request_path import System
 
-Floats, Ints = NDArray[np.float64], NDArray[np.int64]
+Floats: TypeAlias = NDArray[np.float64]
+Ints: TypeAlias = NDArray[np.int64]
 
 
 def arrivals(system: System, duration_s: float, seed: int) -> tuple[Floats, Ints, Ints]:
