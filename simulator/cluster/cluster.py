@@ -243,17 +243,25 @@ class Cluster:
             self._schedule(pod, now_s)
 
     def _new_pod(self, deployment: Deployment, now_s: float) -> Pod:
-        deployment.pod_serial += 1
         template, spec = deployment.template, deployment.spec
-        name = pod_name(deployment, template.revision, deployment.pod_serial)
-        if spec.kind == "StatefulSet":
-            name = next(name for name in (f"{spec.name}-{at}" for at in count()) if name not in self.pods)
+        name = self._free_name(deployment)
         footprint = (
             self._footprint(spec.model, template.model_version) if spec.model else Footprint(spec.memory_use, 0, 0.0)
         )
         pod = Pod(name, spec.name, template, footprint, created_s=now_s, wake_s=now_s)
         self.pods[name] = pod
         return pod
+
+    def _free_name(self, deployment: Deployment) -> str:
+        """A name no pod has, also when a deployment of the same name is deleted and made again."""
+        if deployment.spec.kind == "StatefulSet":
+            names = (f"{deployment.spec.name}-{at}" for at in count())
+            return next(name for name in names if name not in self.pods)
+        while True:
+            deployment.pod_serial += 1
+            name = pod_name(deployment, deployment.template.revision, deployment.pod_serial)
+            if name not in self.pods:
+                return name
 
     def _terminate(self, pod: Pod, now_s: float) -> None:
         if pod.phase == "Terminating":

@@ -82,7 +82,7 @@ class Pod:
 
     def loading_ratio(self, now_s: float) -> float:
         """Share of the model's memory that is in place: 0 before the process starts, 1 when ready."""
-        if self.phase == "Ready" or (self.phase == "Terminating" and self.ready_s > 0):
+        if self.phase == "Ready" or (self.phase == "Terminating" and self.ready_s != 0):
             return 1.0
         if self.phase != "Loading":
             return 0.0
