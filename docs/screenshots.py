@@ -6,6 +6,7 @@ Plays the beginning of the scenario's own expert script, so the pictures show a 
 from __future__ import annotations
 
 import asyncio
+import re
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -27,6 +28,12 @@ SIZES = {"80x24": (80, 24), "120x40": (120, 40)}
 STEPS_SHOWN = 18
 
 
+def self_contained(svg: str) -> str:
+    """The picture with the reader's own monospace font instead of one from the network."""
+    without = re.sub(r"@font-face\s*\{.*?\}", "", svg, flags=re.DOTALL)
+    return re.sub(r"<!--.*?-->", "", without, flags=re.DOTALL).replace("Fira Code", "monospace")
+
+
 async def _until(condition: Callable[[], bool], pilot: Pilot[int]) -> None:
     for _ in range(600):
         if condition():
@@ -42,7 +49,7 @@ async def shoot(name: str, size: tuple[int, int], folder: Path) -> None:
     app = DrillApp(live, look_of("block"))
     async with app.run_test(size=size) as pilot:
         await pilot.pause(0.5)
-        (FOLDER / f"briefing-{name}.svg").write_text(render_svg(app))
+        (FOLDER / f"briefing-{name}.svg").write_text(self_contained(render_svg(app)))
         await pilot.press("enter")
         await _until(lambda: isinstance(app.screen, RoomScreen), pilot)
         room = app.screen
@@ -51,7 +58,7 @@ async def shoot(name: str, size: tuple[int, int], folder: Path) -> None:
             room.session.advance(room.session.now_s + 6.0)
             room.session.submit(step.line)
         await pilot.pause(1.0)
-        (FOLDER / f"room-{name}.svg").write_text(render_svg(app))
+        (FOLDER / f"room-{name}.svg").write_text(self_contained(render_svg(app)))
         for step in drill.expert[STEPS_SHOWN:]:
             room.session.advance(room.session.now_s + (step.wait_s or 6.0))
             if step.line and room.session.ended is None:
@@ -60,7 +67,7 @@ async def shoot(name: str, size: tuple[int, int], folder: Path) -> None:
         await pilot.press("enter")
         await _until(lambda: isinstance(app.screen, DebriefScreen), pilot)
         await pilot.pause(12.0)
-        (FOLDER / f"debrief-{name}.svg").write_text(render_svg(app))
+        (FOLDER / f"debrief-{name}.svg").write_text(self_contained(render_svg(app)))
 
 
 def main() -> None:
