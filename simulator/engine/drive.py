@@ -38,7 +38,7 @@ class VirtualDrive:
     def arm(self) -> None:
         """Schedule what is due earlier than what is already scheduled. Call after anything that changed state."""
         for index, part in enumerate(self._parts):
-            due_s = max(part.next_wake_s(), self._env.now)
+            due_s = max(part.next_wake_s(), self.now_s)
             if due_s < self._armed_s[index]:
                 self._armed_s[index] = due_s
                 wake = self._env.event()
@@ -55,7 +55,7 @@ class VirtualDrive:
     def run(self, to_s: float, keep_going: Callable[[], bool]) -> float:
         """Run to `to_s`, or until `keep_going` says stop after an event. Returns the time reached."""
         while True:
-            due_s = self._env.peek()
+            due_s = max(self._env.peek(), self.now_s)  # sums of delays may round to just before now
             if due_s > to_s:
                 break
             self._advance(due_s)
