@@ -66,7 +66,7 @@ async def shoot(name: str, size: tuple[int, int], folder: Path) -> None:
         await pilot.pause(1.5)
         await pilot.press("enter")
         await _until(lambda: isinstance(app.screen, DebriefScreen), pilot)
-        await pilot.pause(12.0)
+        await _until(lambda: "Acknowledged" in render_svg(app), pilot)
         (FOLDER / f"debrief-{name}.svg").write_text(self_contained(render_svg(app)))
 
 
