@@ -16,16 +16,16 @@ from fcntl import ioctl
 from pathlib import Path
 from termios import TIOCSWINSZ
 
-from bench.report import Measured, conclude
+from bench.report import Measured, conclude, smoke_wanted
 
 COMMAND = str(Path(sys.executable).with_name("pagerdrill"))
 ROUNDS = 5
 WAIT_MAX_S = 60.0
 
 
-def _help_s() -> float:
+def _seconds_of(flag: str) -> float:
     begin = time.perf_counter()
-    subprocess.run([COMMAND, "--help"], check=True, stdout=subprocess.DEVNULL)
+    subprocess.run([COMMAND, flag], check=True, stdout=subprocess.DEVNULL)
     return time.perf_counter() - begin
 
 
@@ -59,13 +59,16 @@ def _until(terminal: int, wanted: bytes, begin: float) -> float:
 
 
 def main() -> int:
-    """Print the three medians."""
+    """Print the medians."""
+    rounds = 1 if smoke_wanted() else ROUNDS
     _practice_s()
-    help_s = statistics.median(_help_s() for _ in range(ROUNDS))
-    shown = [_practice_s() for _ in range(ROUNDS)]
+    help_s = statistics.median(_seconds_of("--help") for _ in range(rounds))
+    version_s = statistics.median(_seconds_of("--version") for _ in range(rounds))
+    shown = [_practice_s() for _ in range(rounds)]
     return conclude(
         [
             Measured("pagerdrill --help", help_s, 0.3, "s"),
+            Measured("pagerdrill --version", version_s, 0.3, "s"),
             Measured("practice: first screen", statistics.median(first for first, _ in shown), 1.0, "s"),
             Measured("practice: ready to play", statistics.median(ready for _, ready in shown), 6.0, "s"),
         ]

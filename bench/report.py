@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
 
 
@@ -25,3 +26,8 @@ def conclude(figures: list[Measured]) -> int:
         word = "ok" if item.kept else "FELL SHORT"
         print(f"{item.what:<56} {item.value:9.2f} {item.unit:<4} at most {item.bound:g} {item.unit:<4} {word}")
     return 0 if all(item.kept for item in figures) else 1
+
+
+def smoke_wanted() -> bool:
+    """Whether the command line asks for fewer rounds."""
+    return "--smoke" in sys.argv[1:]
