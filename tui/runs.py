@@ -31,7 +31,8 @@ class RunEntry:
 
 def list_runs(folder: Path | None = None) -> list[RunEntry]:
     """Every readable run, newest first. Files that are no runs are passed over."""
-    found = [entry for path in (folder or runs_dir()).glob("*.jsonl") if (entry := _read(path)) is not None]
+    files = [path for path in (folder or runs_dir()).glob("*.jsonl") if path.is_file()]
+    found = [entry for path in files if (entry := _read(path)) is not None]
     return sorted(found, key=lambda entry: (-entry.changed_at_s, entry.path.name))
 
 
