@@ -77,6 +77,13 @@ def test_a_script_stops_typing_when_the_drill_is_resolved() -> None:
         " came from a busier night and this is the quietest hour of the week; payments were served in time, so nothing"
         " was changed and nobody was affected."
     )
-    play(session, (type_("resolve traffic:seasonal_dip calm"), type_(report), type_("note too late")))
+    play(
+        session,
+        (
+            type_("resolve traffic:seasonal_dip as few payments as last week at this hour"),
+            type_(report),
+            type_("note too late"),
+        ),
+    )
     assert session.ended == "resolved"
     assert not [event for event in session.simulation.log if event.kind == "note"]
