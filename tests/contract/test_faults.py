@@ -42,7 +42,7 @@ def _defaults_served(simulation: Simulation) -> bool:
     minutes = [event.data["routes"] for event in simulation.log if event.kind == "slo"]
     last = minutes[-1]
     assert isinstance(last, dict)
-    return all(route["ok_ratio"] < 0.9 for route in last.values())  # type: ignore[index,operator,call-overload]
+    return all(route["ok_ratio"] < 0.9 for route in last.values())
 
 
 def _stale(simulation: Simulation) -> bool:

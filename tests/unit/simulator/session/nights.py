@@ -12,7 +12,8 @@ from scenarios.loader import load_scenario
 from simulator.image.builder import ensure_image
 from simulator.session.runfile import RunWriter
 from simulator.session.session import Session
-from tui.recorded import Opening, header_of, open_session
+from tui.opening import Opening
+from tui.recorded import header_of, open_session
 
 QUIET = "healthy-night"
 OOM = "oom-after-model-update"

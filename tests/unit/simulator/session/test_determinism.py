@@ -27,7 +27,7 @@ from tests.unit.simulator.session.nights import (
 )
 from tui.recorded import finish, repeat, replayed
 
-PAGERDRILL = Path(sys.executable).parent / "pagerdrill"
+ROOT = Path(__file__).parents[4]
 FIXES = (
     (61.0, "kubectl describe pod recommendation"),
     (80.0, "kubectl rollout undo deployment/recommendation"),
@@ -48,6 +48,19 @@ class FakeWall:
         return self._now_s
 
 
+def shown(session: Session) -> dict[str, object]:
+    """What the digest does not cover: outputs as printed, what became of every request, log lines, metrics."""
+    plant = session.simulation.plant
+    series = plant.store.select("shop_responses_total")
+    samples = [item.window(session.joined_s, session.now_s) for item in series]
+    return {
+        "outputs": [(output.text, output.exit) for output in session.simulation.incident.outputs],
+        "requests": plant.plane.path.counters.tolist(),
+        "log": [f"{line.t_s!r} {line.source} {line.text}" for line in plant.book.lines],
+        "metrics": [(sample.times_s.tolist(), sample.values.tolist()) for sample in samples],
+    }
+
+
 def pump(session: Session, lines: list[str], seed: int) -> None:
     """Play as the screen does: small steps that may be cut short, lines typed at odd instants, then small steps on."""
     rng = np.random.default_rng(seed)
@@ -64,10 +77,10 @@ def pump(session: Session, lines: list[str], seed: int) -> None:
 
 
 def played_from_elsewhere(hash_seed: str, folder: Path, seed: int = 1) -> str:
-    environment = {**os.environ, "PYTHONHASHSEED": hash_seed}
+    environment = {**os.environ, "PYTHONHASHSEED": hash_seed, "PYTHONPATH": str(ROOT)}
     folder.mkdir()
     done = subprocess.run(
-        [PAGERDRILL, "play", QUIET, "--player", "panic", "--seed", str(seed), "--json"],
+        [sys.executable, "-m", "tui", "play", QUIET, "--player", "panic", "--seed", str(seed), "--json"],
         cwd=folder,
         env=environment,
         capture_output=True,
@@ -119,12 +132,14 @@ def test_screen_replay_and_headless_give_one_digest(scenario: str, seed: int, tm
 
     again = replayed(run.path, ensure_image(), lambda *_: None)
     assert again.simulation.log.digest() == run.footer["digest"]
+    assert shown(again) == shown(session)
 
     headless = joined(of)
     for entered in run.commands:
         headless.advance(entered.t_us / 1e6)
         headless.submit(entered.line)
     assert to_end(headless) == run.footer["digest"]
+    assert shown(headless) == shown(session)
 
 
 def stops_after_every_event() -> Callable[[], float]:

@@ -91,6 +91,19 @@ def test_a_killed_run_goes_on_to_the_digest_of_one_that_was_not(
     assert replayed(path, ensure_image(), lambda *_: None).ended == "timeout"
 
 
+def test_what_was_cut_off_is_gone_before_the_next_command(whole_run: Path, tmp_path: Path) -> None:
+    """Otherwise a second kill would leave the new commands in front of the old ending."""
+    path = tmp_path / "run.jsonl"
+    path.write_bytes(whole_run.read_bytes()[:-5])
+    run = read_run(path)
+    writer = RunWriter.append_to(run)
+    writer.command("note on", 10**13)
+    writer.close()
+    again = read_run(path)
+    assert again.events == ()
+    assert [entered.line for entered in again.commands] == [*(line for _, line in NIGHT), "note on"]
+
+
 def test_a_run_has_one_writer(tmp_path: Path) -> None:
     path = tmp_path / "run.jsonl"
     writer = writer_for(opening(), path)

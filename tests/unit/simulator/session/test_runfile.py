@@ -54,7 +54,7 @@ EDITS: dict[str, tuple[Callable[[Records], object], str]] = {
     "header as a list": (_edit("header", lambda r: r.update(header=[])), ":1"),
     "format": (_edit("header", lambda r: r["header"].update(format=2)), ":1"),
     "unknown key in a command": (_edit("cmd", lambda r: r.update(note="x")), ":4"),
-    "unknown kind": (_edit("cmd", lambda r: (r.clear(), r.update(remark=1))), ":4"),
+    "unknown kind of line": (_edit("cmd", lambda r: r.update(remark=r.pop("cmd"))), ":4"),
     "empty object": (_edit("cmd", lambda r: r.clear()), ":4"),
     "command as a number": (_edit("cmd", lambda r: r.update(cmd=5)), ":4"),
     "command without time": (_edit("cmd", lambda r: r.pop("t_us")), ":4"),
