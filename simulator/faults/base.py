@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import BaseModel, ConfigDict
@@ -10,7 +11,7 @@ if TYPE_CHECKING:
     from simulator.plant.plant import Plant
 
 
-class Fault(BaseModel):
+class Fault(BaseModel, ABC):
     """A fault with its parameters. It turns knobs of the plant; it never writes a log line, a metric or an alert."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -23,10 +24,10 @@ class Fault(BaseModel):
     shows: ClassVar[tuple[str, ...]]
     cured_by: ClassVar[tuple[str, ...]]
 
+    @abstractmethod
     def begin(self, plant: Plant) -> None:
         """Turn the knob, now."""
-        raise NotImplementedError
 
+    @abstractmethod
     def active(self, plant: Plant) -> bool:
         """True while the cause is still in the platform's state."""
-        raise NotImplementedError

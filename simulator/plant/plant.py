@@ -7,7 +7,6 @@ and ticks the part. Faults and responders turn the same knobs, which are methods
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Protocol
 
 import numpy as np
 
@@ -35,14 +34,6 @@ from simulator.world.world import STEP_S
 HISTORY_S = 8 * 86400.0
 HISTORY_STEP_S = 300.0
 SERIES_POINTS_MAX = 16_000
-
-
-class Part(Protocol):
-    """Something with a next wake-up."""
-
-    def next_wake_s(self) -> float: ...
-
-    def tick(self, now_s: float) -> None: ...
 
 
 Emit = Callable[[str, str, Mapping[str, object]], None]

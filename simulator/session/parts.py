@@ -98,13 +98,11 @@ class AlertPart:
         pager: Pager,
         log: EventLog,
         on_page: Callable[[str], None],
-        now: Callable[[], float],
     ) -> None:
         self._alerts = alerts
         self._pager = pager
         self._log = log
         self._on_page = on_page
-        self._now = now
 
     def next_wake_s(self) -> float:
         return min(self._alerts.next_wake_s(), self._pager.next_wake_s())

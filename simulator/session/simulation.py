@@ -49,7 +49,7 @@ class Simulation:
             fault = FAULTS[item.fault_id].model_validate(dict(item.params))
             self.faults[f"{item.fault_id}#{index}"] = fault
             planned.append((item.at_s, fault))
-        self.alert_part = AlertPart(self.alerts, self.pager, self.log, self._paged, lambda: self.plant.now_s)
+        self.alert_part = AlertPart(self.alerts, self.pager, self.log, self._paged)
         self.report = ReportPart(self.plant, self.log, self.began, self._is_joined)
         parts: list[Part] = [
             FaultPart(planned, self._begin_fault),
