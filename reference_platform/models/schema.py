@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from reference_platform.features.definitions import FeatureView
-from reference_platform.features.shop import ShopSize, shop_views
+from reference_platform.shop.views import ShopSize, shop_views
 
 RECOMMENDATION = "recommendation"
 FRAUD = "fraud-detection"

@@ -11,10 +11,12 @@ from simulator.image.plan import BuildPlan
 
 ROOT = Path(__file__).parents[2]
 SOURCES = (
-    "reference_platform/features",
+    "reference_platform/features/asof.py",
+    "reference_platform/features/offline.py",
     "reference_platform/models",
     "reference_platform/monitoring/psi.py",
     "reference_platform/registry",
+    "reference_platform/shop",
     "simulator/engine/streams.py",
     "simulator/image",
     "simulator/world",

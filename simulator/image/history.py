@@ -9,11 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reference_platform.features.offline import OfflineStore
-from reference_platform.features.pipeline import FeaturePipeline
-from reference_platform.features.shop import ShopSize, ShopViews, shop_transforms, shop_views
-from reference_platform.features.transform import Transform
 from reference_platform.models.schema import FRAUD, MODELS, RANKING, RECOMMENDATION, ModelSchema, assemble
 from reference_platform.models.versions import VERSIONS
+from reference_platform.shop.pipeline import FeaturePipeline
+from reference_platform.shop.transform import Transform
+from reference_platform.shop.views import ShopSize, ShopViews, shop_transforms, shop_views
 from simulator.engine.streams import Streams
 from simulator.image.plan import LABEL_DAYS, BuildPlan
 from simulator.world.columns import Columns
@@ -58,7 +58,7 @@ class _Past:
         self.views = shop_views(ShopSize(plan.customers, plan.products, plan.categories, plan.merchants))
         self.transforms = shop_transforms(self.views)
         self.offline = OfflineStore(self.views.all())
-        payments = tuple(part for part in self.transforms if part.view.source == "payments")
+        payments = tuple(part for part in self.transforms if part.view.source.name == "payments")
         self.payment_pipeline = FeaturePipeline(payments, self.offline)
         self.full_pipeline = FeaturePipeline(self.transforms, self.offline)
         self.world = World.create(

@@ -16,11 +16,11 @@ from numpy.typing import NDArray
 from reference_platform.features.definitions import FeatureView
 from reference_platform.features.offline import OfflineStore
 from reference_platform.features.online import OnlineStore
-from reference_platform.features.pipeline import FeaturePipeline
-from reference_platform.features.shop import ShopSize, shop_transforms, shop_views
 from reference_platform.models.runtime import ExportedModel
 from reference_platform.monitoring.psi import ReferenceStats, unpack_references
 from reference_platform.registry.snapshot import SnapshotRegistry
+from reference_platform.shop.pipeline import FeaturePipeline
+from reference_platform.shop.views import ShopSize, shop_transforms, shop_views
 from simulator.engine.streams import Streams
 from simulator.image.layout import PREDICTION, weights_name
 from simulator.image.manifest import Manifest, read_manifest

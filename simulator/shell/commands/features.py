@@ -70,7 +70,7 @@ def _at(op: Operator, t_s: float) -> str:
 def views_list(op: Operator, _: argparse.Namespace) -> Effect:
     """Feature views: entity, source, schedule, promise, owner."""
     rows = [
-        (view.name, view.entity.name, str(view.width), view.source, format_duration(view.every_s),
+        (view.name, view.entity.name, str(view.width), view.source.name, format_duration(view.every_s),
          format_duration(view.freshness_sla_s), format_duration(view.ttl_s), view.owner,
          ", ".join(models_reading(op, view.name)) or "-")
         for view in op.plant.views
@@ -157,7 +157,7 @@ def show(op: Operator, args: argparse.Namespace) -> Effect:
         "",
     ]
     rows = []
-    for index, feature in enumerate(view.features):
+    for index, feature in enumerate(view.schema):
         left = float(one.values[0, index])
         right = float(latest.values[at[0], index]) if len(at) else math.nan
         rows.append(
@@ -287,7 +287,7 @@ def lineage(op: Operator, args: argparse.Namespace) -> Effect:
     view = _view(op, args.view)
     readers = models_reading(op, view.name)
     lines = [
-        f"source     {view.source} (shop events, every {format_duration(view.every_s)})",
+        f"source     {view.source.name} (shop events, every {format_duration(view.every_s)})",
         f"offline    offline-store: {view.name}, {view.width} features by {view.entity.name}",
         f"job        materializer: {view.name}",
         f"online     online-store: {view.name}",

@@ -7,16 +7,14 @@ import pytest
 
 from reference_platform.errors import CommandError
 from reference_platform.features.asof import FeatureRows
-from reference_platform.features.definitions import Entity, Feature, FeatureView
 from reference_platform.features.materializer import JobLine, Materializer, MaterializerJob
 from reference_platform.features.offline import OfflineStore
 from reference_platform.features.online import OnlineStore
+from tests.unit.reference_platform.features.one_view import one_view
 
 CUSTOMERS = 5000
 DAY_S = 86400.0
-VIEW = FeatureView(
-    "activity", Entity("customer", CUSTOMERS), (Feature("step", "s", ""),), "clicks", 300, 900, 7 * DAY_S, "tests", ""
-)
+VIEW = one_view("activity", CUSTOMERS, "step", ttl_s=7 * DAY_S)
 
 
 class Plant:

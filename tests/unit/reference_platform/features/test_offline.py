@@ -9,10 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reference_platform.features.asof import FeatureRows
-from reference_platform.features.definitions import Entity, Feature, FeatureView
 from reference_platform.features.offline import Mark, OfflineStore, after
+from tests.unit.reference_platform.features.one_view import one_view
 
-VIEW = FeatureView("seen", Entity("customer", 5), (Feature("a", "count", ""),), "clicks", 300, 900, 3600, "tests", "")
+VIEW = one_view("seen", 5, "a")
 
 Row = tuple[int, int, int, int]
 BATCHES = st.lists(

@@ -7,21 +7,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reference_platform.features.definitions import Entity, Feature, FeatureView
 from reference_platform.features.online import OnlineStore
+from tests.unit.reference_platform.features.one_view import one_view
 
 COUNT = 6
-VIEW = FeatureView(
-    name="seen",
-    entity=Entity("customer", COUNT),
-    features=(Feature("a", "count", ""), Feature("b", "count", "")),
-    source="clicks",
-    every_s=300.0,
-    freshness_sla_s=900.0,
-    ttl_s=3600.0,
-    owner="tests",
-    description="",
-)
+VIEW = one_view("seen", COUNT, "a", "b")
 
 Row = tuple[int, int, float, float]
 FLOATS = st.sampled_from([0.0, -0.0, 1.0, -1.0, 2.5, float("nan")])

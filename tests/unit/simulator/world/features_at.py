@@ -6,9 +6,9 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from reference_platform.features.shop import ShopSize, shop_transforms, shop_views
-from reference_platform.features.transform import Transform
 from reference_platform.models.schema import ModelSchema, assemble
+from reference_platform.shop.transform import Transform
+from reference_platform.shop.views import ShopSize, shop_transforms, shop_views
 from simulator.world.columns import Columns, Floats32, Ints
 from simulator.world.examples import Examples
 from simulator.world.world import STEP_S, WorldSize
@@ -21,7 +21,7 @@ def transforms_of(size: WorldSize) -> dict[str, Transform]:
 
 def learn(transforms: Mapping[str, Transform], events: Mapping[str, Columns], now_s: float) -> None:
     for transform in transforms.values():
-        transform.update(events[transform.view.source], now_s)
+        transform.update(events[transform.view.source.name], now_s)
 
 
 def values_now(
@@ -35,7 +35,7 @@ def x_of_examples(
 ) -> Floats32:
     """X of examples with the values as of the last step boundary at or before each `ts`."""
     transforms = {part.view: transforms_of(world_size)[part.view] for part in schema.views}
-    source = next(iter(transforms.values())).view.source
+    source = next(iter(transforms.values())).view.source.name
     step = np.floor(examples.ts / STEP_S).astype(int)
     parts: dict[str, list[Floats32]] = {part.view: [] for part in schema.views}
     ts = events[source]["ts"]

@@ -7,12 +7,12 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from reference_platform.features.transform import Transform
 from reference_platform.models.decisions import decide
 from reference_platform.models.runtime import ExportedModel
 from reference_platform.models.schema import RANKING, RECOMMENDATION, assemble
 from reference_platform.models.training import train
 from reference_platform.models.versions import version_spec
+from reference_platform.shop.transform import Transform
 from simulator.engine.streams import Streams
 from simulator.world.examples import training_examples
 from simulator.world.requests import draw_requests

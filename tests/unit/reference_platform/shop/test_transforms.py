@@ -7,12 +7,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reference_platform.features.decay import DecayedSums
 from reference_platform.features.definitions import Columns
 from reference_platform.features.offline import OfflineStore
-from reference_platform.features.pipeline import FeaturePipeline
-from reference_platform.features.shop import ShopSize, ShopViews, shop_transforms, shop_views
-from reference_platform.features.transform import REFRESH_STRIPES, Transform
+from reference_platform.shop.decay import DecayedSums
+from reference_platform.shop.pipeline import FeaturePipeline
+from reference_platform.shop.transform import REFRESH_STRIPES, Transform
+from reference_platform.shop.views import ShopSize, ShopViews, shop_transforms, shop_views
 
 SIZE = ShopSize(customers=20, products=30, categories=4, merchants=5)
 STEP_S = 300.0
@@ -80,7 +80,7 @@ def test_sums_of_times_before_zero_are_finite() -> None:
 
 def test_a_view_changes_only_entities_with_events_and_one_stripe(pair: tuple[Transform, Transform]) -> None:
     transform = pair[0]
-    source = events(1, 0.0, 3)[transform.view.source]
+    source = events(1, 0.0, 3)[transform.view.source.name]
     changed = transform.update(source, STEP_S)
     seen = set(source[transform.view.entity.name].tolist())
     assert set(changed.entity.tolist()) <= seen | {0}
@@ -93,7 +93,7 @@ def test_quiet_entities_are_refreshed_within_one_turn_of_the_stripes(pair: tuple
     transform = pair[0]
     seen: set[int] = set()
     for step in range(1, REFRESH_STRIPES + 1):
-        nothing = events(step, (step - 1) * STEP_S, 0)[transform.view.source]
+        nothing = events(step, (step - 1) * STEP_S, 0)[transform.view.source.name]
         seen |= set(transform.update(nothing, step * STEP_S).entity.tolist())
     assert seen == set(range(transform.view.entity.count))
 
@@ -101,16 +101,16 @@ def test_quiet_entities_are_refreshed_within_one_turn_of_the_stripes(pair: tuple
 def test_values_are_finite_before_and_after_events(pair: tuple[Transform, Transform]) -> None:
     transform = pair[0]
     assert np.isfinite(everybody(transform, 0.0)).all()
-    transform.update(events(1, 0.0, 50)[transform.view.source], STEP_S)
+    transform.update(events(1, 0.0, 50)[transform.view.source.name], STEP_S)
     for now_s in (STEP_S, 1e5, 1e8):
         assert np.isfinite(everybody(transform, now_s)).all()
 
 
 def test_a_restored_transform_goes_on_bit_for_bit(pair: tuple[Transform, Transform]) -> None:
     original, copy = pair
-    original.update(events(1, 0.0, 50)[original.view.source], STEP_S)
+    original.update(events(1, 0.0, 50)[original.view.source.name], STEP_S)
     copy.restore(original.state())
-    later = events(2, STEP_S, 50)[original.view.source]
+    later = events(2, STEP_S, 50)[original.view.source.name]
     a, b = original.update(later, 2 * STEP_S), copy.update(later, 2 * STEP_S)
     assert a.entity.tobytes() == b.entity.tobytes()
     assert a.values.tobytes() == b.values.tobytes()

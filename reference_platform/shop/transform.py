@@ -9,8 +9,8 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from reference_platform.features.decay import DecayedSums
 from reference_platform.features.definitions import Columns, FeatureView
+from reference_platform.shop.decay import DecayedSums
 
 REFRESH_STRIPES = 72
 """Each step also recomputes one stripe of the entities, so that a quiet one is refreshed every 72 steps (6 h)."""

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from reference_platform.features.decay import DecayedSums, settled
 from reference_platform.features.definitions import Columns, FeatureView
-from reference_platform.features.transform import Changed, DecayState
+from reference_platform.shop.decay import DecayedSums, settled
+from reference_platform.shop.transform import Changed, DecayState
 
 HOUR_S = 3600.0
 DAY_S = 86400.0

@@ -9,7 +9,7 @@ import numpy as np
 from reference_platform.features.asof import FeatureRows
 from reference_platform.features.definitions import Columns
 from reference_platform.features.offline import OfflineStore
-from reference_platform.features.transform import Transform
+from reference_platform.shop.transform import Transform
 
 
 class FeaturePipeline:
@@ -26,7 +26,7 @@ class FeaturePipeline:
         """
         appended: dict[str, int] = {}
         for transform in self.transforms:
-            changed = transform.update(events[transform.view.source], now_s)
+            changed = transform.update(events[transform.view.source.name], now_s)
             instant = np.full(len(changed.entity), now_s)
             rows = FeatureRows(changed.entity, instant, instant, changed.values)
             self._offline.append(transform.view.name, rows, complete_s=now_s)

@@ -7,11 +7,14 @@ read 240.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 
-from reference_platform.features.clicks import CustomerActivity, ProductPopularity
-from reference_platform.features.definitions import Entity, Feature, FeatureView
-from reference_platform.features.payments import CardVelocity, MerchantRisk
-from reference_platform.features.transform import Transform
+from reference_platform.features.definitions import Entity, FeatureView, Field
+from reference_platform.features.sources import TableSource
+from reference_platform.features.types import Float32, Int32
+from reference_platform.shop.clicks import CustomerActivity, ProductPopularity
+from reference_platform.shop.payments import CardVelocity, MerchantRisk
+from reference_platform.shop.transform import Transform
 
 CUSTOMER_ACTIVITY = "customer_activity"
 CARD_VELOCITY = "card_velocity"
@@ -50,7 +53,7 @@ class ShopViews:
 
 def shop_views(size: ShopSize) -> ShopViews:
     """Declare the views for a shop of `size`."""
-    customer = Entity("customer", size.customers)
+    customer = _entity("customer", size.customers)
     return ShopViews(
         size=size,
         customer_activity=_customer_activity(customer, size.categories),
@@ -58,10 +61,10 @@ def shop_views(size: ShopSize) -> ShopViews:
             CARD_VELOCITY,
             customer,
             (
-                Feature("payments_1h", "count", "payments, decayed over 1 h"),
-                Feature("amount_1h", "eur", "amount paid, decayed over 1 h"),
-                Feature("amount_mean_30d", "eur", "mean payment, decayed over 30 d"),
-                Feature("new_device_24h", "count", "payments from a new device, decayed over 24 h"),
+                _feature("payments_1h", "count", "payments, decayed over 1 h"),
+                _feature("amount_1h", "eur", "amount paid, decayed over 1 h"),
+                _feature("amount_mean_30d", "eur", "mean payment, decayed over 30 d"),
+                _feature("new_device_24h", "count", "payments from a new device, decayed over 24 h"),
             ),
             source="payments",
             owner="payments-risk",
@@ -69,11 +72,11 @@ def shop_views(size: ShopSize) -> ShopViews:
         ),
         merchant_risk=_view(
             MERCHANT_RISK,
-            Entity("merchant", size.merchants),
+            _entity("merchant", size.merchants),
             (
-                Feature("payments_24h", "count", "payments, decayed over 24 h"),
-                Feature("new_device_ratio_24h", "ratio", "share of payments from a new device, decayed over 24 h"),
-                Feature("amount_spike_ratio", "ratio", "mean amount of the day over that of the month"),
+                _feature("payments_24h", "count", "payments, decayed over 24 h"),
+                _feature("new_device_ratio_24h", "ratio", "share of payments from a new device, decayed over 24 h"),
+                _feature("amount_spike_ratio", "ratio", "mean amount of the day over that of the month"),
             ),
             source="payments",
             owner="payments-risk",
@@ -81,12 +84,12 @@ def shop_views(size: ShopSize) -> ShopViews:
         ),
         product_popularity=_view(
             PRODUCT_POPULARITY,
-            Entity("product", size.products),
+            _entity("product", size.products),
             (
-                Feature("clicks_24h", "count", "clicks, decayed over 24 h"),
-                Feature("purchases_24h", "count", "purchases, decayed over 24 h"),
-                Feature("clicks_1h", "count", "clicks, decayed over 1 h"),
-                Feature("trend_ratio", "ratio", "clicks of the hour over what the day suggests at this hour"),
+                _feature("clicks_24h", "count", "clicks, decayed over 24 h"),
+                _feature("purchases_24h", "count", "purchases, decayed over 24 h"),
+                _feature("clicks_1h", "count", "clicks, decayed over 1 h"),
+                _feature("trend_ratio", "ratio", "clicks of the hour over what the day suggests at this hour"),
             ),
             source="clicks",
             owner="search",
@@ -107,13 +110,13 @@ def shop_transforms(views: ShopViews) -> tuple[Transform, ...]:
 
 def _customer_activity(customer: Entity, categories: int) -> FeatureView:
     shares = tuple(
-        Feature(f"category_share_{index:02d}", "ratio", f"share of clicks in category {index}, decayed over 24 h")
+        _feature(f"category_share_{index:02d}", "ratio", f"share of clicks in category {index}, decayed over 24 h")
         for index in range(categories)
     )
     rest = (
-        Feature("hours_since_click", "hours", "time since the last click, at most 168"),
-        Feature("purchases_7d", "count", "purchases, decayed over 7 d"),
-        Feature("clicks_24h", "count", "clicks, decayed over 24 h"),
+        _feature("hours_since_click", "hours", "time since the last click, at most 168"),
+        _feature("purchases_7d", "count", "purchases, decayed over 7 d"),
+        _feature("clicks_24h", "count", "clicks, decayed over 24 h"),
     )
     return _view(
         CUSTOMER_ACTIVITY,
@@ -125,17 +128,25 @@ def _customer_activity(customer: Entity, categories: int) -> FeatureView:
     )
 
 
+def _entity(name: str, count: int) -> Entity:
+    return Entity(name, value_type=Int32, description=f"a {name} of the shop", key_count=count)
+
+
+def _feature(name: str, unit: str, description: str) -> Field:
+    return Field(name=name, dtype=Float32, unit=unit, description=description)
+
+
 def _view(
-    name: str, entity: Entity, features: tuple[Feature, ...], *, source: str, owner: str, description: str
+    name: str, entity: Entity, features: tuple[Field, ...], *, source: str, owner: str, description: str
 ) -> FeatureView:
     return FeatureView(
         name=name,
-        entity=entity,
-        features=features,
-        source=source,
-        every_s=EVERY_S,
-        freshness_sla_s=FRESHNESS_SLA_S,
-        ttl_s=TTL_S,
+        entities=(entity,),
+        schema=features,
+        source=TableSource(name=source, description=f"{source} of the shop, as they happen", owner=owner),
+        every=timedelta(seconds=EVERY_S),
+        freshness_sla=timedelta(seconds=FRESHNESS_SLA_S),
+        ttl=timedelta(seconds=TTL_S),
         owner=owner,
         description=description,
     )

@@ -1,0 +1,1 @@
+"""The shop: its feature views and the transforms that fill them."""
