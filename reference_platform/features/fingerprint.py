@@ -9,7 +9,13 @@ from typing import Any
 
 
 def code_sha256(function: Callable[..., Any]) -> str:
-    """Hash over byte code, constants, names, defaults and closed-over values; not over line numbers or comments."""
+    """Hash over byte code, constants, names, defaults and closed-over values; not over line numbers or comments.
+
+    A stand-in for code that is not here answers with the fingerprint that was recorded of it.
+    """
+    recorded = getattr(function, "recorded_sha256", "")
+    if recorded:
+        return str(recorded)
     digest = hashlib.sha256()
     _feed(digest, function)
     return digest.hexdigest()

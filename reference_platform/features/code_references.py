@@ -1,0 +1,105 @@
+"""Code by reference: `FILE.py:NAME` inside a repository of definitions. Code is never stored, only pointed at."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from reference_platform.errors import CommandError, ContentError, nearest
+
+
+@dataclass(frozen=True)
+class MissingCode:
+    """Stands for a function that this process does not have. Calling it raises CommandError."""
+
+    at: str
+    recorded_sha256: str
+
+    def __call__(self, *_: object) -> Any:
+        raise CommandError(
+            f"the code {self.at or 'of this feature'} is not here",
+            why="the registry keeps where code stands, never the code itself",
+            fix="declare it in a .py file of the repository, or apply the declaration again in this process",
+        )
+
+
+class CodeFolder:
+    """The Python files of one repository, each run at most once."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self._modules: dict[Path, ModuleType] = {}
+
+    def modules(self) -> list[ModuleType]:
+        """Every .py file at the top of the repository, in order of name. Raises ContentError as `module` does."""
+        return [self.module(path) for path in sorted(self.root.glob("*.py"))]
+
+    def module(self, path: Path) -> ModuleType:
+        """The module of one file. Raises ContentError with file and line when running it fails."""
+        path = path.resolve()
+        if path not in self._modules:
+            name = f"_feature_repo_{abs(hash(str(path.parent)))}_{path.stem}"
+            spec = importlib.util.spec_from_file_location(name, path)
+            assert spec is not None
+            assert spec.loader is not None
+            module = importlib.util.module_from_spec(spec)
+            sys.modules[name] = module
+            folder = str(path.parent)
+            sys.path.insert(0, folder)
+            try:
+                spec.loader.exec_module(module)
+            except ContentError as error:
+                raise ContentError(error.what, where=_where(error, path), why=error.why, fix=error.fix) from error
+            except Exception as error:
+                raise ContentError(
+                    f"{type(error).__name__}: {error}", where=_where(error, path), fix="mend the file, then run again"
+                ) from error
+            finally:
+                sys.path.remove(folder)
+            self._modules[path] = module
+        return self._modules[path]
+
+    def function(self, at: str, where: str) -> Callable[..., Any]:
+        """The function `FILE.py:NAME`. Raises ContentError with the nearest valid name."""
+        file, colon, name = at.partition(":")
+        path = (self.root / file).resolve()
+        if not colon or not name or not path.is_relative_to(self.root.resolve()):
+            raise ContentError(f'"{at[:100]}" names no function', where=where, fix='write "features.py:to_euros"')
+        if not path.is_file():
+            files = [found.name for found in self.root.glob("*.py")]
+            raise ContentError(f"{file} does not exist", where=where, fix=nearest(file, files))
+        module = self.module(path)
+        found = getattr(module, name, None)
+        if not callable(found):
+            functions = [key for key, value in vars(module).items() if callable(value) and not key.startswith("_")]
+            raise ContentError(f'{file} has no function "{name}"', where=where, fix=nearest(name, functions))
+        return found  # type: ignore[no-any-return]
+
+    def reference(self, function: Callable[..., Any]) -> str:
+        """`FILE.py:NAME` of a function that stands at the top of a file here; empty for any other."""
+        if isinstance(function, MissingCode):
+            return function.at
+        code = getattr(function, "__code__", None)
+        name = getattr(function, "__name__", "")
+        if code is None or getattr(function, "__qualname__", "") != name:
+            return ""
+        path = Path(code.co_filename).resolve()
+        if not path.is_relative_to(self.root.resolve()) or name == "<lambda>":
+            return ""
+        return f"{path.relative_to(self.root.resolve()).as_posix()}:{name}"
+
+
+def _where(error: BaseException, path: Path) -> str:
+    if isinstance(error, SyntaxError) and error.lineno:
+        return f"{path}:{error.lineno}:{error.offset or 1}"
+    trace, line = error.__traceback__, 1
+    while trace is not None:
+        if Path(trace.tb_frame.f_code.co_filename) == path:
+            line = trace.tb_lineno
+        trace = trace.tb_next
+    return f"{path}:{line}:1"

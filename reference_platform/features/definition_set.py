@@ -1,0 +1,224 @@
+"""Everything a team has declared, by name, and what a list of feature references means."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TypeVar
+
+from reference_platform.errors import ContentError, PagerDrillError, nearest
+from reference_platform.features.definitions import Entity, FeatureView, FeatureViewProjection
+from reference_platform.features.naming import parse_reference
+from reference_platform.features.on_demand import OnDemandFeatureView
+from reference_platform.features.services import FeatureService, Part
+from reference_platform.features.sources import FileSource, KafkaSource, PushSource, Source, TableSource
+
+FeatureObject = Entity | FeatureView | OnDemandFeatureView | FeatureService | Source
+SOURCES = (FileSource, PushSource, KafkaSource, TableSource)
+FeatureRequest = Sequence[str] | FeatureService | str
+"""References `view:feature`, or a service, or a service's name."""
+
+
+class UnknownFeatureError(PagerDrillError):
+    """A request names something that is not declared, or that the caller may not see: the answer is the same.
+
+    `kind` is `view`, `feature`, `service` or `push source`.
+    """
+
+    def __init__(self, kind: str, name: str, known: Iterable[str]) -> None:
+        super().__init__(f'{kind} "{name[:120]}" does not exist', fix=nearest(name, known))
+        self.kind = kind
+        self.name = name
+
+
+@dataclass(frozen=True, slots=True)
+class DefinitionSet:
+    """An immutable set of declarations. Names are unique within their kind; views and on-demand views share one."""
+
+    entities: Mapping[str, Entity] = field(default_factory=dict)
+    sources: Mapping[str, Source] = field(default_factory=dict)
+    views: Mapping[str, FeatureView] = field(default_factory=dict)
+    on_demand: Mapping[str, OnDemandFeatureView] = field(default_factory=dict)
+    services: Mapping[str, FeatureService] = field(default_factory=dict)
+
+    @staticmethod
+    def of(objects: Iterable[FeatureObject]) -> DefinitionSet:
+        """The set of `objects` and everything they mention. Raises ContentError for two different ones of one name."""
+        collected = _Collector()
+        for thing in objects:
+            collected.add(thing)
+        return collected.definitions()
+
+    def objects(self) -> list[FeatureObject]:
+        """Everything declared."""
+        return [
+            *self.entities.values(),
+            *self.sources.values(),
+            *self.views.values(),
+            *self.on_demand.values(),
+            *self.services.values(),
+        ]
+
+    def merged(self, changed: DefinitionSet) -> DefinitionSet:
+        """This set with `changed` added; on-demand views and services follow the views they mention."""
+        views = {**self.views, **changed.views}
+        on_demand = {name: _rebound(view, views) for name, view in {**self.on_demand, **changed.on_demand}.items()}
+        services = {
+            name: _service_rebound(service, views, on_demand)
+            for name, service in {**self.services, **changed.services}.items()
+        }
+        return DefinitionSet(
+            {**self.entities, **changed.entities}, {**self.sources, **changed.sources}, views, on_demand, services
+        )
+
+    def without(self, names: Iterable[str]) -> DefinitionSet:
+        """This set without the objects called `names`. Raises ContentError when something left still needs one."""
+        gone = set(names)
+        left = DefinitionSet(
+            {name: thing for name, thing in self.entities.items() if name not in gone},
+            {name: thing for name, thing in self.sources.items() if name not in gone},
+            {name: thing for name, thing in self.views.items() if name not in gone},
+            {name: thing for name, thing in self.on_demand.items() if name not in gone},
+            {name: thing for name, thing in self.services.items() if name not in gone},
+        )
+        for on_demand in left.on_demand.values():
+            _check_kept(f"on-demand view {on_demand.name}", [p.view.name for p in on_demand.projections], gone)
+        for service in left.services.values():
+            needs = [
+                part.name if isinstance(part, OnDemandFeatureView) else part.view.name for part in service.features
+            ]
+            _check_kept(f"service {service.name}", needs, gone)
+        return left
+
+    def view(self, name: str) -> FeatureView:
+        """The view called `name`. Raises UnknownFeatureError."""
+        if name not in self.views:
+            raise UnknownFeatureError("view", name, self.views)
+        return self.views[name]
+
+    def service(self, name: str) -> FeatureService:
+        """The service called `name`. Raises UnknownFeatureError."""
+        if name not in self.services:
+            raise UnknownFeatureError("service", name, self.services)
+        return self.services[name]
+
+    def parts(self, features: FeatureRequest) -> tuple[Part, ...]:
+        """What `features` means, in the order asked. Raises UnknownFeatureError, ContentError for a bad reference."""
+        if isinstance(features, str):
+            features = self.service(features)
+        if isinstance(features, FeatureService):
+            return self.services.get(features.name, features).features
+        asked: dict[str, list[str]] = {}
+        for text in features:
+            reference = parse_reference(text)
+            wanted = asked.setdefault(reference.view, [])
+            if reference.feature in wanted:
+                raise ContentError(f'feature "{text[:120]}" is asked for twice', fix="name each feature once")
+            self._check_known(reference.view, reference.feature)
+            wanted.append(reference.feature)
+        if not asked:
+            raise ContentError("no feature is asked for", fix='features=["view:feature", ...] or a feature service')
+        return tuple(
+            self.on_demand[view] if view in self.on_demand else FeatureViewProjection(self.views[view], tuple(names))
+            for view, names in asked.items()
+        )
+
+    def _check_known(self, view: str, feature: str) -> None:
+        if view not in self.views and view not in self.on_demand:
+            raise UnknownFeatureError("view", view, [*self.views, *self.on_demand])
+        known = (self.views.get(view) or self.on_demand[view]).feature_names
+        if feature not in known:
+            raise UnknownFeatureError("feature", f"{view}:{feature}", [f"{view}:{name}" for name in known])
+
+
+class _Collector:
+    def __init__(self) -> None:
+        self.entities: dict[str, Entity] = {}
+        self.sources: dict[str, Source] = {}
+        self.views: dict[str, FeatureView] = {}
+        self.on_demand: dict[str, OnDemandFeatureView] = {}
+        self.services: dict[str, FeatureService] = {}
+
+    def add(self, thing: FeatureObject) -> None:
+        if isinstance(thing, Entity):
+            _put(self.entities, thing.name, thing, "entity")
+        elif isinstance(thing, FeatureView):
+            self._view(thing)
+        elif isinstance(thing, OnDemandFeatureView):
+            self._on_demand(thing)
+        elif isinstance(thing, FeatureService):
+            for part in thing.features:
+                if isinstance(part, OnDemandFeatureView):
+                    self._on_demand(part)
+                else:
+                    self._view(part.view)
+            _put(self.services, thing.name, thing, "feature service")
+        elif isinstance(thing, SOURCES):
+            self._source(thing)
+        else:
+            raise ContentError(
+                f"a {type(thing).__name__} cannot be declared",
+                fix="declare entities, sources, feature views, on-demand views and feature services",
+            )
+
+    def _view(self, view: FeatureView) -> None:
+        for entity in view.entities:
+            _put(self.entities, entity.name, entity, "entity")
+        self._source(view.source)
+        _put(self.views, view.name, view, "feature view")
+
+    def _source(self, source: Source) -> None:
+        _put(self.sources, source.name, source, "source")
+        batch = source.batch_source if isinstance(source, PushSource | KafkaSource) else None
+        if batch is not None:
+            self._source(batch)
+
+    def _on_demand(self, view: OnDemandFeatureView) -> None:
+        for projection in view.projections:
+            self._view(projection.view)
+        _put(self.on_demand, view.name, view, "on-demand feature view")
+
+    def definitions(self) -> DefinitionSet:
+        for name in self.views.keys() & self.on_demand.keys():
+            raise ContentError(f'"{name}" is a feature view and an on-demand view', fix="rename one of them")
+        return DefinitionSet(self.entities, self.sources, self.views, self.on_demand, self.services)
+
+
+Thing = TypeVar("Thing")
+
+
+def _put(known: dict[str, Thing], name: str, thing: Thing, what: str) -> None:
+    if known.setdefault(name, thing) != thing:
+        raise ContentError(f'two different declarations of {what} "{name}"', fix="rename or remove one of them")
+
+
+def _check_kept(what: str, needs: Sequence[str], gone: set[str]) -> None:
+    for name in needs:
+        if name in gone:
+            raise ContentError(f'"{name}" cannot be removed: {what} reads it', fix=f"change or remove {what} first")
+
+
+def _rebound(view: OnDemandFeatureView, views: Mapping[str, FeatureView]) -> OnDemandFeatureView:
+    sources = tuple(
+        _projection_rebound(source, views)
+        if isinstance(source, FeatureViewProjection)
+        else views[source.name]
+        if isinstance(source, FeatureView)
+        else source
+        for source in view.sources
+    )
+    return replace(view, sources=sources)
+
+
+def _projection_rebound(part: FeatureViewProjection, views: Mapping[str, FeatureView]) -> FeatureViewProjection:
+    return replace(part, view=views[part.view.name])
+
+
+def _service_rebound(
+    service: FeatureService, views: Mapping[str, FeatureView], on_demand: Mapping[str, OnDemandFeatureView]
+) -> FeatureService:
+    parts = tuple(
+        on_demand[part.name] if isinstance(part, OnDemandFeatureView) else _projection_rebound(part, views)
+        for part in service.features
+    )
+    return replace(service, features=parts)

@@ -1,0 +1,79 @@
+"""What was pushed to a view, kept as history: one Parquet file per push, named after its first row's number."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from reference_platform.errors import ConfigError
+from reference_platform.features.blocks import table_of
+from reference_platform.features.columns import FeatureBlock
+from reference_platform.features.definitions import FeatureView
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+FIRST_SEQUENCE = 1 << 40
+"""Pushed rows come after every row of the batch source, whatever its size."""
+
+
+class PushLog:
+    """The pushes of one view. Appends are atomic and numbered without gaps, also across processes."""
+
+    def __init__(self, folder: Path, view: FeatureView) -> None:
+        self.folder = folder / view.name
+        self._view = view
+
+    def append(self, rows: FeatureBlock) -> FeatureBlock:
+        """Keep `rows` and return them with their numbers. They are on disk when this returns."""
+        import pyarrow.parquet as pq
+
+        with self._locked():
+            first = self._next()
+            numbered = replace(rows, sequence=np.arange(first, first + len(rows), dtype=np.int64))
+            if len(rows):
+                path = self.folder / f"{first:020d}-{len(rows)}.parquet"
+                fresh = path.with_suffix(".tmp")
+                try:
+                    pq.write_table(table_of(self._view, numbered), fresh, compression="zstd")
+                    with fresh.open("rb") as written:
+                        os.fsync(written.fileno())
+                    fresh.replace(path)
+                except OSError as error:
+                    fresh.unlink(missing_ok=True)
+                    raise ConfigError(
+                        f"the push log of {self._view.name} cannot be written", why=str(error), fix="make room"
+                    ) from error
+        return numbered
+
+    def tables(self) -> Iterator[pa.Table]:
+        """Every push, oldest first."""
+        import pyarrow.parquet as pq
+
+        for path in self.paths():
+            yield pq.read_table(path)
+
+    def paths(self) -> list[Path]:
+        """The files, oldest push first."""
+        return sorted(self.folder.glob("*.parquet"))
+
+    def _next(self) -> int:
+        paths = self.paths()
+        if not paths:
+            return FIRST_SEQUENCE
+        first, _, count = paths[-1].stem.partition("-")
+        return int(first) + int(count)
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with (self.folder / ".lock").open("a") as held:
+            fcntl.flock(held, fcntl.LOCK_EX)
+            yield
