@@ -52,7 +52,7 @@ def format_gib(size_bytes: float) -> str:
     return f"{round(size_bytes / (1 << 20))}Mi"
 
 
-def _write_duration(seconds: float) -> str:
+def exact_duration(seconds: float) -> str:
     """Every digit: what is read back must be the same number to the last bit."""
     return f"{Decimal(repr(seconds)):f}s"
 
@@ -61,5 +61,5 @@ def _write_size(size_bytes: int) -> str:
     return f"{size_bytes}B"
 
 
-Duration = Annotated[float, BeforeValidator(parse_duration_s), PlainSerializer(_write_duration, when_used="json")]
+Duration = Annotated[float, BeforeValidator(parse_duration_s), PlainSerializer(exact_duration, when_used="json")]
 Size = Annotated[int, BeforeValidator(parse_size_bytes), PlainSerializer(_write_size, when_used="json")]

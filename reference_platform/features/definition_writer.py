@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
+from reference_platform.durations import exact_duration
 from reference_platform.features import definition_documents as doc
 from reference_platform.features.code_references import CodeFolder
 from reference_platform.features.definition_set import DefinitionSet
@@ -41,6 +43,11 @@ def write_definitions(definitions: DefinitionSet, code: CodeFolder) -> doc.Defin
     )
 
 
+def _text(length: timedelta | None, otherwise_s: float = 0.0) -> Any:
+    """A duration as documents write it: pydantic reads the text."""
+    return exact_duration(length.total_seconds() if length is not None else otherwise_s)
+
+
 def _about(thing: Any) -> dict[str, Any]:
     return {"name": thing.name, "description": thing.description, "owner": thing.owner, "tags": dict(thing.tags or {})}
 
@@ -67,7 +74,7 @@ def _source_document(source: Source) -> doc.SourceDocument:
         timestamp_field=source.timestamp_field,
         topic=source.topic,
         kafka_bootstrap_servers=source.kafka_bootstrap_servers,
-        watermark_delay=source.watermark_delay_s,
+        watermark_delay=exact_duration(source.watermark_delay_s),
         **about,
     )
 
@@ -93,23 +100,23 @@ def _view_document(view: FeatureView, code: CodeFolder) -> doc.ViewDocument:
         **_about(view),
         entities=tuple(entity.name for entity in view.entities),
         source=view.source.name,
-        ttl=view.ttl.total_seconds() if view.ttl else 0.0,
+        ttl=_text(view.ttl),
         online=view.online,
-        freshness_sla=view.freshness_sla.total_seconds() if view.freshness_sla else None,
-        every=view.every.total_seconds() if view.every else None,
+        freshness_sla=_text(view.freshness_sla) if view.freshness_sla else None,
+        every=_text(view.every) if view.every else None,
         features=tuple(_field_document(field) for field in view.schema),
         transformation=_function_document(view.transformation, code) if view.transformation else None,
         aggregations=tuple(
             doc.AggregationDocument(
                 column=aggregation.column,
                 function=aggregation.function,
-                time_window=aggregation.time_window.total_seconds(),
-                slide_interval=aggregation.slide.total_seconds(),
+                time_window=_text(aggregation.time_window),
+                slide_interval=_text(aggregation.slide),
                 name=aggregation.name,
             )
             for aggregation in (stream.aggregations if stream else ())
         ),
-        allowed_lateness=stream.allowed_lateness.total_seconds() if stream else 3600.0,
+        allowed_lateness=_text(stream.allowed_lateness if stream else None, 3600.0),
     )
 
 

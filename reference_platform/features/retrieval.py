@@ -24,7 +24,7 @@ class RetrievalJob:
         self._table: pa.Table | None = None
 
     def to_arrow(self) -> pa.Table:
-        """One row per row asked for, in order: its own columns, then the features. Integers with nulls stay integers."""
+        """One row per row asked for, in order: its own columns, then the features. Integers stay integers."""
         if self._table is None:
             self._table = self._compute()
         return self._table

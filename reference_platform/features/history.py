@@ -1,0 +1,153 @@
+"""Everything known of a view, batch by batch, in one layout: its source's rows, its windows, and what was pushed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from reference_platform.errors import CommandError, nearest
+from reference_platform.features.blocks import LOG_TIMES, created_column, event_column
+from reference_platform.features.definitions import FeatureView
+from reference_platform.features.join.scan import scan_file
+from reference_platform.features.join.spec import RowColumns
+from reference_platform.features.push_log import PushLog
+from reference_platform.features.sources import FileSource, KafkaSource, PushSource
+from reference_platform.features.stream_views import StreamFeatureView
+from reference_platform.features.transformations import apply_transformation
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+
+class ViewHistory:
+    """The rows of one view. Columns are named by position (`k0`, `f0`, ...), so that no declared name can clash."""
+
+    def __init__(self, view: FeatureView, root: Path, log: PushLog) -> None:
+        self.view = view
+        self._root = root
+        self._log = log
+
+    @property
+    def columns(self) -> RowColumns:
+        """What the columns of `batches` are called."""
+        return row_columns(self.view)
+
+    def batches(self, *, since_us: int | None = None, until_us: int | None = None) -> Iterator[tuple[int, pa.Table]]:
+        """Rows with the number of the first of each batch; rows outside the times may be among them."""
+        file = batch_file(self.view)
+        if file is not None and not isinstance(self.view, StreamFeatureView):
+            yield from self._scanned(file, since_us, until_us)
+        elif file is not None:
+            yield from self._windows(file)
+        for table in self._log.tables():
+            yield 0, _laid_out(self.view, table, (*LOG_TIMES[:2], LOG_TIMES[2]), 0)
+
+    def _scanned(self, file: FileSource, since_us: int | None, until_us: int | None) -> Iterator[tuple[int, pa.Table]]:
+        columns = None if self.view.transformation else _wanted_columns(self.view, file)
+        for scanned in scan_file(file, self._root, columns, since_us=since_us, until_us=until_us):
+            yield scanned.position, source_rows(self.view, file, scanned.batch, scanned.position)
+
+    def _windows(self, file: FileSource) -> Iterator[tuple[int, pa.Table]]:
+        import pyarrow as pa
+
+        from reference_platform.features.windows.history import aggregate_history
+
+        assert isinstance(self.view, StreamFeatureView)
+        events = [scanned.batch for scanned in scan_file(file, self._root, None)]
+        if events:
+            table = aggregate_history(self.view, pa.Table.from_batches(events))
+            yield 0, _laid_out(self.view, table, LOG_TIMES, 0)
+
+
+def row_columns(view: FeatureView) -> RowColumns:
+    """The layout of every batch of a view's history."""
+    return RowColumns(
+        keys=tuple(f"k{index}" for index in range(len(view.join_keys))),
+        event="event",
+        created="created",
+        sequence="sequence",
+        features=tuple(f"f{index}" for index in range(view.width)),
+    )
+
+
+def batch_file(view: FeatureView) -> FileSource | None:
+    """The file behind a view; None when it only ever is pushed to."""
+    if isinstance(view.source, FileSource):
+        return view.source
+    return view.source.batch_source if isinstance(view.source, PushSource | KafkaSource) else None
+
+
+def source_rows(view: FeatureView, file: FileSource, batch: pa.RecordBatch, position: int) -> pa.Table:
+    """A batch of the source as rows of the view: transformed, cast to the declared types, numbered."""
+    import pyarrow as pa
+
+    table = apply_transformation(view, pa.Table.from_batches([batch]))
+    return _laid_out(
+        view, table, (event_column(view.source), created_column(view.source), file.sequence_column), position
+    )
+
+
+def _wanted_columns(view: FeatureView, file: FileSource) -> list[str]:
+    times = [file.timestamp_field, file.created_timestamp_column, file.sequence_column]
+    return list(dict.fromkeys([*view.join_keys, *filter(None, times), *view.feature_names]))
+
+
+def _laid_out(view: FeatureView, table: pa.Table, times: tuple[str, str, str], first: int) -> pa.Table:
+    import numpy as np
+    import pyarrow as pa
+
+    event, created, sequence = times
+    time_type = pa.timestamp("us", tz="UTC")
+    arrays = [
+        _cast(view, table, name, kind.arrow_type()) for name, kind in zip(view.join_keys, view.key_types, strict=True)
+    ]
+    event_times = _instants(view, table, event)
+    arrays += [event_times, _instants(view, table, created) if created else event_times]
+    if sequence:
+        arrays.append(_cast(view, table, sequence, pa.int64()))
+    else:
+        arrays.append(pa.array(np.arange(first, first + table.num_rows, dtype=np.int64)))
+    assert arrays[-3].type == time_type
+    arrays += [_cast(view, table, field.name, field.dtype.arrow_type()) for field in view.schema]
+    columns = row_columns(view)
+    names = [*columns.keys, "event", "created", "sequence", *columns.features]
+    return pa.Table.from_arrays(arrays, names=names)
+
+
+def _instants(view: FeatureView, table: pa.Table, name: str) -> pa.ChunkedArray:
+    import pyarrow as pa
+
+    from reference_platform.features.times import to_us
+
+    column = _column(view, table, name)
+    wanted = pa.timestamp("us", tz="UTC")
+    if column.type == wanted:
+        return column
+    if column.type == pa.timestamp("us"):
+        return column.cast(wanted)
+    us, valid = to_us(column, f"{view.name}: {name}")
+    mask = None if valid.all() else ~valid
+    return pa.chunked_array([pa.array(us, type=pa.int64(), mask=mask).cast(wanted)])
+
+
+def _cast(view: FeatureView, table: pa.Table, name: str, wanted: pa.DataType) -> pa.ChunkedArray:
+    import pyarrow as pa
+
+    column = _column(view, table, name)
+    if column.type == wanted:
+        return column
+    try:
+        return column.cast(wanted)
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
+        raise CommandError(
+            f"{view.name}: {name} holds {column.type}, which does not fit {wanted}",
+            why=str(error).splitlines()[0][:200],
+            fix="declare the type that the source has, or mend the source",
+        ) from error
+
+
+def _column(view: FeatureView, table: pa.Table, name: str) -> pa.ChunkedArray:
+    if name not in table.column_names:
+        raise CommandError(f'{view.name}: its source has no column "{name}"', fix=nearest(name, table.column_names))
+    return table.column(name)

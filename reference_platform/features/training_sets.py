@@ -1,0 +1,134 @@
+"""Joins labels with everything that a list of features means."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from reference_platform.errors import CommandError, nearest
+from reference_platform.features.columns import Column, column_from_arrow, column_to_arrow
+from reference_platform.features.definitions import FeatureViewProjection
+from reference_platform.features.history import ViewHistory
+from reference_platform.features.join.kernel import AsOfJoin
+from reference_platform.features.join.spec import JoinSpec
+from reference_platform.features.on_demand import OnDemandFeatureView
+from reference_platform.features.retrieval import checked_labels
+from reference_platform.features.services import Part
+from reference_platform.features.times import to_us
+from reference_platform.features.transformations import run_on_demand
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+Histories = Mapping[str, ViewHistory]
+Stored = dict[tuple[str, str], "pa.ChunkedArray"]
+"""Answers by (name of the view as asked, feature)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What to join. `timestamp`: the column of the labels that says when each of them asks."""
+
+    parts: Sequence[Part]
+    full_feature_names: bool
+    known_at_label: bool
+    timestamp: str = "event_timestamp"
+
+    def names(self) -> list[str]:
+        """Names of the features, in the order asked."""
+        return [self.name_of(part, feature) for part in self.parts for feature in _features(part)]
+
+    def name_of(self, part: Part, feature: str) -> str:
+        """What one feature is called."""
+        return f"{part.name}__{feature}" if self.full_feature_names else feature
+
+    def projections(self) -> list[FeatureViewProjection]:
+        """The stored features to look up, those that on-demand views need included, each view once."""
+        wanted: dict[tuple[str, str], FeatureViewProjection] = {}
+        for part in self.parts:
+            for projection in part.projections if isinstance(part, OnDemandFeatureView) else (part,):
+                key = (projection.name, repr(projection.join_key_map))
+                held = wanted.get(key)
+                features = dict.fromkeys([*(held.features if held else ()), *projection.features])
+                wanted[key] = FeatureViewProjection(
+                    projection.view, tuple(features), projection.name, projection.join_key_map
+                )
+        return list(wanted.values())
+
+
+def training_set(question: Question, labels: pa.Table, histories: Histories) -> pa.Table:
+    """`labels` with one column per feature. One output row per input row, in order."""
+    checked_labels(labels, question.timestamp, question.names())
+    stored: Stored = {}
+    for projection in question.projections():
+        stored |= _looked_up(question, labels, projection, histories[projection.view.name])
+    computed = {
+        (part.name, field.name): column_to_arrow(column, field.dtype)
+        for part in question.parts
+        if isinstance(part, OnDemandFeatureView)
+        for field, column in zip(part.schema, _computed(part, labels, stored), strict=True)
+    }
+    table = labels
+    for part in question.parts:
+        for feature in _features(part):
+            answer = computed.get((part.name, feature))
+            column = stored[(part.name, feature)] if answer is None else answer
+            table = table.append_column(question.name_of(part, feature), column)
+    assert table.num_rows == labels.num_rows
+    return table
+
+
+def _features(part: Part) -> Sequence[str]:
+    return part.feature_names if isinstance(part, OnDemandFeatureView) else part.features
+
+
+def join_spec(question: Question, projection: FeatureViewProjection, history: ViewHistory) -> JoinSpec:
+    """How one view answers `question`."""
+    columns = history.columns
+    picked = tuple(columns.features[projection.view.feature_names.index(name)] for name in projection.features)
+    return JoinSpec(
+        label_keys=projection.join_keys,
+        label_time=question.timestamp,
+        rows=type(columns)(columns.keys, columns.event, columns.created, columns.sequence, picked),
+        outputs=projection.features,
+        ttl_us=projection.view.ttl_us,
+        known_at_label=question.known_at_label,
+    )
+
+
+def _looked_up(question: Question, labels: pa.Table, projection: FeatureViewProjection, history: ViewHistory) -> Stored:
+    for key in projection.join_keys:
+        if key not in labels.column_names:
+            raise CommandError(
+                f'the entity table has no join key "{key}" of view {projection.name}',
+                fix=nearest(key, labels.column_names),
+            )
+    asked_us, given = to_us(labels.column(question.timestamp), question.timestamp)
+    if not given.all():
+        raise CommandError(
+            f"{question.timestamp} is missing in row {int(given.argmin())}", fix="every row asks at an instant"
+        )
+    join = AsOfJoin(labels, join_spec(question, projection, history))
+    if len(asked_us):
+        ttl_us = projection.view.ttl_us
+        since_us = None if ttl_us is None else int(asked_us.min()) - ttl_us
+        for position, rows in history.batches(since_us=since_us, until_us=int(asked_us.max())):
+            join.add(rows, position)
+    answers = join.finish()
+    return {(projection.name, name): answers.column(index) for index, name in enumerate(projection.features)}
+
+
+def _computed(view: OnDemandFeatureView, labels: pa.Table, stored: Stored) -> tuple[Column, ...]:
+    inputs: dict[str, Column] = {}
+    for projection in view.projections:
+        for name in projection.features:
+            column = stored[(projection.name, name)]
+            inputs[name] = column_from_arrow(column, projection.view.field(name).dtype, f"{view.name}: {name}")
+    for field in view.request_fields:
+        if field.name not in labels.column_names:
+            raise CommandError(
+                f'{view.name} needs "{field.name}" with the request', fix=nearest(field.name, labels.column_names)
+            )
+        inputs[field.name] = column_from_arrow(labels.column(field.name), field.dtype, f"{view.name}: {field.name}")
+    return run_on_demand(view, inputs, labels.num_rows)
