@@ -94,11 +94,9 @@ def entity_columns(rows: EntityRows) -> Mapping[str, Sequence[Any]]:
         return rows
     if not rows:
         return {}
-    names = list(rows[0])
+    names = rows[0].keys()
     for index, row in enumerate(rows):
-        if not isinstance(row, Mapping) or list(row) != names:
-            if isinstance(row, Mapping) and set(row) == set(names):
-                continue
+        if row.keys() != names:
             raise CommandError(
                 f"row {index} of the entities does not have the columns of row 0",
                 why=", ".join(map(str, names))[:200],

@@ -10,11 +10,11 @@ store.get_online_features(["driver_stats:trips"], [{"driver_id": 1001}]).to_dict
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from enum import Enum
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from reference_platform.features.blocks import rows_of
 from reference_platform.features.code_references import CodeFolder
@@ -26,7 +26,6 @@ from reference_platform.features.history import ViewHistory
 from reference_platform.features.on_demand import OnDemandFeatureView
 from reference_platform.features.online_store.embedded import EmbeddedOnlineStore
 from reference_platform.features.online_store.port import OnlineStore
-from reference_platform.features.online_store.redis import RedisOnlineStore
 from reference_platform.features.online_store.response import OnlineResponse
 from reference_platform.features.push_log import PushLog
 from reference_platform.features.reader import (
@@ -50,6 +49,7 @@ from reference_platform.live.clock import system_now_us
 if TYPE_CHECKING:
     import pyarrow as pa
 
+Thing = TypeVar("Thing")
 Clock = Callable[[], int]
 """The instant now, in microseconds since 1970, UTC."""
 
@@ -225,6 +225,8 @@ class FeatureStore:
             if isinstance(held, EmbeddedConfig):
                 self._online = EmbeddedOnlineStore(self.repo_path / held.path)
             else:
+                from reference_platform.features.online_store.redis import RedisOnlineStore
+
                 self._online = RedisOnlineStore(held.url, self.config.project)
             self._online.declare(_online_views(self._applied.definitions))
         return self._online
@@ -299,7 +301,7 @@ def _online_views(definitions: DefinitionSet) -> list[FeatureView]:
     return [view for view in definitions.views.values() if view.online]
 
 
-def _named(kind: str, name: str, known: Any) -> Any:
+def _named(kind: str, name: str, known: Mapping[str, Thing]) -> Thing:
     if name not in known:
         raise UnknownFeatureError(kind, name, known)
     return known[name]

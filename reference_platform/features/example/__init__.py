@@ -1,0 +1,1 @@
+"""A small repository of definitions to start from: `pagerdrill features init` copies it."""
