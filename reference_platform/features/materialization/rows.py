@@ -1,0 +1,180 @@
+"""The rows of a view as materialisation reads them: in a fixed order, from any position, with cheap skipping."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+from reference_platform.errors import CommandError
+from reference_platform.features.definitions import FeatureView
+from reference_platform.features.join.scan import ParquetRows, Wanted, open_rows
+from reference_platform.features.join.spec import RowColumns
+from reference_platform.features.sources import FileSource, KafkaSource, PushSource
+from reference_platform.features.stream_views import StreamFeatureView
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+Transform = Callable[[FeatureView, "pa.Table"], "pa.Table"]
+"""The view's own transformation, applied to columns of its source."""
+
+PUSH_LOG = FileSource(
+    path=".",
+    timestamp_field="event_timestamp",
+    created_timestamp_column="created_timestamp",
+    sequence_column="sequence",
+)
+"""How pushed rows are kept as history: already transformed, with their own numbers."""
+
+
+class Piece(Protocol):
+    """Some rows of a view, numbered from 0. `columns` names what `batches` yields; features come after `ready`."""
+
+    @property
+    def columns(self) -> RowColumns: ...
+
+    @property
+    def rows(self) -> int: ...
+
+    def fingerprint(self) -> str:
+        """Changes when the rows or their order do."""
+
+    def batches(self, wanted: Wanted, batch_rows: int) -> Iterator[tuple[int, pa.Table]]:
+        """Rows and the number of the first, ascending; at least all that are wanted."""
+
+    def ready(self, table: pa.Table) -> pa.Table:
+        """Some of these rows with their features computed, row for row."""
+
+
+@dataclass(frozen=True, slots=True)
+class FilePiece:
+    """Rows of Parquet files. `transform` None: features are columns already."""
+
+    view: FeatureView
+    found: ParquetRows
+    transform: Transform | None = None
+
+    @property
+    def columns(self) -> RowColumns:
+        source = self.found.source
+        return RowColumns(
+            keys=self.view.join_keys,
+            event=source.timestamp_field,
+            created=source.created_timestamp_column or None,
+            sequence=source.sequence_column or None,
+            features=self.view.feature_names,
+        )
+
+    @property
+    def rows(self) -> int:
+        return self.found.rows
+
+    def fingerprint(self) -> str:
+        code = self.view.code_sha256 if self.transform else ""
+        return f"{self.found.fingerprint()}:{code}"
+
+    def batches(self, wanted: Wanted, batch_rows: int) -> Iterator[tuple[int, pa.Table]]:
+        import pyarrow as pa
+
+        columns = self.columns
+        names = [*columns.keys, columns.event, *filter(None, (columns.created, columns.sequence)), *columns.features]
+        for item in self.found.scan(None if self.transform else names, wanted, batch_rows):
+            yield item.position, pa.Table.from_batches([item.batch])
+
+    def ready(self, table: pa.Table) -> pa.Table:
+        return self.transform(self.view, table) if self.transform else table
+
+
+@dataclass(frozen=True, slots=True)
+class TablePiece:
+    """Rows in memory, such as computed windows. `sha256` stands for what they were computed from."""
+
+    table: pa.Table
+    columns: RowColumns
+    sha256: str
+
+    @property
+    def rows(self) -> int:
+        return int(self.table.num_rows)
+
+    def fingerprint(self) -> str:
+        return self.sha256
+
+    def batches(self, wanted: Wanted, batch_rows: int) -> Iterator[tuple[int, pa.Table]]:
+        for first in range(wanted.position, self.rows, batch_rows):
+            yield first, self.table.slice(first, batch_rows)
+
+    def ready(self, table: pa.Table) -> pa.Table:
+        return table
+
+
+class ViewRows:
+    """The pieces of one view, one after the other."""
+
+    def __init__(self, view: FeatureView, pieces: Sequence[Piece]) -> None:
+        self.view = view
+        self.pieces = tuple(pieces)
+
+    @property
+    def rows(self) -> int:
+        """Rows of all pieces."""
+        return sum(piece.rows for piece in self.pieces)
+
+    def fingerprint(self) -> str:
+        """Changes when any piece does."""
+        return hashlib.sha256("\n".join(piece.fingerprint() for piece in self.pieces).encode()).hexdigest()
+
+    def batches(self, wanted: Wanted, batch_rows: int) -> Iterator[tuple[int, int, Piece, pa.Table]]:
+        """Position among all rows, number within the piece, piece, rows."""
+        first = 0
+        for piece in self.pieces:
+            if first + piece.rows > wanted.position:
+                mine = replace(wanted, position=max(0, wanted.position - first))
+                for number, table in piece.batches(mine, batch_rows):
+                    yield first + number, number, piece, table
+            first += piece.rows
+
+
+def rows_of_view(view: FeatureView, root: Path, transform: Transform, push_log: Path | None = None) -> ViewRows:
+    """What `view` declares as its source, then what was pushed and kept in the folder `push_log`, if anything was.
+
+    Raises CommandError for a view with neither, ConfigError and ContentError for files that are wrong.
+    """
+    pieces: list[Piece] = []
+    file = _file_behind(view)
+    if file is not None and isinstance(view, StreamFeatureView):
+        pieces.append(_windows(view, open_rows(file, root)))
+    elif file is not None:
+        pieces.append(FilePiece(view, open_rows(file, root), transform if view.transformation else None))
+    if push_log is not None and any(push_log.glob("*.parquet")):
+        pieces.append(FilePiece(view, open_rows(PUSH_LOG, push_log)))
+    if not pieces:
+        raise CommandError(
+            f"view {view.name} has no rows to materialize", why="its source is only pushed to, and nothing was kept",
+            fix="push to it, or give its source a batch_source",
+        )  # fmt: skip
+    return ViewRows(view, pieces)
+
+
+def _windows(view: StreamFeatureView, events: ParquetRows) -> TablePiece:
+    """The windows of all events, in memory: there are few of them beside the events."""
+    import pyarrow as pa
+
+    from reference_platform.features.windows.history import aggregate_history
+
+    table = aggregate_history(view, pa.Table.from_batches([item.batch for item in events.scan()], events.schema))
+    source = PUSH_LOG
+    columns = RowColumns(
+        view.join_keys, source.timestamp_field, source.created_timestamp_column, source.sequence_column,
+        view.feature_names,
+    )  # fmt: skip
+    return TablePiece(table, columns, events.fingerprint())
+
+
+def _file_behind(view: FeatureView) -> FileSource | None:
+    if isinstance(view.source, FileSource):
+        return view.source
+    return view.source.batch_source if isinstance(view.source, PushSource | KafkaSource) else None
