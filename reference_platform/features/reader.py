@@ -1,18 +1,18 @@
-"""Online reads: one compiled plan for each thing that is asked for, and what a read leaves behind."""
+"""Online reads: one compiled plan for each thing that is asked for, by each kind of caller."""
 
 from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 from reference_platform.errors import CommandError
 from reference_platform.features.definition_set import DefinitionSet, FeatureRequest
-from reference_platform.features.definitions import FeatureView, Field
+from reference_platform.features.governance.access import FOREVER_US, Grants
+from reference_platform.features.governance.scope import Scope
+from reference_platform.features.on_demand import OnDemandFeatureView
 from reference_platform.features.online_store.plan import ReadPlan
-from reference_platform.features.online_store.port import OnlineStore
-from reference_platform.features.online_store.response import OnlineResponse
 from reference_platform.features.services import FeatureService
 
 PLANS_MAX = 256
@@ -22,18 +22,10 @@ EntityRows = Mapping[str, Sequence[Any]] | Sequence[Mapping[str, Any]]
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who reads, and what for. Both empty: nobody in particular."""
+    """Who reads, and what for. Both empty: nobody in particular, who sees no personal data."""
 
     role: str = ""
     purpose: str = ""
-
-
-class Sight(Protocol):
-    """What a caller may see."""
-
-    valid_until_us: int
-
-    def __call__(self, view: FeatureView, field: Field) -> bool: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,49 +35,61 @@ class CompiledRead:
     plan: ReadPlan
     service: str
     logged: bool
+    references: tuple[str, ...]
+    """What is read, as `view:feature`."""
+    denied: int
+    """How many features were left out because the caller may not see them."""
     valid_until_us: int
 
 
-class PlanCache:
-    """The newest plans by what was asked, full names and caller. Bounded; emptied when definitions change."""
+class Reader:
+    """Compiles reads over one set of declarations and grants, and keeps the newest plans."""
 
-    def __init__(self) -> None:
+    def __init__(self, definitions: DefinitionSet, grants: Grants) -> None:
+        self._definitions = definitions
+        self._grants = grants
         self._plans: OrderedDict[tuple[object, ...], CompiledRead] = OrderedDict()
 
-    def clear(self) -> None:
-        """Forget every plan."""
-        self._plans.clear()
+    def scope(self, caller: Caller, now_us: int) -> Scope:
+        """What the caller may see."""
+        return Scope(self._definitions, self._grants.visible(caller.role, caller.purpose, now_us))
 
-    def get(self, key: tuple[object, ...], now_us: int) -> CompiledRead | None:
-        """The plan for `key`, unless it no longer holds."""
+    def compiled(self, features: FeatureRequest, full_feature_names: bool, caller: Caller, now_us: int) -> CompiledRead:
+        """The plan for `features`. Raises UnknownFeatureError, ContentError or CommandError."""
+        if isinstance(features, FeatureService):
+            if features.name not in self._definitions.services:
+                return self._compile(features, full_feature_names, caller, now_us)
+            features = features.name
+        key = (features if isinstance(features, str) else tuple(features), full_feature_names, caller)
         held = self._plans.get(key)
         if held is None or now_us >= held.valid_until_us:
-            return None
+            held = self._compile(features, full_feature_names, caller, now_us)
+            self._plans[key] = held
+            self._plans.move_to_end(key)
+            if len(self._plans) > PLANS_MAX:
+                self._plans.popitem(last=False)
         return held
 
-    def put(self, key: tuple[object, ...], compiled: CompiledRead) -> None:
-        """Keep a plan; the oldest goes when there are too many."""
-        self._plans[key] = compiled
-        if len(self._plans) > PLANS_MAX:
-            self._plans.popitem(last=False)
-
-
-def plan_key(features: FeatureRequest, full_feature_names: bool, caller: Caller) -> tuple[object, ...]:
-    """What tells two reads apart."""
-    asked = features if isinstance(features, str) else features.name if isinstance(features, FeatureService) else None
-    return (asked if asked is not None else tuple(features), full_feature_names, caller)  # type: ignore[arg-type]
-
-
-def compile_read(
-    definitions: DefinitionSet, features: FeatureRequest, full_feature_names: bool, sight: Sight | None
-) -> CompiledRead:
-    """The plan for `features`. Raises UnknownFeatureError, ContentError or CommandError."""
-    service = definitions.service(features) if isinstance(features, str) else features
-    parts = definitions.parts(features)
-    plan = ReadPlan.compile(parts, full_feature_names=full_feature_names, visible=sight)
-    named = service if isinstance(service, FeatureService) else None
-    valid_until_us = sight.valid_until_us if sight is not None else 1 << 62
-    return CompiledRead(plan, named.name if named else "", named.logging if named else False, valid_until_us)
+    def _compile(self, features: FeatureRequest, full_feature_names: bool, caller: Caller, now_us: int) -> CompiledRead:
+        scope = self.scope(caller, now_us)
+        parts = scope.parts(features)
+        plan = ReadPlan.compile(parts, full_feature_names=full_feature_names, visible=scope.visible)
+        named = features if isinstance(features, FeatureService) else None
+        if isinstance(features, str):
+            named = self._definitions.services[features]
+        references = tuple(
+            f"{part.name}:{name}"
+            for part in parts
+            for name in (part.feature_names if isinstance(part, OnDemandFeatureView) else part.features)
+        )
+        return CompiledRead(
+            plan,
+            named.name if named else "",
+            named.logging if named else False,
+            references,
+            scope.denied(features),
+            min(FOREVER_US, scope.visible.valid_until_us),
+        )
 
 
 def entity_columns(rows: EntityRows) -> Mapping[str, Sequence[Any]]:
@@ -103,8 +107,3 @@ def entity_columns(rows: EntityRows) -> Mapping[str, Sequence[Any]]:
                 fix="give every row the same join keys",
             )
     return {name: [row[name] for row in rows] for name in names}
-
-
-def read(compiled: CompiledRead, store: OnlineStore, entities: EntityRows, now_us: int) -> OnlineResponse:
-    """One read of the online store."""
-    return compiled.plan.read(store, entity_columns(entities), now_us)

@@ -10,7 +10,8 @@ store.get_online_features(["driver_stats:trips"], [{"driver_id": 1001}]).to_dict
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime
 from enum import Enum
 from functools import partial
 from pathlib import Path
@@ -22,26 +23,23 @@ from reference_platform.features.columns import arrow_table
 from reference_platform.features.config import EmbeddedConfig, StoreConfig, load_config
 from reference_platform.features.definition_set import DefinitionSet, FeatureObject, FeatureRequest, UnknownFeatureError
 from reference_platform.features.definitions import Entity, FeatureView
-from reference_platform.features.history import ViewHistory
+from reference_platform.features.governance.access import Grants
+from reference_platform.features.history import ViewHistory, batch_file
+from reference_platform.features.materialization.materialization import Materialization
+from reference_platform.features.materialization.progress import Progress
 from reference_platform.features.on_demand import OnDemandFeatureView
 from reference_platform.features.online_store.embedded import EmbeddedOnlineStore
 from reference_platform.features.online_store.port import OnlineStore
 from reference_platform.features.online_store.response import OnlineResponse
 from reference_platform.features.push_log import PushLog
-from reference_platform.features.reader import (
-    Caller,
-    EntityRows,
-    PlanCache,
-    compile_read,
-    plan_key,
-    read,
-)
+from reference_platform.features.reader import Caller, EntityRows, Reader, entity_columns
 from reference_platform.features.registry_file import Applied, RegistryFile
 from reference_platform.features.repository import read_repository
 from reference_platform.features.retrieval import RetrievalJob
 from reference_platform.features.services import FeatureService
 from reference_platform.features.sources import KafkaSource, PushSource, Source
 from reference_platform.features.stream_views import StreamFeatureView
+from reference_platform.features.times import instant_us
 from reference_platform.features.training_sets import Question, training_set
 from reference_platform.features.transformations import apply_transformation
 from reference_platform.live.clock import system_now_us
@@ -77,7 +75,8 @@ class FeatureStore:
         self._stamp = self._file.stamp()
         self._applied = self._file.read()
         self._online: OnlineStore | None = None
-        self._plans = PlanCache()
+        self._grants = self._load_grants()
+        self._reader = Reader(self._applied.definitions, self._grants)
 
     @property
     def data(self) -> Path:
@@ -89,15 +88,21 @@ class FeatureStore:
     @property
     def definitions(self) -> DefinitionSet:
         """What is applied now."""
+        self._refresh()
+        return self._applied.definitions
+
+    def _refresh(self) -> None:
         stamp = self._file.stamp()
         if stamp != self._stamp:
             self._use(self._file.read())
             self._stamp = stamp
-        return self._applied.definitions
+
+    def _load_grants(self) -> Grants:
+        return Grants.from_yaml(self.repo_path / self.config.grants) if self.config.grants else Grants()
 
     def _use(self, applied: Applied) -> None:
         self._applied = applied
-        self._plans.clear()
+        self._reader = Reader(applied.definitions, self._grants)
         if self._online is not None:
             self._online.declare(_online_views(applied.definitions))
 
@@ -186,6 +191,8 @@ class FeatureStore:
         full_feature_names: bool = False,
         *,
         known_at_label: bool = True,
+        role: str = "",
+        purpose: str = "",
     ) -> RetrievalJob:
         """A training set: every row of `entity_df` with what was known of its entities at its `event_timestamp`.
 
@@ -193,8 +200,9 @@ class FeatureStore:
         says what that would change. Raises UnknownFeatureError, ContentError or CommandError.
         """
         labels = arrow_table(entity_df)
-        parts = self.definitions.parts(features)
-        histories = {view.name: self._history(view) for view in self.definitions.views.values()}
+        definitions = self.definitions
+        parts = self._reader.scope(Caller(role, purpose), self.now_us()).parts(features)
+        histories = {view.name: self._history(view) for view in definitions.views.values()}
         question = partial(Question, parts, full_feature_names)
         compute = partial(training_set, question(known_at_label), labels, histories)
 
@@ -245,14 +253,12 @@ class FeatureStore:
         Raises UnknownFeatureError, ContentError or CommandError; one bad key value spoils the call, a null key only
         its row.
         """
-        definitions = self.definitions
+        self._refresh()
         now_us = self.now_us()
-        key = plan_key(features, full_feature_names, Caller(role, purpose))
-        compiled = self._plans.get(key, now_us)
-        if compiled is None:
-            compiled = compile_read(definitions, features, full_feature_names, None)
-            self._plans.put(key, compiled)
-        return read(compiled, self.online, entity_rows, now_us)
+        compiled = self._reader.compiled(features, full_feature_names, Caller(role, purpose), now_us)
+        return compiled.plan.read(self.online, entity_columns(entity_rows), now_us)
+
+    # -- writing -------------------------------------------------------------
 
     def write_to_online_store(self, feature_view_name: str, df: Any, *, transform_on_write: bool = True) -> int:
         """Write rows online; returns how many were news. Older rows never replace newer ones. Raises CommandError."""
@@ -285,6 +291,37 @@ class FeatureStore:
         if transform:
             table = apply_transformation(view, table)
         return rows_of(view, table, arrived_us=self.now_us(), first_sequence=first_sequence)
+
+    # -- materialisation ------------------------------------------------------
+
+    @property
+    def materialization(self) -> Materialization:
+        """Copies rows of the sources online; asks for lag and unfinished runs."""
+        lateness_us = round(self.config.allowed_lateness * 1e6)
+        return Materialization(
+            self.online, self.data / "progress", self.repo_path, self.data / "offline", lateness_us=lateness_us
+        )
+
+    def materialize(
+        self, start_date: datetime, end_date: datetime, feature_views: Sequence[str] | None = None
+    ) -> dict[str, Progress]:
+        """Write the newest rows of each view whose events lie between two instants, both included."""
+        start_us, end_us = instant_us(start_date), instant_us(end_date)
+        views = self._materialized(feature_views)
+        return {view.name: self.materialization.materialize(view, start_us, end_us) for view in views}
+
+    def materialize_incremental(
+        self, end_date: datetime, feature_views: Sequence[str] | None = None
+    ) -> dict[str, Progress]:
+        """Write what became known since the last time, late rows included; goes on where a killed run stopped."""
+        end_us, now_us = instant_us(end_date), self.now_us()
+        views = self._materialized(feature_views)
+        return {view.name: self.materialization.materialize_incremental(view, end_us, now_us) for view in views}
+
+    def _materialized(self, names: Sequence[str] | None) -> list[FeatureView]:
+        if names is not None:
+            return [self.definitions.view(name) for name in names]
+        return [view for view in _online_views(self.definitions) if batch_file(view) is not None]
 
     def close(self) -> None:
         """Let go of files and connections."""
