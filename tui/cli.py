@@ -14,7 +14,7 @@ import typer
 from typer.exceptions import TyperException
 
 from reference_platform.errors import InternalError, PagerDrillError
-from tui.commands import content, headless, home, machine, practice
+from tui.commands import content, features, headless, home, machine, practice
 from tui.narration import put, say
 
 EXIT_GOOD = 0
@@ -39,6 +39,7 @@ app.command("runs")(home.runs)
 app.add_typer(content.scenarios_app, name="scenarios")
 app.add_typer(content.rubrics_app, name="rubrics")
 app.add_typer(machine.platform_app, name="platform")
+app.add_typer(features.features_app, name="features")
 app.command("doctor")(machine.doctor)
 app.command("bench")(machine.bench)
 
