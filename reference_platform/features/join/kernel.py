@@ -21,7 +21,7 @@ from reference_platform.features.times import FAR_US, NEVER_US, to_us
 if TYPE_CHECKING:
     import pyarrow as pa
 
-PORTION_ROWS = 1 << 17
+PORTION_ROWS = 1 << 15
 """Rows looked at together: few enough to stay in cache, enough to make the calls cheap."""
 
 ANSWER_ROWS = 1 << 20
@@ -71,7 +71,7 @@ class AsOfJoin:
         assert n_out == n_in, f"{n_in} labels but {n_out} answers"
         self.found: NDArray[np.bool_] = slot >= 0
         position = np.where(self.found, _of(self._best.position, slot), -1)
-        sequence = _of(self._best.sequence, slot) if self._spec.rows.sequence is not None else position
+        sequence = position if self._spec.rows.sequence is None else _of(self._best.sequence, slot)
         self.event_us: NDArray[np.int64] = np.where(self.found, _of(self._best.event_us, slot), NEVER_US)
         self.row_sequence: NDArray[np.int64] = np.where(self.found, sequence, -1)
         self.row_position: NDArray[np.int64] = position
@@ -80,10 +80,9 @@ class AsOfJoin:
             schema = self._schema or pa.schema([(name, pa.null()) for name in self._spec.rows.features])
             nulls = [pa.nulls(n_in, field.type) for field in schema]
             return pa.Table.from_arrays(nulls, names=list(self._spec.outputs))
-        self._compact()
-        row = _of(self._row_of_slot, slot)
+        kept = pa.concat_tables(self._kept).unify_dictionaries().combine_chunks()
         index = pa.array(row, mask=None if self.found.all() else ~self.found)
-        parts = [self._kept[0].take(index.slice(at, ANSWER_ROWS)) for at in range(0, max(n_in, 1), ANSWER_ROWS)]
+        parts = [kept.take(index.slice(at, ANSWER_ROWS)) for at in range(0, max(n_in, 1), ANSWER_ROWS)]
         answers: pa.Table = pa.concat_tables(parts).rename_columns(list(self._spec.outputs))
         assert answers.num_rows == n_in, f"{n_in} labels but {answers.num_rows} answers"
         return answers
@@ -175,7 +174,14 @@ def _of(values: NDArray[np.int64], slot: NDArray[np.int64]) -> NDArray[np.int64]
 
 def _instants(batch: pa.RecordBatch, name: str) -> NDArray[np.int64]:
     """Microseconds, NEVER_US where missing."""
-    time_us, valid = to_us(column_of(batch, name, "the rows"), f'row column "{name}"')
+    import pyarrow as pa
+
+    data = column_of(batch, name, "the rows")
+    if data.null_count == 0 and pa.types.is_timestamp(data.type) and data.type.unit == "us":
+        plain: NDArray[np.int64] = data.cast(pa.int64()).to_numpy()
+        if plain.min() >= -FAR_US and plain.max() <= FAR_US:
+            return plain
+    time_us, valid = to_us(data, f'row column "{name}"')
     return time_us if valid.all() else np.where(valid, time_us, NEVER_US)
 
 

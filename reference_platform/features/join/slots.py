@@ -36,19 +36,23 @@ class LabelSlots:
             codes, time_us = codes[at], time_us[at]
         order = _order(codes, count, time_us)
         self.label: Index = order if len(order) == self.labels else at[order]
-        self.code, self.time_us = codes[order], time_us[order]
+        self.code, self._time_us = codes[order], np.append(time_us[order], ALWAYS_US)
+        self.time_us = self._time_us[:-1]
         assert not len(order) or (self.time_us.min() >= -FAR_US and self.time_us.max() <= FAR_US)
         size = np.bincount(self.code, minlength=count)
         end = np.cumsum(size)
         # The entry behind the last key answers for code -1, and for keys that no label with a time asks for.
-        self._first_us = np.zeros(count + 1, dtype=np.int64)
         self._last_us = np.full(count + 1, NEVER_US, dtype=np.int64)
         asked = np.flatnonzero(size)
-        self._first_us[asked], self._last_us[asked] = self.time_us[(end - size)[asked]], self.time_us[end[asked] - 1]
-        span = (self._last_us[asked] - self._first_us[asked]).astype(np.float64)
-        # Times of a key are spread over twice as many buckets as it has labels; the last one stays inside its range.
+        first_us = self.time_us[(end - size)[asked]]
+        self._last_us[asked] = self.time_us[end[asked] - 1]
+        # Times of a key are spread over twice as many buckets as it has labels; all arithmetic on them is monotone, and
+        # the margin keeps the last one inside its range.
+        self._first = np.zeros(count + 1)
+        self._first[asked] = first_us
         self._per_us = np.zeros(count + 1)
-        self._per_us[asked] = 2 * size[asked] * (1 - 1e-9) / (span + 1.0)
+        span = self._last_us[asked].astype(np.float64) - self._first[asked]
+        self._per_us[asked] = 2 * size[asked] * (1 - 1e-6) / (span + 1.0)
         self._bucket = np.zeros(count + 1, dtype=np.int64)
         np.cumsum(2 * size, out=self._bucket[1:])
         self._start = np.zeros(2 * len(order) + 1, dtype=np.int64)
@@ -59,29 +63,31 @@ class LabelSlots:
         return len(self.time_us)
 
     def _bucket_of(self, codes: Codes, since_us: Instants) -> Index:
-        offset = np.maximum(since_us - self._first_us.take(codes), 0)
-        bucket: Index = self._bucket.take(codes) + (offset * self._per_us.take(codes)).astype(np.int64)
-        return bucket
+        place = since_us.astype(np.float64)
+        np.subtract(place, self._first.take(codes), out=place)
+        np.multiply(place, self._per_us.take(codes), out=place)
+        bucket: Index = np.maximum(place, 0.0, out=place).astype(np.int64)
+        return np.add(bucket, self._bucket.take(codes), out=bucket)
 
-    def reachable(self, codes: Codes, since_us: Instants) -> Index:
-        """Which rows, known from `since_us` on, have a label that is not before them."""
-        return np.flatnonzero(since_us <= self._last_us.take(codes))
+    def last_us(self, codes: Codes) -> Instants:
+        """The latest label of each row's key, NEVER_US for code -1: a row known later than that answers nobody."""
+        return self._last_us.take(codes)
 
     def slots_of(self, codes: Codes, since_us: Instants) -> Index:
-        """The slot of each row; all of them are reachable."""
+        """The slot of each row, none of them known later than its last label; `len(self)` for code -1."""
         bucket = self._bucket_of(codes, since_us)
-        low, high = self._start.take(bucket), self._start.take(bucket + 1)
-        open_ = np.flatnonzero(low < high)
-        left, right, wanted = low[open_], high[open_], since_us[open_]
-        while open_.size:
+        slot: Index = self._start.take(bucket)
+        behind = np.flatnonzero(self._time_us.take(slot) < since_us)
+        left, right = slot.take(behind) + 1, self._start.take(bucket.take(behind) + 1)
+        wanted = since_us.take(behind)
+        while behind.size:
+            slot[behind] = left
+            more = np.flatnonzero(left < right)
+            behind, left, right, wanted = (values.take(more) for values in (behind, left, right, wanted))
             middle = (left + right) >> 1
             before = self.time_us.take(middle) < wanted
-            left = np.where(before, middle + 1, left)
-            right = np.where(before, right, middle)
-            low[open_] = left
-            more = np.flatnonzero(left < right)
-            open_, left, right, wanted = open_[more], left[more], right[more], wanted[more]
-        return low
+            left, right = np.where(before, middle + 1, left), np.where(before, right, middle)
+        return slot
 
 
 def _order(codes: Codes, count: int, time_us: Instants) -> Index:
@@ -97,6 +103,18 @@ def _order(codes: Codes, count: int, time_us: Instants) -> Index:
     return np.argsort(packed)
 
 
+def _least(values: Instants) -> int:
+    return int(values.min()) if len(values) else ALWAYS_US
+
+
+def _raise(best: Instants, slot: Index, values: Instants) -> tuple[Index, Index]:
+    """Raise `best` to the greatest value of each slot. Which values now equal it, and which of those raised it."""
+    before = best.take(slot)
+    np.maximum.at(best, slot, values)
+    wins = np.flatnonzero(values == best.take(slot))
+    return wins, wins.take(np.flatnonzero(values.take(wins) > before.take(wins)))
+
+
 class Winners(NamedTuple):
     """`row`: rows of the portion, each the new best of its slot; `slot`: that slot, at most once."""
 
@@ -110,19 +128,24 @@ class BestRows:
     def __init__(self, slots: LabelSlots, ttl_us: int | None, known_at_label: bool) -> None:
         self._slots = slots
         self._known_at_label = known_at_label
-        self._oldest_us = None if ttl_us is None else slots.time_us - min(ttl_us, 2 * FAR_US)
+        self._oldest_us = None if ttl_us is None else np.append(slots.time_us - min(ttl_us, 2 * FAR_US), ALWAYS_US)
         self.event_us: Instants = np.full(len(slots), NEVER_US, dtype=np.int64)
-        self._versions = [np.full(len(slots), NEVER_US, dtype=np.int64) for _ in range(3)]
+        self._versions: dict[str, NDArray[np.int64]] = {}
 
     @property
     def sequence(self) -> NDArray[np.int64]:
         """Sequence of each slot's best row."""
-        return self._versions[1]
+        return self._version("sequence")
 
     @property
     def position(self) -> NDArray[np.int64]:
         """Position of each slot's best row in its source."""
-        return self._versions[2]
+        return self._version("position")
+
+    def _version(self, name: str) -> NDArray[np.int64]:
+        if name not in self._versions:
+            self._versions[name] = np.full(len(self._slots), NEVER_US, dtype=np.int64)
+        return self._versions[name]
 
     def offer(
         self,
@@ -137,40 +160,42 @@ class BestRows:
         `position` breaks the last tie and is unique among all rows ever offered.
         """
         since_us = self._since(event_us, created_us)
-        row = self._slots.reachable(codes, since_us)
-        slot = self._slots.slots_of(codes[row], since_us[row])
-        event_us = event_us[row]
+        last_us = self._slots.last_us(codes)
+        hopeful = since_us <= last_us
+        row = None
+        if np.count_nonzero(hopeful) < len(codes) // 2:
+            row = np.flatnonzero(hopeful)
+            codes, since_us, last_us, event_us = (each.take(row) for each in (codes, since_us, last_us, event_us))
+            hopeful = np.ones(len(row), dtype=np.bool_)
+        slot = self._slots.slots_of(codes, np.minimum(since_us, last_us, out=last_us))
         if self._oldest_us is not None:
-            fresh = np.flatnonzero(event_us >= self._oldest_us.take(slot))
-            row, slot, event_us = row[fresh], slot[fresh], event_us[fresh]
-        best = self.event_us
-        before = best.take(slot)
-        np.maximum.at(best, slot, event_us)
-        after = best.take(slot)
-        wins = np.flatnonzero(event_us == after)
-        newer = wins[after[wins] > before[wins]]
-        row, slot, newer_slot = row[wins], slot[wins], slot[newer]
-        for version, values in zip(self._versions, (created_us, sequence, position), strict=True):
-            version[newer_slot] = NEVER_US
+            hopeful &= event_us >= self._oldest_us.take(slot)
+        at = np.flatnonzero(hopeful)
+        row, slot, event_us = (at if row is None else row.take(at)), slot.take(at), event_us.take(at)
+        wins, newer = _raise(self.event_us, slot, event_us)
+        improved = [slot.take(newer)]
+        row, slot = row.take(wins), slot.take(wins)
+        for name, values in (("created", created_us), ("sequence", sequence), ("position", position)):
             if values is None:
                 continue
-            before, mine = version.take(slot), values[row]
-            np.maximum.at(version, slot, mine)
-            after = version.take(slot)
-            wins = mine == after
-            # A slot that improved here starts afresh in every later version.
-            newer_slot = np.concatenate([newer_slot, slot[wins & (after > before)]])
-            wins_at = np.flatnonzero(wins)
-            row, slot = row[wins_at], slot[wins_at]
+            version = self._version(name)
+            for slots in improved:
+                version[slots] = NEVER_US
+            wins, better = _raise(version, slot, values.take(row))
+            improved.append(slot.take(better))
+            row, slot = row.take(wins), slot.take(wins)
         return Winners(row, slot)
 
     def _since(self, event_us: Instants, created_us: Instants | None) -> Instants:
-        never = event_us == NEVER_US
+        """From when on each row may answer; ALWAYS_US: it never may."""
         since_us = event_us
         if self._known_at_label and created_us is not None:
             since_us = np.maximum(event_us, created_us)
-            never |= created_us == NEVER_US
-        return np.where(never, ALWAYS_US, since_us) if never.any() else since_us
+            if _least(created_us) == NEVER_US:
+                since_us[created_us == NEVER_US] = ALWAYS_US
+        if _least(event_us) == NEVER_US:
+            since_us = np.where(event_us == NEVER_US, ALWAYS_US, since_us)
+        return since_us
 
     def answering(self) -> Index:
         """For each label the slot whose best row answers it, -1 where none does.
@@ -188,16 +213,17 @@ class BestRows:
         source = np.maximum.accumulate(np.where(key_event == newest, slot, 0))
         found = self.event_us[source] != NEVER_US
         if self._oldest_us is not None:
-            found &= self.event_us[source] >= self._oldest_us
+            found &= self.event_us[source] >= self._oldest_us[:-1]
         answer[self._slots.label] = np.where(found, source, -1)
         return answer
 
     def _ranked_events(self) -> NDArray[np.int64]:
         """Numbers that grow with (key, best event) and are least of their key where there is no row."""
         none = self.event_us == NEVER_US
-        if none.all():
+        last = int(self.event_us.max())
+        if last == NEVER_US:
             return self._slots.code
-        first, last = int(self.event_us.min(where=~none, initial=FAR_US)), int(self.event_us.max())
+        first = int(np.where(none, last, self.event_us).min())
         bits = (last - first + 1).bit_length()
         if bits + int(self._slots.code[-1]).bit_length() > 62:
             rank = np.unique(self.event_us, return_inverse=True)[1].astype(np.int64)
