@@ -30,6 +30,9 @@ _FIRST_US, _LAST_US = -62_135_596_800_000_000, 253_402_300_799_999_999
 """The years 1 to 9999, which is all that RFC 3339 can write."""
 _QUOTED_STATUS = tuple(b'"' + name.encode() + b'"' for name in STATUS_NAMES)
 _OPTIONS = orjson.OPT_PASSTHROUGH_DATETIME
+_NUMPY_OPTIONS = orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_NAIVE_UTC | orjson.OPT_UTC_Z
+_MANY = 4
+"""From so many instants on, one array is written faster than each for itself."""
 _TWO = tuple(f"{number:02d}" for number in range(60))
 
 
@@ -143,12 +146,16 @@ def _statuses(statuses: list[int]) -> bytes:
 
 
 def _instants(events: list[int]) -> bytes:
-    if not events:
-        return b""
-    first = events[0]
-    if len(events) > 1 and events.count(first) == len(events):
-        return ",".join([f'"{rfc3339(first)}"'] * len(events)).encode()
-    return ('"' + '","'.join([rfc3339(us) for us in events]) + '"').encode()
+    """The instants as JSON strings with commas between."""
+    if len(events) >= _MANY:
+        try:
+            text: bytes = orjson.dumps(np.array(events, dtype="M8[us]"), option=_NUMPY_OPTIONS)[1:-1]
+        except TypeError:
+            pass
+        else:
+            # orjson writes six digits or none: three zeros before the Z can only be the end of six.
+            return text.replace(b'000Z"', b'Z"')
+    return ",".join([f'"{rfc3339(us)}"' for us in events]).encode()
 
 
 def _values(values: list[Any]) -> bytes:
