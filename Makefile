@@ -5,7 +5,7 @@ JOBS ?= 2
 DRILL ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help practice test check sweep bench setup setup-dev image clean
+.PHONY: help practice test check sweep bench peers setup setup-dev image clean
 
 help: ## What can be made
 	@echo "PagerDrill: on-call practice for machine learning platforms"
@@ -36,6 +36,9 @@ check: setup-dev ## Format, lint, types, imports, house style
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python -m pytest -q tests/test_tidy.py tests/test_imports.py
+
+peers: setup-dev ## Install Feast, Polars and Ray: for the tests and benches that compare with them
+	@sh .ci/peers
 
 sweep: setup-dev ## Prove the content: every player on every drill, seeds 1-20
 	@$(BIN)/pagerdrill platform train

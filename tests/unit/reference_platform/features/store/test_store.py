@@ -1,0 +1,152 @@
+"""The store as one thing: declare, join, push, materialise, read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pandas as pd
+import pyarrow as pa
+import pytest
+
+from reference_platform.errors import CommandError, ContentError
+from reference_platform.features import FeatureService, FeatureStore, PushMode, StoreConfig, UnknownFeatureError
+from tests.unit.reference_platform.features.store.rides import DRIVER, FARE, HOUR, SERVICE, STATS, T0, us, write_stats
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[FeatureStore]:
+    """A store with the rides, an hour after the newest row."""
+    write_stats(tmp_path)
+    made = FeatureStore(tmp_path, clock=lambda: us(T0 + HOUR))
+    made.apply([DRIVER, STATS, FARE, SERVICE])
+    yield made
+    made.close()
+
+
+def labels(*rows: tuple[int | None, timedelta]) -> pd.DataFrame:
+    frame = pd.DataFrame({"driver_id": [row[0] for row in rows], "event_timestamp": [T0 + row[1] for row in rows]})
+    return frame.astype({"driver_id": "Int64"})
+
+
+def test_an_empty_folder_is_a_store(tmp_path: Path) -> None:
+    """Nothing declared, nothing found, nothing broken."""
+    made = FeatureStore(tmp_path / "new")
+    assert made.list_feature_views() == []
+    with pytest.raises(UnknownFeatureError, match="does not exist"):
+        made.get_online_features(["driver_stats:trips"], [{"driver_id": 1}])
+
+
+def test_a_training_set_keeps_rows_order_types_and_what_was_not_known(store: FeatureStore) -> None:
+    """Duplicates, missing entities, null keys and rows that became known later."""
+    asked = labels((1, HOUR), (1, timedelta(0)), (9, HOUR), (None, HOUR), (1, HOUR), (3, HOUR))
+    table = store.get_historical_features(asked, ["driver_stats:trips", "driver_stats:rating"]).to_arrow()
+    assert table.column_names == ["driver_id", "event_timestamp", "trips", "rating"]
+    assert table.column("trips").to_pylist() == [11, 10, None, None, 11, None]
+    assert table.schema.field("trips").type == pa.int64()
+    assert table.column("driver_id").to_pylist() == [1, 1, 9, None, 1, 3]
+
+
+def test_without_the_cutoff_rows_count_before_they_were_known_and_the_report_says_so(store: FeatureStore) -> None:
+    """At T0 the row of T0 was not known yet: it became known ten minutes later."""
+    asked = labels((1, timedelta(0)), (2, timedelta(0)))
+    leaky = store.get_historical_features(asked, ["driver_stats:trips"], known_at_label=False)
+    assert leaky.to_arrow().column("trips").to_pylist() == [11, 20]
+    report = leaky.leak_report()
+    assert report.cells_changed == 1
+
+
+def test_on_demand_features_are_the_same_in_training_and_online(store: FeatureStore) -> None:
+    """One function, fed from history and from the online store."""
+    store.materialize_incremental(T0 + HOUR)
+    asked = labels((1, HOUR), (2, HOUR)).assign(price_eur=[2.0, 3.0])
+    trained = store.get_historical_features(asked, SERVICE).to_arrow()
+    online = store.get_online_features(SERVICE, {"driver_id": [1, 2], "price_eur": [2.0, 3.0]}).to_dict()
+    for name in ("trips", "rating", "fare_eur"):
+        assert online[name] == trained.column(name).to_pylist()
+
+
+def test_what_is_pushed_is_served_and_remembered(store: FeatureStore) -> None:
+    """With history kept, the pushed row answers online now and offline at every later instant."""
+    frame = pd.DataFrame({"driver_id": [1], "event_timestamp": [T0], "trips": [99], "rating": [1.0], "phone": ["x"]})
+    assert store.push("driver_stats_push", frame, to=PushMode.ONLINE_AND_OFFLINE) == 1
+    assert store.get_online_features(["driver_stats:trips"], [{"driver_id": 1}]).to_dict()["trips"] == [99]
+    joined = store.get_historical_features(labels((1, HOUR), (1, HOUR / 2)), ["driver_stats:trips"]).to_arrow()
+    assert joined.column("trips").to_pylist() == [99, 11]
+
+
+def test_an_older_row_never_replaces_a_newer_one(store: FeatureStore) -> None:
+    """Whatever arrives last."""
+    rows = {"driver_id": [1], "trips": [1], "rating": [1.0], "phone": ["x"]}
+    assert store.write_to_online_store("driver_stats", {**rows, "event_timestamp": [T0]}) == 1
+    assert store.write_to_online_store("driver_stats", {**rows, "trips": [2], "event_timestamp": [T0 - HOUR]}) == 0
+    assert store.get_online_features(["driver_stats:trips"], [{"driver_id": 1}]).to_dict()["trips"] == [1]
+
+
+def test_another_process_sees_what_is_applied_and_written(store: FeatureStore) -> None:
+    """Two stores over one folder."""
+    other = FeatureStore(store.repo_path, clock=store.now_us)
+    store.materialize_incremental(T0 + HOUR)
+    assert other.get_online_features(["driver_stats:trips"], [{"driver_id": 2}]).to_dict()["trips"] == [20]
+    store.apply(FeatureService("two", (STATS[["trips"]],)))
+    assert other.get_online_features("two", [{"driver_id": 2}]).to_dict()["trips"] == [20]
+    other.close()
+
+
+def test_names_that_do_not_exist_are_answered_with_the_nearest_that_does(store: FeatureStore) -> None:
+    """View, feature, service, push source, join key, column."""
+    with pytest.raises(UnknownFeatureError, match="did you mean") as view:
+        store.get_online_features(["driver_stat:trips"], [{"driver_id": 1}])
+    assert 'did you mean "driver_stats"?' in str(view.value)
+    with pytest.raises(UnknownFeatureError) as feature:
+        store.get_online_features(["driver_stats:trip"], [{"driver_id": 1}])
+    assert 'did you mean "driver_stats:trips"?' in str(feature.value)
+    with pytest.raises(UnknownFeatureError) as service:
+        store.get_online_features("prices", [{"driver_id": 1}])
+    assert "pricing" in str(service.value)
+    with pytest.raises(UnknownFeatureError) as source:
+        store.push("driver_stats_pusch", {"driver_id": [1]})
+    assert 'did you mean "driver_stats_push"?' in str(source.value)
+    with pytest.raises(CommandError) as key:
+        store.get_historical_features(
+            labels((1, HOUR)).rename(columns={"driver_id": "driver"}), ["driver_stats:trips"]
+        ).to_df()
+    assert "driver_id" in str(key.value)
+
+
+def test_personal_data_does_not_exist_without_a_grant(tmp_path: Path) -> None:
+    """Online and in training sets; with a grant it is there, for that role and purpose alone."""
+    write_stats(tmp_path)
+    (tmp_path / "grants.yaml").write_text(
+        "grants:\n  - {role: support, purpose: call-back, expires: '2027-01-01T00:00:00Z', pii: [phone],"
+        " granted_by: dpo, reason: the driver asked}\n"
+    )
+    made = FeatureStore(tmp_path, config=StoreConfig(grants="grants.yaml"), clock=lambda: us(T0 + HOUR))
+    made.apply([STATS, SERVICE])
+    made.materialize_incremental(T0 + HOUR)
+    asked, row = ["driver_stats:phone"], [{"driver_id": 1}]
+    for role, purpose in (("", ""), ("support", "marketing"), ("analyst", "call-back")):
+        with pytest.raises(UnknownFeatureError, match="does not exist"):
+            made.get_online_features(asked, row, role=role, purpose=purpose)
+        with pytest.raises(UnknownFeatureError, match="does not exist"):
+            made.get_historical_features(labels((1, HOUR)), asked, role=role, purpose=purpose)
+    granted = made.get_online_features(asked, row, role="support", purpose="call-back")
+    assert granted.to_dict()["phone"] == ["+49-1"]
+    made.close()
+
+
+def test_applying_something_contradictory_changes_nothing(store: FeatureStore) -> None:
+    """The registry keeps its version."""
+    with pytest.raises(ContentError, match="cannot be removed"):
+        store.apply([], objects_to_delete=[STATS])
+    assert [view.name for view in store.list_feature_views()] == ["driver_stats"]
+
+
+def test_teardown_leaves_sources_and_definitions(store: FeatureStore) -> None:
+    """Only what the store keeps goes."""
+    store.materialize_incremental(T0 + HOUR)
+    store.teardown()
+    assert not store.data.exists()
+    assert (store.repo_path / "stats.parquet").exists()
+    assert store.list_feature_views() == []
