@@ -10,10 +10,10 @@ import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
+import orjson
 from fastapi import FastAPI, Request
 from fastapi.responses import Response
 from starlette.exceptions import HTTPException
@@ -76,12 +76,19 @@ class Served(Protocol):
     def materialize_incremental(self, end_date: datetime, feature_views: Sequence[str] | None = None) -> object: ...
 
 
-@dataclass(frozen=True, slots=True)
-class CatalogPages:
-    """The catalogue, rendered: a page and the same as JSON."""
+class Catalogue(Protocol):
+    """What there is, as one caller may see it."""
 
-    html: str
-    json: bytes
+    def to_html(self) -> str: ...
+
+    def to_json(self) -> Any: ...
+
+
+@runtime_checkable
+class Catalogued(Protocol):
+    """A store that can show its catalogue."""
+
+    def catalogue(self, *, role: str = "", purpose: str = "") -> Catalogue: ...
 
 
 class FeatureHandlers:
@@ -187,7 +194,6 @@ class FeatureHandlers:
 def create_app(
     store: Served,
     *,
-    catalog: Callable[[], CatalogPages] | None = None,
     body_bytes_max: int = BODY_BYTES_MAX,
     reads_may_block: bool = False,
 ) -> FastAPI:
@@ -217,13 +223,23 @@ def create_app(
         get("/health", handlers.health),
         get("/metrics", handlers.metrics),
     ]
-    if catalog is not None:
+    if isinstance(store, Catalogued):
         app.router.routes += [
-            get("/catalog", lambda _: Reply(body=catalog().html.encode(), content_type=b"text/html; charset=utf-8")),
-            get("/catalog.json", lambda _: Reply(body=catalog().json)),
+            get("/catalog", lambda call: _catalog_page(_catalogue(store, call))),
+            get("/catalog.json", lambda call: Reply(body=orjson.dumps(_catalogue(store, call).to_json()))),
         ]
     app.add_exception_handler(HTTPException, _refused_by_framework)
     return app
+
+
+def _catalogue(store: Catalogued, call: Call) -> Catalogue:
+    return store.catalogue(role=call.header(b"x-role"), purpose=call.header(b"x-purpose"))
+
+
+def _catalog_page(catalogue: Catalogue) -> Reply:
+    # The page is made of names and descriptions that many hands wrote: nothing in it may run.
+    policy = (b"content-security-policy", b"default-src 'none'; style-src 'unsafe-inline'; img-src data:")
+    return Reply(body=catalogue.to_html().encode(), content_type=b"text/html; charset=utf-8", headers=(policy,))
 
 
 def _route(

@@ -7,11 +7,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from reference_platform.features.definition_set import DefinitionSet
+from reference_platform.errors import ContentError
+from reference_platform.features.definition_set import DefinitionSet, UnknownFeatureError
 from reference_platform.features.definitions import FeatureView, FeatureViewProjection
 from reference_platform.features.services import Part
 from reference_platform.features.types import FeatureType, Int32, Int64
 from reference_platform.live.coercion import coerced
+from reference_platform.live.refusals import RefusedError
 
 READINGS_MAX = 256
 
@@ -24,10 +26,16 @@ class Reading:
     views: Mapping[str, str]
 
     def entities(self, given: Mapping[str, list[Any]]) -> Mapping[str, list[Any]]:
-        """The columns that are needed, typed; all as they came when one is missing. Raises RefusedError."""
+        """The columns that are needed, typed; all as they came when one is missing, so that the store can say which.
+
+        What does not fit stays as it is: the store refuses it, or does not care because the caller may not see why.
+        """
         if not self.columns.keys() <= given.keys():
-            return given
-        return {name: coerced(given[name], kind, name) for name, kind in self.columns.items()}
+            return {name: _typed(values, self.columns.get(name), name) for name, values in given.items()}
+        return {name: _typed(given[name], kind, name) for name, kind in self.columns.items()}
+
+
+_NOTHING = Reading({}, {})
 
 
 class Readings:
@@ -38,13 +46,16 @@ class Readings:
         self._held: OrderedDict[tuple[object, bool], Reading] = OrderedDict()
 
     def reading(self, definitions: DefinitionSet, asked: str | tuple[str, ...], full_names: bool) -> Reading:
-        """What `asked` needs. Raises UnknownFeatureError or ContentError."""
+        """What `asked` needs; nothing when it does not exist: the store says so, as it knows who may hear what."""
         if definitions is not self._definitions:
             self._held.clear()
             self._definitions = definitions
         held = self._held.get((asked, full_names))
         if held is None:
-            held = _reading(definitions.parts(asked), full_names)
+            try:
+                held = _reading(definitions.parts(asked), full_names)
+            except (UnknownFeatureError, ContentError):
+                return _NOTHING
             self._held[asked, full_names] = held
             if len(self._held) > READINGS_MAX:
                 self._held.popitem(last=False)
@@ -85,3 +96,10 @@ def _reading(parts: Sequence[Part], full_names: bool) -> Reading:
             names, view = part.feature_names, part.name
         views |= {f"{part.name}__{name}" if full_names else name: view for name in names}
     return Reading({**keys, **requests}, views)
+
+
+def _typed(values: list[Any], kind: FeatureType | None, name: str) -> list[Any]:
+    try:
+        return values if kind is None else coerced(values, kind, name)
+    except RefusedError:
+        return values

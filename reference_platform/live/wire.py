@@ -114,7 +114,7 @@ def encode(answer: Answer, views: Mapping[str, str]) -> Encoded:
     status_text = event_text = b""
     runs: list[Run] = []
     for index, (name, kind) in enumerate(zip(answer.names, answer.kinds, strict=True)):
-        view, now, then = views[name], answer.statuses(index), answer.event_us(index)
+        view, now, then = views.get(name, ""), answer.statuses(index), answer.event_us(index)
         # Most columns of a view share both lists; comparing is far cheaper than writing them again.
         changed = not runs or runs[-1].view != view
         if statuses != now:
