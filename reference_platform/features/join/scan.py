@@ -121,8 +121,7 @@ class ParquetRows:
                     rows = batch.num_rows
                     if position + rows > wanted.position:
                         skipped = max(0, wanted.position - position)
-                        shaped = _shaped(batch.slice(skipped), schema, file)
-                        yield ScannedBatch(position + skipped, shaped)
+                        yield ScannedBatch(position + skipped, shaped(batch.slice(skipped), schema, file))
                     position += rows
 
 
@@ -330,11 +329,16 @@ def _may_hold(
     return bool(source.created_timestamp_column) and (created is None or created[1] > wanted.known_after_us)
 
 
-def _shaped(batch: pa.RecordBatch, schema: pa.Schema, file: _File) -> pa.RecordBatch:
+def as_type(array: pa.Array, kind: pa.DataType) -> pa.Array:
+    """`array` as `kind`, down to the names of what lists hold. Raises pa.ArrowInvalid when a value does not fit."""
+    return array if array.type.equals(kind, check_metadata=True) else array.cast(kind)
+
+
+def shaped(batch: pa.RecordBatch, schema: pa.Schema, file: _File) -> pa.RecordBatch:
     """The columns of `schema`, in its order and types. Raises ContentError when a value does not fit."""
     import pyarrow as pa
 
-    if batch.schema.equals(schema):
+    if batch.schema.equals(schema, check_metadata=True):
         return batch
     arrays = []
     for wanted in schema:
@@ -345,7 +349,7 @@ def _shaped(batch: pa.RecordBatch, schema: pa.Schema, file: _File) -> pa.RecordB
             continue
         array = batch.column(wanted.name)
         try:
-            arrays.append(array if array.type == wanted.type else array.cast(wanted.type))
+            arrays.append(as_type(array, wanted.type))
         except pa.ArrowException as error:
             raise ContentError(
                 f'column "{wanted.name}": {array.type} does not fit {wanted.type}', where=str(file.path),
