@@ -49,9 +49,9 @@ class RunsInProgress:
                 self._busy.subtract(views)
                 self._runs -= 1
 
-    def close(self) -> None:
-        """Start no more; those that run are cut off with the process, which they survive."""
-        self._threads.shutdown(wait=False, cancel_futures=True)
+    def close(self, *, wait: bool = False) -> None:
+        """Start no more. Those that run are not waited for unless `wait`: a run that is cut off goes on next time."""
+        self._threads.shutdown(wait=wait, cancel_futures=True)
 
 
 def _reply(status: int, body: dict[str, object]) -> Reply:

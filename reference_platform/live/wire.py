@@ -100,7 +100,7 @@ def _date(day: int) -> str:
 
 
 def unix_seconds(us: int) -> int | float:
-    """Seconds since 1970: an integer when they are whole, as most are; exact to the microsecond until 2255."""
+    """Seconds since 1970: an integer when they are whole, as most are; exact to the microsecond until 2242."""
     seconds, rest = divmod(us, 1_000_000)
     return seconds if rest == 0 else us / 1_000_000
 
@@ -164,10 +164,10 @@ def _values(values: list[Any]) -> bytes:
         text = orjson.dumps(values, default=_plain, option=_OPTIONS)
         if text.count(b"null") == values.count(None):
             return text
-        return orjson.dumps([_spelled(value) for value in values], default=_plain, option=_OPTIONS)
-    except TypeError:
-        # Half of a surrogate pair: stored as it came, and written as the escape that it came as.
+    except (TypeError, ValueError):
+        # Arrays, which do not compare; or half of a surrogate pair, which is written as the escape that it came as.
         return json.dumps([_spelled(value) for value in values], default=_plain, separators=(",", ":")).encode()
+    return orjson.dumps([_spelled(value) for value in values], default=_plain, option=_OPTIONS)
 
 
 def _spelled(value: Any) -> Any:
