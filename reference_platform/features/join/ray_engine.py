@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -46,9 +47,13 @@ class RayEngine:
         if self._started:
             os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
             ray.init(
-                address="local", num_cpus=processes, include_dashboard=False, log_to_driver=False,
+                address="local",
+                num_cpus=processes,
+                include_dashboard=False,
+                log_to_driver=False,
+                logging_level=logging.ERROR,
                 object_store_memory=object_store_bytes,
-            )  # fmt: skip
+            )
         self._task = ray.remote(_run_task)
 
     def close(self) -> None:
@@ -82,8 +87,6 @@ class RayEngine:
 
     def map_partitions(self, function: PartitionFunction, *partitions: Partitions) -> list[pa.Table]:
         """See `Engine`. All partitions at once, as far as there are processes. An error is that of the partition."""
-        import ray
-
         cuts = [item for item in partitions if isinstance(item, RayPartitions)]
         assert len(cuts) == len(partitions)
         schemas = [item.schema for item in cuts]
@@ -91,10 +94,21 @@ class RayEngine:
         for part in zip(*(item.pieces for item in cuts), strict=True):
             references = [reference for pieces in part for reference in pieces]
             waiting.append(self._task.remote(function, schemas, [len(pieces) for pieces in part], *references))
-        try:
-            return list(ray.get(waiting))
-        except ray.exceptions.RayTaskError as error:
-            raise error.cause from error
+        done = [_outcome(reference) for reference in waiting]
+        for outcome in done:
+            if isinstance(outcome, Exception):
+                raise outcome
+        return done
+
+
+def _outcome(reference: Any) -> Any:
+    """The table of one task, or the error that ended it. Every task is waited for, so that none fails unseen."""
+    import ray
+
+    try:
+        return ray.get(reference)
+    except ray.exceptions.RayTaskError as error:
+        return error.cause
 
 
 def _compact(rows: pa.RecordBatch) -> pa.Table:
