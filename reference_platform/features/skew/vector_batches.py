@@ -1,0 +1,123 @@
+"""Logged reads as Arrow batches. A value that does not fit its declared type is kept as text, never lost.
+
+`misfits` of a row is JSON: the text of each such value by feature index (`{"3":"nan"}`); its value column is null.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from reference_platform.features.online_store.response import OnlineResponse
+from reference_platform.features.skew.vector_shape import VectorShape
+from reference_platform.features.times import NEVER_US
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+TEXT_MAX = 200
+"""Characters kept of a misfit."""
+
+
+class Entry(NamedTuple):
+    """The rows of one read, column-major."""
+
+    rows: int
+    read_us: int
+    keys: Sequence[Sequence[Any]]
+    requests: Sequence[Sequence[Any]]
+    values: Sequence[Sequence[Any]]
+    statuses: Sequence[Sequence[int]]
+    event_us: Sequence[Sequence[int]]
+    row_ids: Sequence[str]
+
+
+class ResponseEntry(NamedTuple):
+    """The same, not yet taken apart."""
+
+    rows: int
+    read_us: int
+    response: OnlineResponse
+    row_ids: Sequence[str]
+
+
+def _taken_apart(shape: VectorShape, entry: ResponseEntry) -> Entry:
+    response = entry.response
+    inputs = response.inputs
+    features = range(len(shape.features))
+    never = [NEVER_US] * entry.rows
+    return Entry(
+        entry.rows,
+        entry.read_us,
+        [inputs[key.name] for key in shape.keys],
+        [inputs[request.name] for request in shape.requests],
+        [response.values(index) for index in features],
+        [response.statuses(index) for index in features],
+        [never if index < 0 else response.event_us(index) for index in shape.lookups],
+        entry.row_ids,
+    )
+
+
+def to_batch(shape: VectorShape, logged: Sequence[Entry | ResponseEntry]) -> pa.RecordBatch:
+    """The rows of `logged`, in their order."""
+    import pyarrow as pa
+
+    entries = [entry if isinstance(entry, Entry) else _taken_apart(shape, entry) for entry in logged]
+
+    schema = shape.schema
+    rows = sum(entry.rows for entry in entries)
+    misfits: dict[int, dict[str, str]] = {}
+    read_us = np.repeat([entry.read_us for entry in entries], [entry.rows for entry in entries])
+    ids = [row_id for entry in entries for row_id in (entry.row_ids or (None,) * entry.rows)]
+    columns: list[Any] = [pa.array(read_us, pa.int64()), pa.array(ids, pa.string()), None]
+    for index in range(len(shape.keys)):
+        plain = [value for entry in entries for value in entry.keys[index]]
+        columns.append(_fitted(plain, schema.field(f"k{index}").type, f"k{index}", misfits))
+    for index in range(len(shape.requests)):
+        plain = [value for entry in entries for value in entry.requests[index]]
+        columns.append(_fitted(plain, schema.field(f"r{index}").type, f"r{index}", misfits))
+    columns.append(_statuses(entries, len(shape.features), rows))
+    columns += [
+        pa.array([instant for entry in entries for instant in entry.event_us[index]], pa.int64())
+        for index in range(len(shape.views))
+    ]
+    for index in range(len(shape.features)):
+        plain = [value for entry in entries for value in entry.values[index]]
+        columns.append(_fitted(plain, schema.field(f"v{index}").type, str(index), misfits))
+    texts = [json.dumps(misfits[row], sort_keys=True) if row in misfits else None for row in range(rows)]
+    columns[2] = pa.array(texts, pa.string()) if misfits else pa.nulls(rows, pa.string())
+    return pa.RecordBatch.from_arrays(columns, schema=schema)
+
+
+def _statuses(entries: Sequence[Entry], width: int, rows: int) -> pa.Array:
+    import pyarrow as pa
+
+    packed = b"".join(
+        bytes([column[0] for column in entry.statuses])
+        if entry.rows == 1
+        else np.array(entry.statuses, dtype=np.uint8).T.tobytes()
+        for entry in entries
+    )
+    assert len(packed) == rows * width
+    return pa.FixedSizeBinaryArray.from_buffers(pa.binary(width), rows, [None, pa.py_buffer(packed)])
+
+
+def _fitted(plain: list[Any], kind: pa.DataType, name: str, misfits: dict[int, dict[str, str]]) -> pa.Array:
+    """`plain` as `kind`; what does not fit is null there and text in `misfits`."""
+    import pyarrow as pa
+
+    refused = (pa.ArrowInvalid, pa.ArrowTypeError, OverflowError, TypeError, ValueError)
+    try:
+        return pa.array(plain, kind)
+    except refused:
+        fitted = []
+        for row, value in enumerate(plain):
+            try:
+                fitted.append(pa.scalar(value, kind).as_py())
+            except refused:
+                misfits.setdefault(row, {})[name] = str(value)[:TEXT_MAX]
+                fitted.append(None)
+        return pa.array(fitted, kind)
