@@ -132,13 +132,28 @@ def arrow_table(data: Any) -> pa.Table:
             return pa.Table.from_pylist(list(data))
         if hasattr(data, "to_arrow"):
             return arrow_table(data.to_arrow())
-        return pa.Table.from_pandas(data, preserve_index=False)
+        return _frame_table(data)
     except (pa.ArrowInvalid, pa.ArrowTypeError, TypeError, ValueError, AttributeError) as error:
         raise CommandError(
             f"a {type(data).__name__} is no table of rows",
             why=str(error).splitlines()[0][:200] if str(error) else "",
             fix="hand over a pandas DataFrame, an Arrow table, or a mapping of equally long columns",
         ) from error
+
+
+def _frame_table(frame: Any) -> pa.Table:
+    """A pandas frame without its index. Times with a zone go by their UTC values: pandas deprecates the other way."""
+    import pyarrow as pa
+
+    arrays = []
+    for index in range(frame.shape[1]):
+        series = frame.iloc[:, index]
+        if hasattr(series.dtype, "tz") and hasattr(series.dtype, "unit"):
+            plain = pa.array(series.dt.tz_convert(None).to_numpy(), from_pandas=True)
+            arrays.append(plain.cast(pa.timestamp(plain.type.unit, tz="UTC")))
+        else:
+            arrays.append(pa.array(series, from_pandas=True))
+    return pa.Table.from_arrays(arrays, names=[str(name) for name in frame.columns])
 
 
 def _array(values: Any) -> Any:

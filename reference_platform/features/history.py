@@ -34,7 +34,11 @@ class ViewHistory:
         return row_columns(self.view)
 
     def batches(self, *, since_us: int | None = None, until_us: int | None = None) -> Iterator[tuple[int, pa.Table]]:
-        """Rows with the number of the first of each batch; rows outside the times may be among them."""
+        """Rows with the number of the first of each batch; rows outside the times may be among them.
+
+        The first batch is empty and shows the types, so that a view without any rows still has them.
+        """
+        yield 0, _empty(self.view)
         file = batch_file(self.view)
         if file is not None and not isinstance(self.view, StreamFeatureView):
             yield from self._scanned(file, since_us, until_us)
@@ -91,6 +95,17 @@ def source_rows(view: FeatureView, file: FileSource, batch: pa.RecordBatch, posi
 def _wanted_columns(view: FeatureView, file: FileSource) -> list[str]:
     times = [file.timestamp_field, file.created_timestamp_column, file.sequence_column]
     return list(dict.fromkeys([*view.join_keys, *filter(None, times), *view.feature_names]))
+
+
+def _empty(view: FeatureView) -> pa.Table:
+    import pyarrow as pa
+
+    time_type = pa.timestamp("us", tz="UTC")
+    types = [kind.arrow_type() for kind in view.key_types]
+    types += [time_type, time_type, pa.int64(), *(field.dtype.arrow_type() for field in view.schema)]
+    columns = row_columns(view)
+    names = [*columns.keys, "event", "created", "sequence", *columns.features]
+    return pa.table([pa.array([], type=kind) for kind in types], names=names)
 
 
 def _laid_out(view: FeatureView, table: pa.Table, times: tuple[str, str, str], first: int) -> pa.Table:

@@ -25,6 +25,8 @@ from reference_platform.features.definition_set import DefinitionSet, FeatureObj
 from reference_platform.features.definitions import Entity, FeatureView
 from reference_platform.features.governance.access import Grants
 from reference_platform.features.history import ViewHistory, batch_file
+from reference_platform.features.join.engine import Engine
+from reference_platform.features.join.in_process import InProcessEngine
 from reference_platform.features.materialization.materialization import Materialization
 from reference_platform.features.materialization.progress import Progress
 from reference_platform.features.on_demand import OnDemandFeatureView
@@ -40,7 +42,7 @@ from reference_platform.features.services import FeatureService
 from reference_platform.features.sources import KafkaSource, PushSource, Source
 from reference_platform.features.stream_views import StreamFeatureView
 from reference_platform.features.times import instant_us
-from reference_platform.features.training_sets import Question, training_set
+from reference_platform.features.training_sets import Question, leaks, training_set
 from reference_platform.features.transformations import apply_transformation
 from reference_platform.live.clock import system_now_us
 
@@ -64,12 +66,21 @@ class FeatureStore:
     """One team's store, in one folder. Every process that opens the folder sees what any other applied or wrote."""
 
     def __init__(
-        self, repo_path: str | Path = ".", *, config: StoreConfig | None = None, clock: Clock | None = None
+        self,
+        repo_path: str | Path = ".",
+        *,
+        config: StoreConfig | None = None,
+        clock: Clock | None = None,
+        engine: Engine | None = None,
     ) -> None:
-        """Raises ContentError or ConfigError when the folder's configuration or registry cannot be used."""
+        """`engine` carries out joins with history: in this process unless another is given.
+
+        Raises ContentError or ConfigError when the folder's configuration or registry cannot be used.
+        """
         self.repo_path = Path(repo_path)
         self.config = config or load_config(self.repo_path)
         self.now_us: Clock = clock or system_now_us
+        self.engine: Engine = engine or InProcessEngine()
         self.code = CodeFolder(self.repo_path)
         self._file = RegistryFile(self.data / "registry.json", self.code)
         self._stamp = self._file.stamp()
@@ -203,19 +214,11 @@ class FeatureStore:
         definitions = self.definitions
         parts = self._reader.scope(Caller(role, purpose), self.now_us()).parts(features)
         histories = {view.name: self._history(view) for view in definitions.views.values()}
-        question = partial(Question, parts, full_feature_names)
-        compute = partial(training_set, question(known_at_label), labels, histories)
-
-        def leaks() -> Any:
-            from reference_platform.features.join.leaks import compare
-
-            return compare(
-                training_set(question(True), labels, histories),
-                training_set(question(False), labels, histories),
-                question(True).names(),
-            )
-
-        return RetrievalJob(compute, leaks)
+        question = Question(parts, full_feature_names, known_at_label)
+        return RetrievalJob(
+            partial(training_set, question, labels, histories, self.engine),
+            partial(leaks, question, labels, histories),
+        )
 
     def _history(self, view: FeatureView) -> ViewHistory:
         return ViewHistory(view, self.repo_path, self._log(view))

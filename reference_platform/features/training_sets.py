@@ -10,7 +10,8 @@ from reference_platform.errors import CommandError, nearest
 from reference_platform.features.columns import Column, column_from_arrow, column_to_arrow
 from reference_platform.features.definitions import FeatureViewProjection
 from reference_platform.features.history import ViewHistory
-from reference_platform.features.join.kernel import AsOfJoin
+from reference_platform.features.join.engine import Engine, ViewJoin, view_answers
+from reference_platform.features.join.leaks import LeakReport, ViewRows, leak_report
 from reference_platform.features.join.spec import JoinSpec
 from reference_platform.features.on_demand import OnDemandFeatureView
 from reference_platform.features.retrieval import checked_labels
@@ -57,12 +58,15 @@ class Question:
         return list(wanted.values())
 
 
-def training_set(question: Question, labels: pa.Table, histories: Histories) -> pa.Table:
-    """`labels` with one column per feature. One output row per input row, in order."""
-    checked_labels(labels, question.timestamp, question.names())
+def training_set(question: Question, labels: pa.Table, histories: Histories, engine: Engine) -> pa.Table:
+    """`labels` with one column per feature. One output row per input row, in order.
+
+    Raises CommandError for missing keys and instants, and for values that do not fit their declared types.
+    """
+    _check_question(question, labels)
     stored: Stored = {}
     for projection in question.projections():
-        stored |= _looked_up(question, labels, projection, histories[projection.view.name])
+        stored |= _looked_up(question, labels, projection, histories[projection.view.name], engine)
     computed = {
         (part.name, field.name): column_to_arrow(column, field.dtype)
         for part in question.parts
@@ -97,26 +101,43 @@ def join_spec(question: Question, projection: FeatureViewProjection, history: Vi
     )
 
 
-def _looked_up(question: Question, labels: pa.Table, projection: FeatureViewProjection, history: ViewHistory) -> Stored:
-    for key in projection.join_keys:
-        if key not in labels.column_names:
-            raise CommandError(
-                f'the entity table has no join key "{key}" of view {projection.name}',
-                fix=nearest(key, labels.column_names),
+def leaks(question: Question, labels: pa.Table, histories: Histories) -> LeakReport:
+    """How many cells of the stored features differ if rows count before they were known."""
+    _check_question(question, labels)
+    return leak_report(
+        labels,
+        [
+            ViewRows(
+                projection.name,
+                join_spec(question, projection, history := histories[projection.view.name]),
+                (batch for _, table in history.batches() for batch in table.to_batches()),
             )
-    asked_us, given = to_us(labels.column(question.timestamp), question.timestamp)
+            for projection in question.projections()
+        ],
+    )
+
+
+def _looked_up(
+    question: Question, labels: pa.Table, projection: FeatureViewProjection, history: ViewHistory, engine: Engine
+) -> Stored:
+    join = ViewJoin(history, join_spec(question, projection, history))
+    table = view_answers(engine, labels, join).table
+    return {(projection.name, name): table.column(index) for index, name in enumerate(projection.features)}
+
+
+def _check_question(question: Question, labels: pa.Table) -> None:
+    checked_labels(labels, question.timestamp, question.names())
+    _, given = to_us(labels.column(question.timestamp), question.timestamp)
     if not given.all():
-        raise CommandError(
-            f"{question.timestamp} is missing in row {int(given.argmin())}", fix="every row asks at an instant"
-        )
-    join = AsOfJoin(labels, join_spec(question, projection, history))
-    if len(asked_us):
-        ttl_us = projection.view.ttl_us
-        since_us = None if ttl_us is None else int(asked_us.min()) - ttl_us
-        for position, rows in history.batches(since_us=since_us, until_us=int(asked_us.max())):
-            join.add(rows, position)
-    answers = join.finish()
-    return {(projection.name, name): answers.column(index) for index, name in enumerate(projection.features)}
+        row = int(given.argmin())
+        raise CommandError(f"{question.timestamp} is missing in row {row}", fix="every row asks at an instant")
+    for projection in question.projections():
+        for key in projection.join_keys:
+            if key not in labels.column_names:
+                raise CommandError(
+                    f'the entity table has no join key "{key}" of view {projection.name}',
+                    fix=nearest(key, labels.column_names),
+                )
 
 
 def _computed(view: OnDemandFeatureView, labels: pa.Table, stored: Stored) -> tuple[Column, ...]:
