@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from reference_platform.errors import CommandError
 from reference_platform.features.columns import Column, column_from_arrow
 from reference_platform.features.times import FAR_US, instant_us
-from reference_platform.features.types import FeatureType, UnixTimestamp
+from reference_platform.features.types import FeatureType, Int64, UnixTimestamp
 
 Mask = NDArray[np.bool_]
 _PER_UNIT = {"D": 86_400_000_000, "h": 3_600_000_000, "m": 60_000_000, "s": 1_000_000, "ms": 1_000, "us": 1}
@@ -47,6 +47,23 @@ def checked_column(data: object, kind: FeatureType, rows: int, what: str, null_r
         values, valid = _instants(values, valid, what)
     else:
         values = _fixed(values, valid, kind, what)
+    return Column(values, None if valid is None or valid.all() else valid)
+
+
+def plain_column(data: object, what: str) -> Column:
+    """`data` as a column of whatever type it has; masked entries, None, NaT and pd.NA are null, NaN is a value.
+
+    Raises CommandError when it is no column.
+    """
+    if isinstance(data, Column):
+        return data
+    if type(data).__module__.startswith("pyarrow"):
+        raise CommandError(f"{what} is an Arrow array", fix="hand over a Column or a NumPy array")
+    values, valid = _plain(data, Int64, what)
+    if values.dtype == object:
+        valid = _given(values, valid)
+    elif values.dtype.kind == "M":
+        valid = _both(valid, ~np.isnat(values))
     return Column(values, None if valid is None or valid.all() else valid)
 
 

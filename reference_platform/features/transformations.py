@@ -35,7 +35,7 @@ from reference_platform.features.definitions import FeatureView, Field
 from reference_platform.features.on_demand import Mode, OnDemandFeatureView, RequestSource
 from reference_platform.features.sources import EVENT_TIMESTAMP, FileSource, KafkaSource, PushSource
 from reference_platform.features.times import instant
-from reference_platform.features.types import FeatureType, Int64, UnixTimestamp
+from reference_platform.features.types import Bool, FeatureType, Float64, Int64, UnixTimestamp
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -167,19 +167,41 @@ def call_author(function: Function, argument: object, what: str) -> object:
 
 def arrow_arguments(table: pa.Table) -> tuple[dict[str, Any], NDArray[np.bool_] | None]:
     """Columns as mode `numpy` shows them, and the rows in which any float is null (None: none)."""
+    columns = {name: arrow_column(table.column(name), name) for name in table.column_names}
+    nulls: NDArray[np.bool_] | None = None
+    for column in columns.values():
+        if column.values.dtype.kind == "f" and column.valid is not None:
+            nulls = ~column.valid if nulls is None else nulls | ~column.valid
+    return plain_arguments(columns), nulls
+
+
+def plain_arguments(columns: Mapping[str, Column]) -> dict[str, Any]:
+    """Columns of undeclared types as mode `numpy` shows them: what decides is the NumPy type."""
+    arguments: dict[str, Any] = _Arguments()
+    for name, column in columns.items():
+        kind = column.values.dtype.kind
+        arguments[name] = _numpy_argument(column, Int64 if kind in "iu" else Bool if kind == "b" else Float64)
+    return arguments
+
+
+def arrow_column(data: pa.ChunkedArray, name: str) -> Column:
+    """An Arrow column of any type: times as `datetime64[us]`, numbers in their own width, all else as objects."""
     import pyarrow as pa
 
-    nulls: NDArray[np.bool_] | None = None
-    arguments: dict[str, Any] = _Arguments()
-    for name in table.column_names:
-        data = table.column(name).combine_chunks()
-        if pa.types.is_dictionary(data.type):
-            data = data.dictionary_decode()
-        arguments[name] = _arrow_argument(data, name)
-        if pa.types.is_floating(data.type) and data.null_count:
-            missing = np.asarray(data.is_null())
-            nulls = missing if nulls is None else nulls | missing
-    return arguments, nulls
+    from reference_platform.features.times import to_us
+
+    whole = data.combine_chunks()
+    if pa.types.is_dictionary(whole.type):
+        whole = whole.dictionary_decode()
+    valid = np.asarray(whole.is_valid()) if whole.null_count else None
+    if pa.types.is_timestamp(whole.type) or pa.types.is_date(whole.type):
+        return Column(to_us(whole, f'column "{name}"')[0].view("<M8[us]"), valid)
+    if pa.types.is_floating(whole.type):
+        return Column(np.ascontiguousarray(whole.to_numpy(zero_copy_only=False)), valid)
+    if pa.types.is_integer(whole.type) or pa.types.is_boolean(whole.type):
+        filled = whole.fill_null(False if pa.types.is_boolean(whole.type) else 0) if valid is not None else whole
+        return Column(np.ascontiguousarray(filled.to_numpy(zero_copy_only=False)), valid)
+    return Column(np.fromiter(whole.to_pylist(), dtype=object, count=len(whole)), valid)
 
 
 def outputs_of(result: object, what: str, rows: int) -> Mapping[str, Any]:
@@ -268,23 +290,6 @@ def _framed(arguments: dict[str, Any]) -> Any:
     import pandas as pd
 
     return pd.DataFrame(dict(arguments))
-
-
-def _arrow_argument(data: pa.Array, name: str) -> NDArray[Any]:
-    import pyarrow as pa
-
-    from reference_platform.features.times import to_us
-
-    if pa.types.is_timestamp(data.type) or pa.types.is_date(data.type):
-        us, given = to_us(data, f'column "{name}"')
-        return _numpy_argument(Column(us, None if given.all() else given), UnixTimestamp)
-    if pa.types.is_floating(data.type):
-        return _read_only(np.ascontiguousarray(data.to_numpy(zero_copy_only=False)))
-    if pa.types.is_integer(data.type) or pa.types.is_boolean(data.type):
-        missing = np.asarray(data.is_null())
-        whole = data.fill_null(False if pa.types.is_boolean(data.type) else 0) if data.null_count else data
-        return _masked(np.ascontiguousarray(whole.to_numpy(zero_copy_only=False)), missing)
-    return _read_only(np.fromiter(data.to_pylist(), dtype=object, count=len(data)))
 
 
 def _kept_columns(view: FeatureView) -> dict[str, FeatureType]:

@@ -1,0 +1,1 @@
+"""Windowed features over streams of events, made of tiles that merge to the same bits in any grouping."""
