@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import numpy as np
 import pytest
@@ -88,7 +88,7 @@ def _play(listener: socket.socket, answers: Iterator[bytes | None]) -> None:
             connection, _ = listener.accept()
         except OSError:
             return
-        with connection:
+        with connection, suppress(ConnectionError):
             while connection.recv(65536) and (answer := next(answers, None)) is not None:
                 connection.sendall(answer)
 
