@@ -39,6 +39,8 @@ class StoreConfig(_Document):
     online_store: Annotated[EmbeddedConfig | RedisConfig, Field(discriminator="type")] = EmbeddedConfig()
     allowed_lateness: Duration = 3600.0
     """How far behind the last materialised arrival a run looks again."""
+    model_registry: str = ""
+    """Folder of the MLflow registry whose versions read the features: edits that break one are refused."""
     grants: str = ""
     """A YAML file of grants on personal data; none is needed while no field is personal."""
 

@@ -87,6 +87,7 @@ class ViewDocument(_Described):
     transformation: FunctionDocument | str | None = None
     aggregations: tuple[AggregationDocument, ...] = ()
     allowed_lateness: Duration = 3600.0
+    event_id: str = ""
 
 
 class PartDocument(_Document):

@@ -146,6 +146,7 @@ class _Reader:
             **shared,
             aggregations=tuple(_aggregation(aggregation) for aggregation in view.aggregations),
             allowed_lateness=timedelta(seconds=view.allowed_lateness),
+            event_id=view.event_id,
         )
 
     def _function(self, function: doc.FunctionDocument | str) -> Callable[..., Any]:

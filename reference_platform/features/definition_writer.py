@@ -117,6 +117,7 @@ def _view_document(view: FeatureView, code: CodeFolder) -> doc.ViewDocument:
             for aggregation in (stream.aggregations if stream else ())
         ),
         allowed_lateness=_text(stream.allowed_lateness if stream else None, 3600.0),
+        event_id=stream.event_id if stream else "",
     )
 
 

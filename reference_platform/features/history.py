@@ -42,7 +42,8 @@ class ViewHistory:
         file = batch_file(self.view)
         if file is not None and not isinstance(self.view, StreamFeatureView):
             yield from self._scanned(file, since_us, until_us)
-        elif file is not None:
+        elif file is not None and not self._log.paths():
+            # Once windows are published live, what was published is the history, and no reconstruction of it.
             yield from self._windows(file)
         for table in self._log.tables():
             yield 0, _laid_out(self.view, table, (*LOG_TIMES[:2], LOG_TIMES[2]), 0)
@@ -60,7 +61,7 @@ class ViewHistory:
         assert isinstance(self.view, StreamFeatureView)
         events = [scanned.batch for scanned in scan_file(file, self._root, None)]
         if events:
-            table = aggregate_history(self.view, pa.Table.from_batches(events))
+            table = aggregate_history(self.view, pa.Table.from_batches(events), event_id=self.view.event_id)
             yield 0, _laid_out(self.view, table, LOG_TIMES, 0)
 
 

@@ -10,10 +10,13 @@ from typing import Any
 from reference_platform.errors import CommandError
 from reference_platform.features.definition_set import DefinitionSet, FeatureRequest
 from reference_platform.features.governance.access import FOREVER_US, Grants
+from reference_platform.features.governance.audit import Read
+from reference_platform.features.governance.redaction import Redaction
 from reference_platform.features.governance.scope import Scope
 from reference_platform.features.on_demand import OnDemandFeatureView
 from reference_platform.features.online_store.plan import ReadPlan
-from reference_platform.features.services import FeatureService
+from reference_platform.features.services import FeatureService, Part
+from reference_platform.features.skew.vector_shape import VectorShape
 
 PLANS_MAX = 256
 EntityRows = Mapping[str, Sequence[Any]] | Sequence[Mapping[str, Any]]
@@ -30,13 +33,13 @@ class Caller:
 
 @dataclass(frozen=True, slots=True)
 class CompiledRead:
-    """A plan, for as long as it holds. `service` is empty for a plain list of features."""
+    """A plan, for as long as it holds."""
 
     plan: ReadPlan
-    service: str
-    logged: bool
-    references: tuple[str, ...]
-    """What is read, as `view:feature`."""
+    read: Read
+    """What it touches, for the audit."""
+    shape: VectorShape | None
+    """What a logged vector of it looks like; None when vectors are not logged. Personal data never are."""
     denied: int
     """How many features were left out because the caller may not see them."""
     valid_until_us: int
@@ -48,11 +51,17 @@ class Reader:
     def __init__(self, definitions: DefinitionSet, grants: Grants) -> None:
         self._definitions = definitions
         self._grants = grants
+        self._redaction = Redaction(definitions)
         self._plans: OrderedDict[tuple[object, ...], CompiledRead] = OrderedDict()
 
     def scope(self, caller: Caller, now_us: int) -> Scope:
         """What the caller may see."""
         return Scope(self._definitions, self._grants.visible(caller.role, caller.purpose, now_us))
+
+    def touched(self, features: FeatureRequest, parts: Sequence[Part]) -> Read:
+        """What a read of `parts` touches, for the audit; personal features by their class."""
+        service = features if isinstance(features, str) else getattr(features, "name", "")
+        return Read(service, tuple(self._redaction.reference(name) for part in parts for name in references_of(part)))
 
     def compiled(self, features: FeatureRequest, full_feature_names: bool, caller: Caller, now_us: int) -> CompiledRead:
         """The plan for `features`. Raises UnknownFeatureError, ContentError or CommandError."""
@@ -77,19 +86,28 @@ class Reader:
         named = features if isinstance(features, FeatureService) else None
         if isinstance(features, str):
             named = self._definitions.services[features]
-        references = tuple(
-            f"{part.name}:{name}"
-            for part in parts
-            for name in (part.feature_names if isinstance(part, OnDemandFeatureView) else part.features)
-        )
+        touched = self.touched(features, parts)
+        logged = named is not None and named.logging and not any(map(_is_personal, parts))
         return CompiledRead(
             plan,
-            named.name if named else "",
-            named.logging if named else False,
-            references,
+            touched,
+            VectorShape.of_plan(plan, service=touched.service) if logged else None,
             scope.denied(features),
             min(FOREVER_US, scope.visible.valid_until_us),
         )
+
+
+def references_of(part: Part) -> list[str]:
+    """The features of one part, as `view:feature` of the declared view."""
+    if isinstance(part, OnDemandFeatureView):
+        return [f"{part.name}:{name}" for name in part.feature_names]
+    return [f"{part.view.name}:{name}" for name in part.features]
+
+
+def _is_personal(part: Part) -> bool:
+    if isinstance(part, OnDemandFeatureView):
+        return any(field.pii for field in part.schema) or any(map(_is_personal, part.projections))
+    return any(part.view.field(name).pii for name in part.features)
 
 
 def entity_columns(rows: EntityRows) -> Mapping[str, Sequence[Any]]:

@@ -12,54 +12,47 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
-from enum import Enum
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
-from reference_platform.features.blocks import rows_of
 from reference_platform.features.code_references import CodeFolder
 from reference_platform.features.columns import arrow_table
 from reference_platform.features.config import EmbeddedConfig, StoreConfig, load_config
+from reference_platform.features.declarations import Declarations
 from reference_platform.features.definition_set import DefinitionSet, FeatureObject, FeatureRequest, UnknownFeatureError
 from reference_platform.features.definitions import Entity, FeatureView
 from reference_platform.features.governance.access import Grants
+from reference_platform.features.governance.graph import LineageGraph
+from reference_platform.features.governance.lineage import Lineage
+from reference_platform.features.governance.plan import FeaturePlan
+from reference_platform.features.governance.uses import ModelUse, model_uses
 from reference_platform.features.history import ViewHistory, batch_file
 from reference_platform.features.join.engine import Engine
 from reference_platform.features.join.in_process import InProcessEngine
+from reference_platform.features.ledgers import Ledgers
 from reference_platform.features.materialization.materialization import Materialization
 from reference_platform.features.materialization.progress import Progress
 from reference_platform.features.on_demand import OnDemandFeatureView
 from reference_platform.features.online_store.embedded import EmbeddedOnlineStore
 from reference_platform.features.online_store.port import OnlineStore
 from reference_platform.features.online_store.response import OnlineResponse
-from reference_platform.features.push_log import PushLog
 from reference_platform.features.reader import Caller, EntityRows, Reader, entity_columns
-from reference_platform.features.registry_file import Applied, RegistryFile
+from reference_platform.features.registry_file import RegistryFile
 from reference_platform.features.repository import read_repository
 from reference_platform.features.retrieval import RetrievalJob
 from reference_platform.features.services import FeatureService
-from reference_platform.features.sources import KafkaSource, PushSource, Source
+from reference_platform.features.sources import Source
 from reference_platform.features.stream_views import StreamFeatureView
-from reference_platform.features.times import instant_us
+from reference_platform.features.times import EARLIEST_US, instant_us
 from reference_platform.features.training_sets import Question, leaks, training_set
-from reference_platform.features.transformations import apply_transformation
+from reference_platform.features.writes import PushMode, Writer
 from reference_platform.live.clock import system_now_us
-
-if TYPE_CHECKING:
-    import pyarrow as pa
+from reference_platform.registry.port import ModelRegistry
 
 Thing = TypeVar("Thing")
 Clock = Callable[[], int]
 """The instant now, in microseconds since 1970, UTC."""
-
-
-class PushMode(Enum):
-    """Where pushed rows go."""
-
-    ONLINE = "online"
-    OFFLINE = "offline"
-    ONLINE_AND_OFFLINE = "online_and_offline"
 
 
 class FeatureStore:
@@ -72,8 +65,10 @@ class FeatureStore:
         config: StoreConfig | None = None,
         clock: Clock | None = None,
         engine: Engine | None = None,
+        models: ModelRegistry | None = None,
     ) -> None:
-        """`engine` carries out joins with history: in this process unless another is given.
+        """`engine` carries out joins with history: in this process unless another is given. `models`: whose versions
+        read the features; `plan` asks whom an edit would hit.
 
         Raises ContentError or ConfigError when the folder's configuration or registry cannot be used.
         """
@@ -82,12 +77,14 @@ class FeatureStore:
         self.now_us: Clock = clock or system_now_us
         self.engine: Engine = engine or InProcessEngine()
         self.code = CodeFolder(self.repo_path)
-        self._file = RegistryFile(self.data / "registry.json", self.code)
-        self._stamp = self._file.stamp()
-        self._applied = self._file.read()
+        self.ledgers = Ledgers(self.data)
+        self._models = models
+        file = RegistryFile(self.data / "registry.json", self.code)
+        self._declared = Declarations(file, self.config.project, self.ledgers, self.model_uses)
+        self._grants = Grants.from_yaml(self.repo_path / self.config.grants) if self.config.grants else Grants()
+        self._reader = Reader(self._declared.current, self._grants)
+        self._writer = Writer(self.data, lambda: self.online)
         self._online: OnlineStore | None = None
-        self._grants = self._load_grants()
-        self._reader = Reader(self._applied.definitions, self._grants)
 
     @property
     def data(self) -> Path:
@@ -99,46 +96,51 @@ class FeatureStore:
     @property
     def definitions(self) -> DefinitionSet:
         """What is applied now."""
-        self._refresh()
-        return self._applied.definitions
+        if self._declared.refresh():
+            self._use()
+        return self._declared.current
 
-    def _refresh(self) -> None:
-        stamp = self._file.stamp()
-        if stamp != self._stamp:
-            self._use(self._file.read())
-            self._stamp = stamp
-
-    def _load_grants(self) -> Grants:
-        return Grants.from_yaml(self.repo_path / self.config.grants) if self.config.grants else Grants()
-
-    def _use(self, applied: Applied) -> None:
-        self._applied = applied
-        self._reader = Reader(applied.definitions, self._grants)
+    def _use(self) -> None:
+        self._reader = Reader(self._declared.current, self._grants)
         if self._online is not None:
-            self._online.declare(_online_views(applied.definitions))
+            self._online.declare(_online_views(self._declared.current))
+
+    def model_uses(self) -> Sequence[ModelUse]:
+        """Which model versions read which features, as their registry tells; none without a registry."""
+        if self._models is None and self.config.model_registry:
+            from reference_platform.registry.mlflow_registry import MlflowRegistry
+
+            self._models = MlflowRegistry(self.repo_path / self.config.model_registry)
+        return model_uses(self._models) if self._models is not None else ()
+
+    def plan(self, wanted: FeatureObject | Iterable[FeatureObject] | DefinitionSet) -> FeaturePlan:
+        """What applying `wanted` in place of everything would change, whom it would hit, and what would be refused."""
+        objects = wanted if isinstance(wanted, DefinitionSet) else DefinitionSet.of(_each(wanted))
+        self._declared.refresh()
+        return self._declared.plan(objects)
 
     def apply(
         self,
         objects: FeatureObject | Iterable[FeatureObject],
         objects_to_delete: Iterable[FeatureObject] = (),
         partial: bool = True,
-    ) -> None:
+        *,
+        override: str = "",
+    ) -> FeaturePlan:
         """Declare `objects`. `partial`: what is not among them stays; otherwise it goes.
 
-        Raises ContentError for contradictory declarations; then nothing has changed.
+        `override`: the reason for going ahead with edits that break a champion or challenger; it is written down.
+        Raises ContentError for contradictions, CommandError for such edits without a reason; nothing has changed then.
         """
         wanted = DefinitionSet.of(_each(objects))
-        with self._file.locked():
-            before = self._file.read()
-            after = before.definitions.merged(wanted) if partial else wanted
-            after = after.without(thing.name for thing in objects_to_delete)
-            self._file.write(Applied(before.version + 1, after, self.now_us()))
-        # What was handed over keeps its code, also code that the file cannot point at.
-        self._use(Applied(before.version + 1, after, self.now_us()))
-        self._stamp = self._file.stamp()
-        for view in before.definitions.views.keys() - after.views.keys():
+        before = set(self.definitions.views)
+        gone = [thing.name for thing in objects_to_delete]
+        done = self._declared.apply(wanted, gone, keep_others=partial, override=override, now_us=self.now_us())
+        self._use()
+        for view in before - self._declared.current.views.keys():
             self.online.drop(view)
-        self.online.declare(_online_views(after))
+        self.online.declare(_online_views(self._declared.current))
+        return done
 
     def read_repository(self) -> DefinitionSet:
         """What the .py and .yaml files of the folder declare. Raises ContentError with file, line and column."""
@@ -151,7 +153,8 @@ class FeatureStore:
             self.online.drop(view)
         self.close()
         shutil.rmtree(self.data, ignore_errors=True)
-        self._use(Applied(0, DefinitionSet(), 0))
+        self._declared.forget()
+        self._use()
 
     def list_entities(self) -> list[Entity]:
         """Every entity."""
@@ -210,21 +213,28 @@ class FeatureStore:
         `known_at_label` False lets rows count before they were known, as most stores do; the job's `leak_report`
         says what that would change. Raises UnknownFeatureError, ContentError or CommandError.
         """
-        labels = arrow_table(entity_df)
+        labels, now_us, caller = arrow_table(entity_df), self.now_us(), Caller(role, purpose)
         definitions = self.definitions
-        parts = self._reader.scope(Caller(role, purpose), self.now_us()).parts(features)
-        histories = {view.name: self._history(view) for view in definitions.views.values()}
+        scope = self._reader.scope(caller, now_us)
+        parts = scope.parts(features)
+        histories = {view.name: self.history(view) for view in definitions.views.values()}
         question = Question(parts, full_feature_names, known_at_label)
+        self.ledgers.audit.append(
+            at_us=now_us,
+            role=role,
+            purpose=purpose,
+            read=self._reader.touched(features, parts),
+            rows=labels.num_rows,
+            denied=scope.denied(features),
+        )
         return RetrievalJob(
             partial(training_set, question, labels, histories, self.engine),
             partial(leaks, question, labels, histories),
         )
 
-    def _history(self, view: FeatureView) -> ViewHistory:
-        return ViewHistory(view, self.repo_path, self._log(view))
-
-    def _log(self, view: FeatureView) -> PushLog:
-        return PushLog(self.data / "offline", view)
+    def history(self, view: FeatureView) -> ViewHistory:
+        """Everything known of `view`, as training sets see it."""
+        return ViewHistory(view, self.repo_path, self._writer.log(view))
 
     # -- online --------------------------------------------------------------
 
@@ -239,7 +249,7 @@ class FeatureStore:
                 from reference_platform.features.online_store.redis import RedisOnlineStore
 
                 self._online = RedisOnlineStore(held.url, self.config.project)
-            self._online.declare(_online_views(self._applied.definitions))
+            self._online.declare(_online_views(self._declared.current))
         return self._online
 
     def get_online_features(
@@ -256,44 +266,40 @@ class FeatureStore:
         Raises UnknownFeatureError, ContentError or CommandError; one bad key value spoils the call, a null key only
         its row.
         """
-        self._refresh()
+        self.definitions  # noqa: B018  (another process may have applied something)
         now_us = self.now_us()
         compiled = self._reader.compiled(features, full_feature_names, Caller(role, purpose), now_us)
-        return compiled.plan.read(self.online, entity_columns(entity_rows), now_us)
+        response = compiled.plan.read(self.online, entity_columns(entity_rows), now_us)
+        self.ledgers.audit.append(
+            at_us=now_us,
+            role=role,
+            purpose=purpose,
+            read=compiled.read,
+            rows=response.rows,
+            denied=compiled.denied,
+        )
+        if compiled.shape is not None:
+            self.ledgers.vectors.append_response(compiled.shape, response, now_us)
+        return response
 
     # -- writing -------------------------------------------------------------
 
     def write_to_online_store(self, feature_view_name: str, df: Any, *, transform_on_write: bool = True) -> int:
         """Write rows online; returns how many were news. Older rows never replace newer ones. Raises CommandError."""
         view = self.definitions.view(feature_view_name)
-        return self.online.write(view, self._rows(view, df, transform_on_write, first_sequence=0))
+        return self._writer.write(view, df, self.now_us(), transform=transform_on_write)
 
     def push(
         self, push_source_name: str, df: Any, *, to: PushMode = PushMode.ONLINE, transform_on_write: bool = True
     ) -> int:
-        """Hand rows to every view of a push or stream source; returns how many were news online.
+        """Hand rows, or the events of a stream, to every view of a source; returns how many rows were news online.
 
-        History is kept before the online store is written, so that what is served can always be found again. Raises
-        UnknownFeatureError for a source nobody reads, CommandError for rows that do not fit.
+        Raises UnknownFeatureError for a source nobody reads, CommandError for rows that do not fit; nothing is then
+        written.
         """
-        views = [view for view in self.definitions.views.values() if view.source.name == push_source_name]
-        source = self.definitions.sources.get(push_source_name)
-        if not views or not isinstance(source, PushSource | KafkaSource):
-            known = [s.name for s in self.definitions.sources.values() if isinstance(s, PushSource | KafkaSource)]
-            raise UnknownFeatureError("push source", push_source_name, known)
-        blocks = [(view, self._rows(view, df, transform_on_write, first_sequence=0)) for view in views]
-        news = 0
-        for view, rows in blocks:
-            kept = self._log(view).append(rows) if to is not PushMode.ONLINE else rows
-            if to is not PushMode.OFFLINE and view.online:
-                news += self.online.write(view, kept)
-        return news
-
-    def _rows(self, view: FeatureView, df: Any, transform: bool, *, first_sequence: int) -> Any:
-        table: pa.Table = arrow_table(df)
-        if transform:
-            table = apply_transformation(view, table)
-        return rows_of(view, table, arrived_us=self.now_us(), first_sequence=first_sequence)
+        return self._writer.push(
+            self.definitions, push_source_name, df, self.now_us(), to=to, transform=transform_on_write
+        )
 
     # -- materialisation ------------------------------------------------------
 
@@ -310,24 +316,52 @@ class FeatureStore:
     ) -> dict[str, Progress]:
         """Write the newest rows of each view whose events lie between two instants, both included."""
         start_us, end_us = instant_us(start_date), instant_us(end_date)
-        views = self._materialized(feature_views)
-        return {view.name: self.materialization.materialize(view, start_us, end_us) for view in views}
+        return {
+            view.name: self._noted(view, self.materialization.materialize(view, start_us, end_us))
+            for view in self.materialized_views(feature_views)
+        }
 
     def materialize_incremental(
         self, end_date: datetime, feature_views: Sequence[str] | None = None
     ) -> dict[str, Progress]:
-        """Write what became known since the last time, late rows included; goes on where a killed run stopped."""
-        end_us, now_us = instant_us(end_date), self.now_us()
-        views = self._materialized(feature_views)
-        return {view.name: self.materialization.materialize_incremental(view, end_us, now_us) for view in views}
+        """Write what became known since the last time, late rows included; goes on where a killed run stopped.
 
-    def _materialized(self, names: Sequence[str] | None) -> list[FeatureView]:
+        Windows of streams that closed meanwhile are published.
+        """
+        end_us, now_us = instant_us(end_date), self.now_us()
+        for stream in self.list_stream_feature_views():
+            if feature_views is None or stream.name in feature_views:
+                self._writer.advance(stream, min(end_us, now_us))
+        return {
+            view.name: self._noted(view, self.materialization.materialize_incremental(view, end_us, now_us))
+            for view in self.materialized_views(feature_views)
+        }
+
+    def materialized_views(self, names: Sequence[str] | None = None) -> list[FeatureView]:
+        """The views that are copied from a source; `names` picks some. Raises UnknownFeatureError."""
         if names is not None:
-            return [self.definitions.view(name) for name in names]
-        return [view for view in _online_views(self.definitions) if batch_file(view) is not None]
+            return [view for view in map(self.definitions.view, names) if not isinstance(view, StreamFeatureView)]
+        views = _online_views(self.definitions)
+        return [view for view in views if batch_file(view) and not isinstance(view, StreamFeatureView)]
+
+    def _noted(self, view: FeatureView, progress: Progress) -> Progress:
+        lineage = Lineage(self.config.project, self._declared.current)
+        rows = progress.counts.written
+        event = lineage.materialized(
+            view, max(progress.start_us, EARLIEST_US), progress.end_us, self.now_us(), rows=rows
+        )
+        self.ledgers.lineage([event])
+        return progress
+
+    # -- knowing what there is -------------------------------------------------
+
+    def lineage(self) -> LineageGraph:
+        """What comes from what: sources, features, services, model versions."""
+        return LineageGraph(self.definitions, self.model_uses())
 
     def close(self) -> None:
         """Let go of files and connections."""
+        self.ledgers.close()
         if self._online is not None:
             self._online.close()
             self._online = None

@@ -52,6 +52,8 @@ class StreamFeatureView(FeatureView):
     aggregations: tuple[Aggregation, ...] = ()
     allowed_lateness: timedelta = timedelta(hours=1)
     """Events later than this no longer change windows; they are counted and left out."""
+    event_id: str = ""
+    """Column by which copies of an event are told; without it every delivery counts."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "aggregations", tuple(self.aggregations))

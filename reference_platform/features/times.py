@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 NEVER_US = int(np.iinfo(np.int64).min)
 """Before every instant: the event time of what does not exist."""
 
+EARLIEST_US = -62_135_596_800_000_000
+"""The first instant that has a date: the beginning of year 1."""
+
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _PER_UNIT = {"s": 1_000_000, "ms": 1_000}
 FAR_US = 1 << 61

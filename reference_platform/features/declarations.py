@@ -1,0 +1,70 @@
+"""What is applied, and the only way to change it: plan, check, write down, replace."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+
+from reference_platform.features.definition_set import DefinitionSet
+from reference_platform.features.governance.lineage import Lineage
+from reference_platform.features.governance.plan import FeaturePlan, plan
+from reference_platform.features.governance.redaction import Redaction
+from reference_platform.features.governance.uses import ModelUse
+from reference_platform.features.ledgers import Ledgers
+from reference_platform.features.registry_file import Applied, RegistryFile
+
+Uses = Callable[[], Sequence[ModelUse]]
+
+
+class Declarations:
+    """The declarations of one store. Other processes' changes are seen at the next `refresh`."""
+
+    def __init__(self, file: RegistryFile, project: str, ledgers: Ledgers, uses: Uses) -> None:
+        """Raises ConfigError when the registry file is damaged."""
+        self._file = file
+        self._project = project
+        self._ledgers = ledgers
+        self._uses = uses
+        self._stamp = file.stamp()
+        self._applied = file.read()
+
+    @property
+    def current(self) -> DefinitionSet:
+        """What was applied when last looked."""
+        return self._applied.definitions
+
+    def refresh(self) -> bool:
+        """Look whether another process applied something; True if so."""
+        stamp = self._file.stamp()
+        if stamp == self._stamp:
+            return False
+        self._applied = self._file.read()
+        self._stamp = stamp
+        return True
+
+    def plan(self, after: DefinitionSet, override: str = "") -> FeaturePlan:
+        """What replacing everything by `after` would do, and whom it would hit."""
+        return plan(self.current, after, self._uses(), override=override)
+
+    def apply(
+        self, wanted: DefinitionSet, gone: Iterable[str], *, keep_others: bool, override: str, now_us: int
+    ) -> FeaturePlan:
+        """Replace the declarations. Raises ContentError for contradictions and CommandError for a refused plan."""
+        with self._file.locked():
+            self.refresh()
+            before = self._applied
+            after = before.definitions.merged(wanted) if keep_others else wanted
+            after = after.without(gone)
+            found = self.plan(after, override)
+            found.require_allowed()
+            found.record_override(self._ledgers.audit, Redaction(before.definitions), at_us=now_us)
+            # What was handed over keeps its code, also code that the file cannot point at.
+            self._applied = Applied(before.version + 1, after, now_us)
+            self._file.write(self._applied)
+            self._stamp = self._file.stamp()
+        self._ledgers.lineage(Lineage(self._project, after).applied(now_us))
+        return found
+
+    def forget(self) -> None:
+        """Nothing is applied any more; the file is somebody else's to delete."""
+        self._applied = Applied(0, DefinitionSet(), 0)
+        self._stamp = self._file.stamp()

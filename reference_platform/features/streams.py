@@ -1,0 +1,85 @@
+"""Publishes the windows of a stream view: events in, rows out to history and the online store."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from reference_platform.errors import ConfigError
+from reference_platform.features.columns import FeatureBlock
+from reference_platform.features.push_log import PushLog
+from reference_platform.features.stream_views import StreamFeatureView
+from reference_platform.features.windows.aggregator import WindowAggregator
+from reference_platform.features.windows.events import event_columns
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+
+class StreamJob:
+    """The windows of one view, kept in `folder` between calls. Several processes may take turns.
+
+    Rows are in the log before the state that produced them is saved: a crash in between publishes the same rows
+    again, and a store keeps one of two equal rows. Events of a push that failed must be sent again.
+    """
+
+    def __init__(self, view: StreamFeatureView, folder: Path, log: PushLog) -> None:
+        self._view = view
+        self._path = folder / f"{view.name}.npz"
+        self._log = log
+
+    def push(self, events: pa.Table, now_us: int) -> FeatureBlock:
+        """Take in events that arrive now and publish what they close or correct. Raises CommandError."""
+        return self._turn(event_columns(events), now_us)
+
+    def advance(self, now_us: int) -> FeatureBlock:
+        """Publish the windows that closed by the passing of time."""
+        return self._turn(None, now_us)
+
+    def _turn(self, events: object, now_us: int) -> FeatureBlock:
+        with self._locked():
+            aggregator = self._restored()
+            if events is not None:
+                aggregator.ingest(events, now_us)  # type: ignore[arg-type]
+            rows = self._log.append(aggregator.advance(now_us))
+            self._save(aggregator)
+        return rows
+
+    def _restored(self) -> WindowAggregator:
+        aggregator = WindowAggregator(self._view, event_id=self._view.event_id)
+        if self._path.exists():
+            try:
+                with np.load(self._path, allow_pickle=False) as held:
+                    aggregator.restore(dict(held))
+            except (OSError, ValueError, KeyError) as error:
+                raise ConfigError(
+                    f"the windows of {self._view.name} in {self._path} cannot be used",
+                    why=str(error).splitlines()[0][:200],
+                    fix="delete the file to begin anew: windows fill again as events arrive",
+                ) from error
+        return aggregator
+
+    def _save(self, aggregator: WindowAggregator) -> None:
+        fresh = self._path.with_suffix(".tmp")
+        try:
+            with fresh.open("wb") as stream:
+                np.savez(stream, allow_pickle=False, **aggregator.state())
+                stream.flush()
+                os.fsync(stream.fileno())
+            fresh.replace(self._path)
+        except OSError as error:
+            fresh.unlink(missing_ok=True)
+            raise ConfigError(f"{self._path} cannot be written", why=str(error), fix="make room, push again") from error
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        with self._path.with_suffix(".lock").open("a") as held:
+            fcntl.flock(held, fcntl.LOCK_EX)
+            yield
