@@ -28,7 +28,9 @@ class EmbeddedOnlineStore:
         if path is None:
             self._store = self._memory = MemoryOnlineStore()
         else:
-            raise NotImplementedError
+            from reference_platform.features.online_store.sqlite import SqliteOnlineStore
+
+            self._store = SqliteOnlineStore(Path(path))
         self._store.declare(views)
 
     def declare(self, views: Iterable[FeatureView]) -> None:

@@ -9,12 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from reference_platform.errors import CommandError
 from reference_platform.features.columns import FeatureBlock
 from reference_platform.features.definitions import FeatureView
-from reference_platform.features.online_store.inputs import KeyColumn, checked_keys
 from reference_platform.features.online_store.layout import RowBatch, RowLayout, Twins, batch_of, matrix_batch
-from reference_platform.features.online_store.port import ViewAnswer, ViewRead, undeclared
+from reference_platform.features.online_store.port import ViewAnswer, ViewRead, typed_keys, undeclared
 from reference_platform.features.online_store.table import OnlineTable
 from reference_platform.features.times import NEVER_US
 
@@ -135,22 +133,6 @@ class MemoryOnlineStore:
     def _take(self, held: _Held, batch: RowBatch) -> int:
         with self._lock:
             return held.table.upsert_batch(batch)
-
-
-def typed_keys(read: ViewRead) -> tuple[KeyColumn, ...]:
-    """The keys of a read by declared type. Raises CommandError for other types and unequal lengths."""
-    if read.checked:
-        return read.keys  # type: ignore[return-value]
-    view = read.view
-    if len(read.keys) != len(view.join_keys):
-        raise CommandError(f"{len(read.keys)} key columns for view {view.name}", fix=f"one each of {view.join_keys}")
-    keys = tuple(
-        checked_keys(values, kind, name)
-        for values, kind, name in zip(read.keys, view.key_types, view.join_keys, strict=True)
-    )
-    if len({len(column) for column in keys}) > 1:
-        raise CommandError(f"the key columns of view {view.name} differ in length", fix="one value per row in each")
-    return keys
 
 
 def _same(held: _Held, layout: RowLayout, view: FeatureView) -> bool:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from reference_platform.errors import CommandError, nearest
 from reference_platform.features.columns import Column, FeatureBlock
 from reference_platform.features.definitions import FeatureView
+from reference_platform.features.online_store.inputs import KeyColumn, checked_keys
 from reference_platform.features.online_store.layout import RowLayout
 from reference_platform.features.times import NEVER_US
 
@@ -157,3 +158,19 @@ class OnlineStore(Protocol):
 def undeclared(view: str, known: Iterable[str]) -> CommandError:
     """The error for a view this store does not hold."""
     return CommandError(f'view "{view[:60]}" is not in the online store', fix=nearest(view, known) + ", or declare it")
+
+
+def typed_keys(read: ViewRead) -> tuple[KeyColumn, ...]:
+    """The keys of a read by declared type. Raises CommandError for other types and unequal lengths."""
+    if read.checked:
+        return read.keys  # type: ignore[return-value]
+    view = read.view
+    if len(read.keys) != len(view.join_keys):
+        raise CommandError(f"{len(read.keys)} key columns for view {view.name}", fix=f"one each of {view.join_keys}")
+    keys = tuple(
+        checked_keys(values, kind, name)
+        for values, kind, name in zip(read.keys, view.key_types, view.join_keys, strict=True)
+    )
+    if len({len(column) for column in keys}) > 1:
+        raise CommandError(f"the key columns of view {view.name} differ in length", fix="one value per row in each")
+    return keys

@@ -15,6 +15,7 @@ from reference_platform.features.online_store.codec import RowCodec
 from reference_platform.features.online_store.inputs import KeyColumn
 from reference_platform.features.online_store.layout import RowBatch, RowLayout, batch_of
 from reference_platform.features.online_store.port import ViewAnswer
+from reference_platform.features.online_store.rivals import winners
 from reference_platform.features.times import NEVER_US
 
 _FIRST_CAPACITY = 64
@@ -33,19 +34,19 @@ class OnlineTable:
         single = len(view.entities) == 1 and len(view.join_keys) == 1
         self.key_count = view.entity.key_count if dense and single and view.key_types[0].dtype != "O" else None
         self._places: dict[Any, int] = {}
-        self._used = 1
+        self._used: int = 1
         self._allocate(1 + (self.key_count if self.key_count is not None else _FIRST_CAPACITY))
 
     def __len__(self) -> int:
         """How many keys have a row."""
         if self.key_count is None:
             return self._used - 1
-        return len(np.flatnonzero(self._event_us != NEVER_US))
+        return int(np.count_nonzero(self._event_us != NEVER_US))
 
     @property
     def row_bytes(self) -> int:
         """Memory of one row without its key and without what strings and lists hold."""
-        return sum(block.itemsize * block.shape[1] for block in self._blocks) + 24 + self.layout.null_bytes
+        return sum(int(block.strides[0]) for block in self._blocks) + 24 + self.layout.null_bytes
 
     def upsert(self, rows: FeatureBlock) -> int:
         """Take the rows that win; how many keys got a new row. Raises CommandError for null or impossible keys."""
@@ -198,36 +199,11 @@ class OnlineTable:
 
     def _without_rivals(self, rows: RowBatch, places: NDArray[np.int64]) -> NDArray[np.int64] | None:
         """Row numbers that hold the winner of every place, or None when no place is written twice."""
-        count = len(places)
-        if count == 1:
-            return None
-        numbers = np.arange(count)
+        numbers = np.arange(len(places))
         self._rank[places] = numbers
         if (self._rank[places] == numbers).all():
             return None
-        order = np.lexsort((rows.sequence, rows.created_us, rows.event_us, places))
-        ordered = rows.event_us[order], rows.created_us[order], rows.sequence[order]
-        same = places[order][1:] == places[order][:-1]
-        tied = same.copy()
-        for version in ordered:
-            tied &= version[1:] == version[:-1]
-        if tied.any():
-            order = self._ordered_by_content(rows, order, tied)
-        return np.sort(order[np.append(~same, True)])
-
-    def _ordered_by_content(
-        self, rows: RowBatch, order: NDArray[np.int64], tied: NDArray[np.bool_]
-    ) -> NDArray[np.int64]:
-        order = order.copy()
-        ends = np.flatnonzero(~np.append(tied, False)) + 1
-        start = 0
-        for end in ends.tolist():
-            if end - start > 1:
-                group = order[start:end]
-                packed = self.codec.encode_batch(rows.take(group))
-                order[start:end] = group[sorted(range(end - start), key=packed.__getitem__)]
-            start = end
-        return order
+        return np.sort(winners(self.codec, rows, places))
 
     def _beats_stored(self, rows: RowBatch, places: NDArray[np.int64]) -> NDArray[np.bool_]:
         wins = rows.event_us > self._event_us[places]
