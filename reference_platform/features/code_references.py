@@ -21,8 +21,12 @@ class MissingCode:
     recorded_sha256: str
 
     def __call__(self, *_: object) -> Any:
-        raise CommandError(
-            f"the code {self.at or 'of this feature'} is not here",
+        raise self.error("this feature")
+
+    def error(self, what: str) -> CommandError:
+        """Why `what` cannot be computed here."""
+        return CommandError(
+            f"the code of {what} is not here" + (f": {self.at}" if self.at else ""),
             why="the registry keeps where code stands, never the code itself",
             fix="declare it in a .py file of the repository, or apply the declaration again in this process",
         )
@@ -75,6 +79,8 @@ class CodeFolder:
             raise ContentError(f"{file} does not exist", where=where, fix=nearest(file, files))
         module = self.module(path)
         found = getattr(module, name, None)
+        # A decorator leaves the declared view under the function's name.
+        found = getattr(found, "function", found)
         if not callable(found):
             functions = [key for key, value in vars(module).items() if callable(value) and not key.startswith("_")]
             raise ContentError(f'{file} has no function "{name}"', where=where, fix=nearest(name, functions))

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from reference_platform.errors import CommandError
+from reference_platform.features.code_references import MissingCode
 from reference_platform.features.definition_set import DefinitionSet, FeatureRequest
 from reference_platform.features.governance.access import FOREVER_US, Grants
 from reference_platform.features.governance.audit import Read
@@ -82,6 +83,7 @@ class Reader:
     def _compile(self, features: FeatureRequest, full_feature_names: bool, caller: Caller, now_us: int) -> CompiledRead:
         scope = self.scope(caller, now_us)
         parts = scope.parts(features)
+        check_code(parts)
         plan = ReadPlan.compile(parts, full_feature_names=full_feature_names, visible=scope.visible)
         named = features if isinstance(features, FeatureService) else None
         if isinstance(features, str):
@@ -95,6 +97,13 @@ class Reader:
             scope.denied(features),
             min(FOREVER_US, scope.visible.valid_until_us),
         )
+
+
+def check_code(parts: Sequence[Part]) -> None:
+    """Raise CommandError for an on-demand view whose code this process does not have."""
+    for part in parts:
+        if isinstance(part, OnDemandFeatureView) and isinstance(part.function, MissingCode):
+            raise part.function.error(part.name)
 
 
 def references_of(part: Part) -> list[str]:

@@ -37,7 +37,7 @@ from reference_platform.features.on_demand import OnDemandFeatureView
 from reference_platform.features.online_store.embedded import EmbeddedOnlineStore
 from reference_platform.features.online_store.port import OnlineStore
 from reference_platform.features.online_store.response import OnlineResponse
-from reference_platform.features.reader import Caller, EntityRows, Reader, entity_columns
+from reference_platform.features.reader import Caller, EntityRows, Reader, check_code, entity_columns
 from reference_platform.features.registry_file import RegistryFile
 from reference_platform.features.repository import read_repository
 from reference_platform.features.retrieval import RetrievalJob
@@ -217,6 +217,7 @@ class FeatureStore:
         definitions = self.definitions
         scope = self._reader.scope(caller, now_us)
         parts = scope.parts(features)
+        check_code(parts)
         histories = {view.name: self.history(view) for view in definitions.views.values()}
         question = Question(parts, full_feature_names, known_at_label)
         self.ledgers.audit.append(

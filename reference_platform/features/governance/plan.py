@@ -11,11 +11,10 @@ from dataclasses import dataclass
 
 from reference_platform.errors import CommandError
 from reference_platform.features.definition_set import DefinitionSet
-from reference_platform.features.definitions import FeatureViewProjection
 from reference_platform.features.governance.audit import AuditTrail
 from reference_platform.features.governance.edits import Action, Edit, edits, references
 from reference_platform.features.governance.redaction import Redaction
-from reference_platform.features.governance.uses import ModelUse
+from reference_platform.features.governance.uses import ModelUse, resolved_uses
 
 LINES_MAX = 200
 """Of the text for people; the plan itself is complete."""
@@ -153,7 +152,7 @@ class _Reach:
             for part in view.projections:
                 for name in part.features:
                     self._computed.setdefault(f"{part.view.name}:{name}", []).extend(references(view))
-        self._users = [(use, _resolved(use.features, _aliases(before), before)) for use in users]
+        self._users = resolved_uses(users, before)
 
     def impact(self, edit: Edit) -> Impact:
         touched = dict.fromkeys(edit.features)
@@ -175,32 +174,6 @@ class _Reach:
         views = {name.partition(":")[0] for name in affected}
         owners = {edit.owner, *(self._owners.get(name, "") for name in (*services, *views))} - {""}
         return Impact(edit, tuple(touched), services, tuple(sorted(models, key=_use_order)), tuple(sorted(owners)))
-
-
-def _aliases(definitions: DefinitionSet) -> dict[str, set[str]]:
-    """The declared views behind each name that a service or an on-demand view gives one."""
-    parts = [part for service in definitions.services.values() for part in service.features]
-    parts += [part for view in definitions.on_demand.values() for part in view.projections]
-    found: dict[str, set[str]] = {}
-    for part in parts:
-        if isinstance(part, FeatureViewProjection):
-            found.setdefault(part.name, set()).add(part.view.name)
-    return found
-
-
-def _resolved(names: Sequence[str], aliases: Mapping[str, set[str]], definitions: DefinitionSet) -> frozenset[str]:
-    """The declared references behind what a model version says it reads, under whatever name."""
-    found: set[str] = set()
-    for name in names:
-        called, _, feature = name.partition(":")
-        called = called.partition("@v")[0]
-        for view in {called, *aliases.get(called, ())}:
-            if feature in ("", "*"):
-                declared = definitions.views.get(view) or definitions.on_demand.get(view)
-                found.update(references(declared) if declared else ())
-            else:
-                found.add(f"{view}:{feature}")
-    return frozenset(found)
 
 
 def _reach_lines(impact: Impact) -> list[str]:

@@ -8,10 +8,13 @@ from `feast.feature_refs`, which another store's MLflow integration writes, and 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from reference_platform.errors import ContentError
+from reference_platform.features.definition_set import DefinitionSet
+from reference_platform.features.definitions import FeatureViewProjection
+from reference_platform.features.governance.edits import references
 from reference_platform.features.naming import parse_reference
 from reference_platform.registry.port import ModelRegistry
 
@@ -84,6 +87,44 @@ def model_uses(registry: ModelRegistry) -> tuple[ModelUse, ...]:
                 pointing = sorted(aliases.get(version.version, [""]))
                 found += [ModelUse(name, version.version, alias, features, service) for alias in pointing]
     return tuple(found)
+
+
+def resolved_uses(uses: Iterable[ModelUse], definitions: DefinitionSet) -> list[tuple[ModelUse, frozenset[str]]]:
+    """Each use with the declared references behind what it reads, whatever a service calls their views."""
+    aliases = _aliases(definitions)
+    kept: dict[tuple[str, ...], frozenset[str]] = {}
+    found = []
+    for use in uses:
+        if use.features not in kept:
+            kept[use.features] = _resolved(use.features, aliases, definitions)
+        found.append((use, kept[use.features]))
+    return found
+
+
+def _aliases(definitions: DefinitionSet) -> dict[str, set[str]]:
+    """The declared views behind each name that a service or an on-demand view gives one."""
+    parts = [part for service in definitions.services.values() for part in service.features]
+    parts += [part for view in definitions.on_demand.values() for part in view.projections]
+    found: dict[str, set[str]] = {}
+    for part in parts:
+        if isinstance(part, FeatureViewProjection):
+            found.setdefault(part.name, set()).add(part.view.name)
+    return found
+
+
+def _resolved(names: Sequence[str], aliases: Mapping[str, set[str]], definitions: DefinitionSet) -> frozenset[str]:
+    """The declared references behind what a model version says it reads, under whatever name."""
+    found: set[str] = set()
+    for name in names:
+        called, _, feature = name.partition(":")
+        called = called.partition("@v")[0]
+        for view in {called, *aliases.get(called, ())}:
+            if feature in ("", "*"):
+                declared = definitions.views.get(view) or definitions.on_demand.get(view)
+                found.update(references(declared) if declared else ())
+            else:
+                found.add(f"{view}:{feature}")
+    return frozenset(found)
 
 
 def _listed(text: str) -> list[str]:

@@ -6,7 +6,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import chain
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -66,37 +68,36 @@ def to_batch(shape: VectorShape, logged: Sequence[Entry | ResponseEntry]) -> pa.
     import pyarrow as pa
 
     entries = [entry if isinstance(entry, Entry) else _taken_apart(shape, entry) for entry in logged]
-
-    schema = shape.schema
+    types = shape.schema.types
     rows = sum(entry.rows for entry in entries)
     misfits: dict[int, dict[str, str]] = {}
     read_us = np.repeat([entry.read_us for entry in entries], [entry.rows for entry in entries])
     ids = [row_id for entry in entries for row_id in (entry.row_ids or (None,) * entry.rows)]
     columns: list[Any] = [pa.array(read_us, pa.int64()), pa.array(ids, pa.string()), None]
-    for index in range(len(shape.keys)):
-        plain = [value for entry in entries for value in entry.keys[index]]
-        columns.append(_fitted(plain, schema.field(f"k{index}").type, f"k{index}", misfits))
-    for index in range(len(shape.requests)):
-        plain = [value for entry in entries for value in entry.requests[index]]
-        columns.append(_fitted(plain, schema.field(f"r{index}").type, f"r{index}", misfits))
+    for prefix, parts in (("k", [entry.keys for entry in entries]), ("r", [entry.requests for entry in entries])):
+        for index, plain in enumerate(_flat(parts)):
+            columns.append(_fitted(plain, types[len(columns)], f"{prefix}{index}", misfits))
     columns.append(_statuses(entries, len(shape.features), rows))
-    columns += [
-        pa.array([instant for entry in entries for instant in entry.event_us[index]], pa.int64())
-        for index in range(len(shape.views))
-    ]
-    for index in range(len(shape.features)):
-        plain = [value for entry in entries for value in entry.values[index]]
-        columns.append(_fitted(plain, schema.field(f"v{index}").type, str(index), misfits))
+    columns += [pa.array(plain, pa.int64()) for plain in _flat([entry.event_us for entry in entries])]
+    for index, plain in enumerate(_flat([entry.values for entry in entries])):
+        columns.append(_fitted(plain, types[len(columns)], str(index), misfits))
     texts = [json.dumps(misfits[row], sort_keys=True) if row in misfits else None for row in range(rows)]
     columns[2] = pa.array(texts, pa.string()) if misfits else pa.nulls(rows, pa.string())
-    return pa.RecordBatch.from_arrays(columns, schema=schema)
+    return pa.RecordBatch.from_arrays(columns, schema=shape.schema)
+
+
+def _flat(parts: Sequence[Sequence[Sequence[Any]]]) -> Iterator[list[Any]]:
+    """Column by column, the values of all entries. No bytecode runs per value."""
+    for index in range(len(parts[0])):
+        yield list(chain.from_iterable(map(itemgetter(index), parts)))
 
 
 def _statuses(entries: Sequence[Entry], width: int, rows: int) -> pa.Array:
     import pyarrow as pa
 
+    first = itemgetter(0)
     packed = b"".join(
-        bytes([column[0] for column in entry.statuses])
+        bytes(map(first, entry.statuses))
         if entry.rows == 1
         else np.array(entry.statuses, dtype=np.uint8).T.tobytes()
         for entry in entries

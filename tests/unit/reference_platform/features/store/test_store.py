@@ -12,6 +12,7 @@ import pytest
 
 from reference_platform.errors import CommandError, ContentError
 from reference_platform.features import FeatureService, FeatureStore, PushMode, StoreConfig, UnknownFeatureError
+from reference_platform.features.example.folder import write_example
 from tests.unit.reference_platform.features.store.rides import DRIVER, FARE, HOUR, SERVICE, STATS, T0, us, write_stats
 
 
@@ -150,3 +151,28 @@ def test_teardown_leaves_sources_and_definitions(store: FeatureStore) -> None:
     assert not store.data.exists()
     assert (store.repo_path / "stats.parquet").exists()
     assert store.list_feature_views() == []
+
+
+def test_code_that_another_process_declared_by_hand_is_missed_with_what_to_do(store: FeatureStore) -> None:
+    """The registry keeps where code stands; a function from nowhere cannot be found again."""
+    other = FeatureStore(store.repo_path, clock=store.now_us)
+    with pytest.raises(CommandError, match="the code of fare is not here") as caught:
+        other.get_online_features(SERVICE, {"driver_id": [1], "price_eur": [1.0]})
+    assert "apply the declaration again" in str(caught.value)
+    assert other.get_online_features(["driver_stats:trips"], [{"driver_id": 1}]).rows == 1
+    other.close()
+
+
+def test_the_example_works_from_its_folder_alone(tmp_path: Path) -> None:
+    """Written, applied by one process, read by another: decorated functions are found again."""
+    write_example(tmp_path, T0)
+    first = FeatureStore(tmp_path, clock=lambda: us(T0))
+    first.apply(first.read_repository().objects(), partial=False)
+    first.materialize_incremental(T0)
+    first.close()
+    second = FeatureStore(tmp_path, clock=lambda: us(T0))
+    ride = {"driver_id": 1001, "distance_km": 10.0, "euro_per_km": 2.0}
+    answer = second.get_online_features("pricing", [ride]).to_dict()
+    assert answer["fare_eur"][0] == pytest.approx(22.0 if answer["rating"][0] >= 4.5 else 20.0)
+    assert second.plan(second.read_repository()).empty
+    second.close()
