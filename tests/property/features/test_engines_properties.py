@@ -15,6 +15,7 @@ from reference_platform.features.join.in_process import InProcessEngine
 from reference_platform.features.join.kernel import point_in_time_join
 from reference_platform.features.join.partitioning import partition_numbers
 from reference_platform.features.join.scan import open_rows
+from reference_platform.features.join.sorted_layout import answers_from_layout, compact, open_layout
 from reference_platform.features.join.spec import JoinSpec
 from tests.unit.reference_platform.features.engines.questions import (
     SOURCE,
@@ -136,3 +137,21 @@ def test_partitions_are_stable_and_even() -> None:
     numbers = partition_numbers([pa.array(np.arange(100_000))], 100_000, 8)
     assert numbers[:8].tolist() == [7, 6, 4, 7, 3, 5, 1, 5]
     assert np.bincount(numbers).min() > 12_000
+
+
+@QUIET
+@given(q=QUESTIONS)
+def test_the_sorted_layout_gives_the_same_bytes(q: dict[str, int], tmp_path_factory: pytest.TempPathFactory) -> None:
+    rng = np.random.default_rng(q["seed"])
+    rows, labels = random_rows(rng, q["rows"], q["span"]), random_labels(rng, q["labels"], q["span"])
+    spec = spec_of(ttl_us=q["ttl_us"], known=bool(q["known"]), sequence=q["sequence"])  # type: ignore[arg-type]
+    root = tmp_path_factory.mktemp("rows")
+    write_folder(rows, root, 1, q["cut"])
+    source = open_rows(SOURCE, root)
+    compact(root / "sorted", source, spec.rows, "a", total_rows=q["rows"], part_rows=q["cut"])
+    layout = open_layout(root / "sorted", "a")
+    here, reason = answers_from_layout(layout, InProcessEngine(), labels, ViewJoin(source, spec))
+    there = view_answers(InProcessEngine(), labels, ViewJoin(source, spec))
+    assert not reason
+    assert content(here.table) == content(there.table)
+    assert (here.row_sequence == there.row_sequence).all()
