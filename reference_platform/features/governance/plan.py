@@ -69,7 +69,8 @@ class FeaturePlan:
     @property
     def models(self) -> tuple[ModelUse, ...]:
         """Every use that a breaking edit hits, once."""
-        return tuple(sorted({use for impact in self.impacts for use in impact.models}, key=_use_order))
+        found = {_use_order(use): use for impact in self.impacts for use in impact.models}
+        return tuple(found[key] for key in sorted(found))
 
     @property
     def services(self) -> tuple[str, ...]:

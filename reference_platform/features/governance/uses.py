@@ -13,9 +13,10 @@ from dataclasses import dataclass
 
 from reference_platform.errors import ContentError
 from reference_platform.features.definition_set import DefinitionSet
-from reference_platform.features.definitions import FeatureViewProjection
+from reference_platform.features.definitions import FeatureView, FeatureViewProjection
 from reference_platform.features.governance.edits import references
 from reference_platform.features.naming import parse_reference
+from reference_platform.features.on_demand import OnDemandFeatureView
 from reference_platform.registry.port import ModelRegistry
 
 FEATURE_REFS_TAG = "feature_refs"
@@ -92,30 +93,34 @@ def model_uses(registry: ModelRegistry) -> tuple[ModelUse, ...]:
 def resolved_uses(uses: Iterable[ModelUse], definitions: DefinitionSet) -> list[tuple[ModelUse, frozenset[str]]]:
     """Each use with the declared references behind what it reads, whatever a service calls their views."""
     aliases = _aliases(definitions)
-    kept: dict[tuple[str, ...], frozenset[str]] = {}
-    found = []
-    for use in uses:
-        if use.features not in kept:
-            kept[use.features] = _resolved(use.features, aliases, definitions)
-        found.append((use, kept[use.features]))
-    return found
+    views: list[FeatureView | OnDemandFeatureView] = [*definitions.views.values(), *definitions.on_demand.values()]
+    # Nearly every name is a declared reference that can mean nothing else.
+    plain = frozenset(name for view in views if view.name not in aliases for name in references(view))
+    return [(use, _resolved(use.features, plain, aliases, definitions)) for use in uses]
 
 
 def _aliases(definitions: DefinitionSet) -> dict[str, set[str]]:
-    """The declared views behind each name that a service or an on-demand view gives one."""
+    """The declared views behind each other name that a service or an on-demand view gives one."""
     parts = [part for service in definitions.services.values() for part in service.features]
     parts += [part for view in definitions.on_demand.values() for part in view.projections]
     found: dict[str, set[str]] = {}
     for part in parts:
-        if isinstance(part, FeatureViewProjection):
+        if isinstance(part, FeatureViewProjection) and part.name != part.view.name:
             found.setdefault(part.name, set()).add(part.view.name)
     return found
 
 
-def _resolved(names: Sequence[str], aliases: Mapping[str, set[str]], definitions: DefinitionSet) -> frozenset[str]:
+def _resolved(
+    names: Sequence[str], plain: frozenset[str], aliases: Mapping[str, set[str]], definitions: DefinitionSet
+) -> frozenset[str]:
     """The declared references behind what a model version says it reads, under whatever name."""
-    found: set[str] = set()
+    simple = plain.intersection(names)
+    if len(simple) == len(names):
+        return simple
+    found = set(simple)
     for name in names:
+        if name in plain:
+            continue
         called, _, feature = name.partition(":")
         called = called.partition("@v")[0]
         for view in {called, *aliases.get(called, ())}:
