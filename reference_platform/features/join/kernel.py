@@ -44,7 +44,7 @@ class AsOfJoin:
         assert all(spec.outputs), "an output needs a name"
         self._labels, self._spec = labels, spec
         self._best = BestRows(labels.slots, spec.ttl_us, spec.known_at_label)
-        self._row_of_slot = np.full(len(labels.slots), -1, dtype=np.int64)
+        self._row_of_slot = np.full(len(labels.slots) + 1, -1, dtype=np.int64)
         self._kept: list[pa.Table] = []
         self._kept_rows = 0
         self._schema: pa.Schema | None = None
@@ -70,12 +70,11 @@ class AsOfJoin:
         n_out, n_in = len(slot), self._labels.rows
         assert n_out == n_in, f"{n_in} labels but {n_out} answers"
         self.found: NDArray[np.bool_] = slot >= 0
-        position = np.where(self.found, _of(self._best.position, slot), -1)
-        sequence = position if self._spec.rows.sequence is None else _of(self._best.sequence, slot)
-        self.event_us: NDArray[np.int64] = np.where(self.found, _of(self._best.event_us, slot), NEVER_US)
-        self.row_sequence: NDArray[np.int64] = np.where(self.found, sequence, -1)
-        self.row_position: NDArray[np.int64] = position
-        row = _of(self._row_of_slot, slot)
+        self.event_us: NDArray[np.int64] = self._best.event_us.take(slot)
+        self.row_position: NDArray[np.int64] = self._best.position.take(slot)
+        numbered = self._spec.rows.sequence is not None
+        self.row_sequence: NDArray[np.int64] = self._best.sequence.take(slot) if numbered else self.row_position
+        row = self._row_of_slot.take(slot)
         if not self._kept:
             schema = self._schema or pa.schema([(name, pa.null()) for name in self._spec.rows.features])
             nulls = [pa.nulls(n_in, field.type) for field in schema]
@@ -163,13 +162,8 @@ def latest_known(
         codes = keys.lookup(np.asarray(row_key[cut], dtype=np.int64))
         position = np.arange(at, at + len(codes), dtype=np.int64)
         best.offer(codes, row_event_us[cut], row_created_us[cut], row_sequence[cut], position)
-    slot = best.answering()
-    return np.where(slot >= 0, _of(best.position, slot), -1)
-
-
-def _of(values: NDArray[np.int64], slot: NDArray[np.int64]) -> NDArray[np.int64]:
-    """What stands at each slot; anything for slot -1."""
-    return values.take(slot) if len(values) else np.zeros(len(slot), dtype=np.int64)
+    answers: NDArray[np.int64] = best.position.take(best.answering())
+    return answers
 
 
 def _instants(batch: pa.RecordBatch, name: str) -> NDArray[np.int64]:

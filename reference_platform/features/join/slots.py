@@ -123,13 +123,16 @@ class Winners(NamedTuple):
 
 
 class BestRows:
-    """Of every slot the greatest (event, created, sequence, position) offered so far; NEVER_US where there is none."""
+    """Of every slot the greatest (event, created, sequence, position) offered so far; NEVER_US where there is none.
+
+    Behind the last slot stands what -1 answers: event NEVER_US, sequence and position -1.
+    """
 
     def __init__(self, slots: LabelSlots, ttl_us: int | None, known_at_label: bool) -> None:
         self._slots = slots
         self._known_at_label = known_at_label
         self._oldest_us = None if ttl_us is None else np.append(slots.time_us - min(ttl_us, 2 * FAR_US), ALWAYS_US)
-        self.event_us: Instants = np.full(len(slots), NEVER_US, dtype=np.int64)
+        self.event_us: Instants = np.full(len(slots) + 1, NEVER_US, dtype=np.int64)
         self._versions: dict[str, NDArray[np.int64]] = {}
 
     @property
@@ -144,7 +147,8 @@ class BestRows:
 
     def _version(self, name: str) -> NDArray[np.int64]:
         if name not in self._versions:
-            self._versions[name] = np.full(len(self._slots), NEVER_US, dtype=np.int64)
+            self._versions[name] = np.full(len(self._slots) + 1, NEVER_US, dtype=np.int64)
+            self._versions[name][-1] = -1
         return self._versions[name]
 
     def offer(
@@ -207,25 +211,26 @@ class BestRows:
         answer = np.full(self._slots.labels, -1, dtype=np.int64)
         if not n:
             return answer
-        key_event = self._ranked_events()
-        slot = np.arange(n)
+        key_event = self._ranked_events(self.event_us[:-1])
         newest = np.maximum.accumulate(key_event)
-        source = np.maximum.accumulate(np.where(key_event == newest, slot, 0))
-        found = self.event_us[source] != NEVER_US
-        if self._oldest_us is not None:
-            found &= self.event_us[source] >= self._oldest_us[:-1]
-        answer[self._slots.label] = np.where(found, source, -1)
+        source = np.maximum.accumulate(np.where(key_event == newest, np.arange(n), 0), out=newest)
+        event_us = self.event_us.take(source)
+        found = event_us != NEVER_US if self._oldest_us is None else event_us >= self._oldest_us[:-1]
+        source[~found] = -1
+        answer[self._slots.label] = source
         return answer
 
-    def _ranked_events(self) -> NDArray[np.int64]:
+    def _ranked_events(self, event_us: Instants) -> NDArray[np.int64]:
         """Numbers that grow with (key, best event) and are least of their key where there is no row."""
-        none = self.event_us == NEVER_US
-        last = int(self.event_us.max())
+        codes, last = self._slots.code, int(event_us.max())
         if last == NEVER_US:
-            return self._slots.code
-        first = int(np.where(none, last, self.event_us).min())
+            return codes
+        none = event_us == NEVER_US
+        first = int(np.where(none, last, event_us).min())
         bits = (last - first + 1).bit_length()
-        if bits + int(self._slots.code[-1]).bit_length() > 62:
-            rank = np.unique(self.event_us, return_inverse=True)[1].astype(np.int64)
-            return self._slots.code * (len(rank) + 1) + rank + (0 if none.any() else 1)
-        return (self._slots.code << bits) + np.where(none, 0, self.event_us - (first - 1))
+        if bits + int(codes[-1]).bit_length() > 62:
+            rank = np.unique(event_us, return_inverse=True)[1].astype(np.int64)
+            return codes * (len(rank) + 1) + rank + (0 if none.any() else 1)
+        rank = event_us - (first - 1)
+        rank[none] = 0
+        return (codes << bits) + rank
