@@ -41,7 +41,7 @@ class Size(NamedTuple):
     most_s: float
 
 
-FULL = Size(100_000_000, 1_000_000, 120.0)
+FULL = Size(100_000_000, 1_000_000, 60.0)
 SMOKE = Size(10_000_000, 1_000_000, 12.0)
 
 

@@ -24,6 +24,7 @@ ROWS, KEYS, WORDS = "rows.arrow", "keys.arrow", "words-{}.arrow"
 """Files of a part: one row each; one key each; the distinct values of one column of keys."""
 
 CODES_MAX = 1 << 62
+_TABLE_PER_KEY = 8
 _NEVER_KNOWN = int(np.iinfo(np.int64).max)
 
 
@@ -138,7 +139,8 @@ class SortedPart:
     def __init__(self, folder: Path, key_columns: int) -> None:
         self._rows = _mapped(folder / ROWS)
         keys = _mapped(folder / KEYS)
-        self._codes, self._start = _numbers(keys, "code"), np.append(_numbers(keys, "start"), self._rows.num_rows)
+        self._places = _Places(_numbers(keys, "code"))
+        self._start = np.append(_numbers(keys, "start"), self._rows.num_rows)
         paths = [folder / WORDS.format(index) for index in range(key_columns)]
         self._words = [_whole(_mapped(path).column("word")) for path in paths if path.exists()]
         self._event_us = _numbers(self._rows, "event")
@@ -172,8 +174,6 @@ class SortedPart:
     def _groups(self, keys: Sequence[Any], labels: int) -> Integers:
         import pyarrow.compute as pc
 
-        if not len(self._codes):
-            return np.full(labels, -1, dtype=np.int64)
         missing = np.zeros(labels, dtype=np.bool_)
         codes = np.zeros(labels, dtype=np.int64)
         for index, column in enumerate(keys):
@@ -185,8 +185,7 @@ class SortedPart:
                 if column.null_count:
                     missing |= np.asarray(column.is_null())
                 codes = column.fill_null(0).to_numpy(zero_copy_only=False)
-        group = _place(self._codes, codes)
-        return np.where(missing, -1, group)
+        return np.where(missing, -1, self._places.of(codes))
 
     def answers(self, row: Integers, features: Sequence[int], names: Sequence[str]) -> pa.Table:
         """The features of `row`, null for -1."""
@@ -211,13 +210,26 @@ class SortedPart:
         return np.where(row >= 0, values.take(np.maximum(row, 0)), none)
 
 
-def _place(codes: Integers, wanted: Integers) -> Integers:
-    """Where each wanted number stands among `codes`, sorted and distinct; -1 where it does not."""
-    if int(codes[-1]) - int(codes[0]) == len(codes) - 1:
-        inside = (wanted >= codes[0]) & (wanted <= codes[-1])
-        return np.where(inside, wanted - codes[0], -1)
-    at = np.minimum(np.searchsorted(codes, wanted), len(codes) - 1)
-    return np.where(codes.take(at) == wanted, at, -1)
+class _Places:
+    """Where numbers stand among `codes`, sorted and distinct. Numbers from a small range get a table."""
+
+    def __init__(self, codes: Integers) -> None:
+        self._codes = codes
+        self._table: NDArray[np.int32] | None = None
+        if len(codes) and int(codes[-1]) - int(codes[0]) < _TABLE_PER_KEY * len(codes):
+            self._table = np.full(int(codes[-1]) - int(codes[0]) + 1, -1, dtype=np.int32)
+            self._table[codes - codes[0]] = np.arange(len(codes), dtype=np.int32)
+
+    def of(self, wanted: Integers) -> Integers:
+        """-1 where a number is not among them."""
+        codes = self._codes
+        if not len(codes):
+            return np.full(len(wanted), -1, dtype=np.int64)
+        if self._table is not None:
+            inside = (wanted >= codes[0]) & (wanted <= codes[-1])
+            return np.where(inside, self._table.take(np.where(inside, wanted - codes[0], 0)), -1)
+        at = np.minimum(np.searchsorted(codes, wanted), len(codes) - 1)
+        return np.where(codes.take(at) == wanted, at, -1)
 
 
 def _last_before(times: Integers, when: Integers, low: Integers, high: Integers) -> Integers:
