@@ -83,6 +83,8 @@ class DeploymentSpec(_Document):
     max_unavailable: int = Field(default=1, ge=1)
     startup: Duration
     """Image pull and process start, before any model is loaded."""
+    release: str = ""
+    """Version of the program, for those that are released again and again."""
     kind: Literal["Deployment", "StatefulSet", "Job"] = "Deployment"
 
 

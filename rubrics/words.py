@@ -37,6 +37,11 @@ _ACTIONS = {
     "backfill": "backfilled",
     "set_connections": "changed the connection pool of",
     "set_alias": "moved the model alias of",
+    "rebalance": "dealt out the partitions of",
+    "set_dedup": "changed the removal of repeats in",
+    "replay": "replayed the events of",
+    "set_clock": "set the clock of",
+    "set_store": "changed a setting of",
     "set_retries": "changed the retries of",
 }
 

@@ -9,6 +9,7 @@ that restarts drops every connection, and clients open theirs again within secon
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 from reference_platform.spec import OnlineStoreSpec
 
@@ -20,6 +21,15 @@ REAP_S = 20.0
 """The store notices within this time that a client's process is gone, and frees its connections."""
 RESUME_RATIO = 20.0
 """A job that starts again resumes from its checkpoint and opens this many times faster what it had open before."""
+
+
+Fsync = Literal["everysec", "always", "no"]
+FSYNC_MODES: tuple[Fsync, ...] = ("everysec", "always", "no")
+FSYNC_DEFAULT: Fsync = "everysec"
+"""When the store forces its log to disk: once a second beside the work, within every write, or when the system likes.
+Source: Redis documentation, "Redis persistence"."""
+SYNC_S = 0.008
+"""Mean time that a read spends behind the syncs of other clients' writes, on a disk as it should be."""
 
 
 @dataclass(slots=True)
@@ -47,6 +57,8 @@ class ConnectionPool:
         self._now_s = 0.0
         self._up_since_s = -1e9
         self.up = True
+        self.fsync: Fsync = FSYNC_DEFAULT
+        self._sync_s = SYNC_S
 
     def add_client(self, name: str, leak_per_s: float, now_s: float) -> None:
         """A client is known; it connects when its process starts."""
@@ -86,6 +98,7 @@ class ConnectionPool:
         self.up = up
         if up:
             self._up_since_s = now_s
+            self.fsync = FSYNC_DEFAULT  # set at run time only, so the file still says otherwise
 
     def tick(self, now_s: float) -> None:
         """Let clients leak until `now_s`."""
@@ -120,7 +133,16 @@ class ConnectionPool:
 
     def read_s(self) -> float:
         """Mean time of one read now."""
-        return self._read_s * (1.0 + CURSOR_COST_RATIO * sum(self.held().values()))
+        return self._read_s * (1.0 + CURSOR_COST_RATIO * sum(self.held().values())) + self.sync_s()
+
+    def sync_s(self) -> float:
+        """Mean time that a read spends behind syncs now."""
+        return self._sync_s if self.fsync == "always" else 0.0
+
+    def set_fsync(self, mode: Fsync, sync_s: float | None = None) -> None:
+        """Change when the store syncs its log, until it restarts; `sync_s` is what a sync costs reads on its disk."""
+        self.fsync = mode
+        self._sync_s = self._sync_s if sync_s is None else sync_s
 
     def set_connections_max(self, connections_max: int, now_s: float) -> None:
         """An operator changes the limit."""

@@ -7,9 +7,10 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from reference_platform.features.definitions import Columns, FeatureView
+from reference_platform.features.definitions import FeatureView
 from reference_platform.shop.decay import DecayedSums, settled
-from reference_platform.shop.transform import Changed, DecayState
+from reference_platform.shop.topics import EventColumns, column_of
+from reference_platform.shop.transform import Changed, DecayState, told
 
 HOUR_S = 3600.0
 DAY_S = 86400.0
@@ -20,24 +21,29 @@ TREND_PRIOR = 1.0
 
 
 class CustomerActivity:
-    """Decayed click share per category, time since the last click, purchases and clicks of one customer."""
+    """Decayed click share per category, time since the last click, purchases and clicks of one customer.
+
+    A click whose category is missing counts as a click, but for no category.
+    """
 
     def __init__(self, view: FeatureView, categories: int) -> None:
         assert view.width == categories + 3
         self.view = view
         self._categories = categories
         count = view.entity.count
-        self._clicks = DecayedSums(count, categories, DAY_S)
+        self._clicks = DecayedSums(count, categories + 1, DAY_S)
         self._bought = DecayedSums(count, 1, 7 * DAY_S)
         self._last_s = np.full(count, -np.inf)
         self._state = DecayState(count, {"clicks": self._clicks, "bought": self._bought}, {"click_s": self._last_s})
 
-    def update(self, columns: Columns, now_s: float) -> Changed:
+    def update(self, columns: EventColumns, now_s: float) -> Changed:
         """Take in clicks up to `now_s`."""
-        customer = columns["customer"].astype(np.int64)
-        ts = columns["ts"].astype(np.float64)
-        bought = columns["purchased"].astype(np.bool_)
-        self._clicks.add(customer, columns["category"].astype(np.int64), 1.0, ts, now_s)
+        customer = column_of(columns, "customer").values.astype(np.int64)
+        ts = column_of(columns, "ts").values.astype(np.float64)
+        bought = told(columns, "purchased")
+        category = column_of(columns, "category")
+        cell = np.where(category.mask(), category.values.astype(np.int64), self._categories)
+        self._clicks.add(customer, cell, 1.0, ts, now_s)
         self._bought.add(customer[bought], 0, 1.0, ts[bought], now_s)
         np.maximum.at(self._last_s, customer, ts)
         due = self._state.due(customer)
@@ -45,13 +51,14 @@ class CustomerActivity:
 
     def values(self, entity: NDArray[np.integer], now_s: float) -> NDArray[np.float32]:
         """Values of `entity` as of `now_s`."""
-        clicks = settled(self._clicks.read(entity, now_s))
-        total = clicks.sum(axis=1)
+        settled_clicks = settled(self._clicks.read(entity, now_s))
+        clicks = settled_clicks[:, : self._categories]
+        known = clicks.sum(axis=1)
         out = np.empty((len(entity), self.view.width), dtype=np.float32)
-        out[:, : self._categories] = clicks / np.maximum(total, 1e-12)[:, None]
+        out[:, : self._categories] = clicks / np.maximum(known, 1e-12)[:, None]
         out[:, -3] = np.minimum((now_s - self._last_s[entity]) / HOUR_S, SILENCE_MAX_H)
         out[:, -2] = settled(self._bought.read(entity, now_s)[:, 0])
-        out[:, -1] = total
+        out[:, -1] = known + settled_clicks[:, -1]
         return out
 
     def state(self) -> dict[str, NDArray[np.generic]]:
@@ -66,7 +73,8 @@ class CustomerActivity:
 class ProductPopularity:
     """Clicks and purchases of one product, and whether it is rising.
 
-    The trend compares with the whole shop's hour, so that neither night nor evening looks like a fashion.
+    The trend compares with the whole shop's hour, so that neither night nor evening looks like a fashion. A click whose
+    product is missing cannot count for any.
     """
 
     def __init__(self, view: FeatureView) -> None:
@@ -76,15 +84,17 @@ class ProductPopularity:
         self._hour = DecayedSums(count, 1, HOUR_S)
         self._state = DecayState(count, {"day": self._day, "hour": self._hour}, {})
 
-    def update(self, columns: Columns, now_s: float) -> Changed:
+    def update(self, columns: EventColumns, now_s: float) -> Changed:
         """Take in clicks up to `now_s`."""
-        product = columns["product"].astype(np.int64)
-        ts = columns["ts"].astype(np.float64)
-        bought = columns["purchased"].astype(np.bool_)
-        self._day.add(product, 0, 1.0, ts, now_s)
-        self._day.add(product[bought], 1, 1.0, ts[bought], now_s)
-        self._hour.add(product, 0, 1.0, ts, now_s)
-        due = self._state.due(product)
+        product = column_of(columns, "product")
+        at = np.flatnonzero(product.mask())
+        bought = told(columns, "purchased")[at]
+        ts = column_of(columns, "ts").values.astype(np.float64)[at]
+        product_id = product.values[at].astype(np.int64)
+        self._day.add(product_id, 0, 1.0, ts, now_s)
+        self._day.add(product_id[bought], 1, 1.0, ts[bought], now_s)
+        self._hour.add(product_id, 0, 1.0, ts, now_s)
+        due = self._state.due(product_id)
         return Changed(due, self.values(due, now_s))
 
     def values(self, entity: NDArray[np.integer], now_s: float) -> NDArray[np.float32]:

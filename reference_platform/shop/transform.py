@@ -9,8 +9,9 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from reference_platform.features.definitions import Columns, FeatureView
+from reference_platform.features.definitions import FeatureView
 from reference_platform.shop.decay import DecayedSums
+from reference_platform.shop.topics import EventColumns, column_of
 
 REFRESH_STRIPES = 72
 """Each step also recomputes one stripe of the entities, so that a quiet one is refreshed every 72 steps (6 h)."""
@@ -25,12 +26,12 @@ class Changed:
 
 
 class Transform(Protocol):
-    """Raw events in, feature values out."""
+    """Raw events in, feature values out. A missing value adds to no sum and counts in no mean, as in SQL."""
 
     @property
     def view(self) -> FeatureView: ...
 
-    def update(self, columns: Columns, now_s: float) -> Changed:
+    def update(self, columns: EventColumns, now_s: float) -> Changed:
         """Take in events with ts <= `now_s` and return the entities whose values are rewritten, as of `now_s`."""
 
     def values(self, entity: NDArray[np.integer], now_s: float) -> NDArray[np.float32]:
@@ -41,6 +42,12 @@ class Transform(Protocol):
 
     def restore(self, state: Mapping[str, NDArray[np.generic]]) -> None:
         """Take over what `state` returned. Raises ValueError when a shape or name does not fit."""
+
+
+def told(columns: EventColumns, name: str) -> NDArray[np.bool_]:
+    """Where the flag called `name` is known to be set."""
+    flag = column_of(columns, name)
+    return flag.values.astype(np.bool_) & flag.mask()
 
 
 class DecayState:

@@ -54,7 +54,8 @@ class Cluster:
         self._component = {d.name: d.component for d in spec.deployments}
         for item in spec.deployments:
             version = versions.get(item.model, 0) if item.model else 0
-            first = Template(1, version, item.memory_limit, item.node_pool, 0.0, 0.0, "platform", "initial")
+            limit, pool = item.memory_limit, item.node_pool
+            first = Template(1, version, limit, pool, 0.0, 0.0, "platform", "initial", item.release)
             self.deployments[item.name] = Deployment(item, item.replicas, [first])
         self._boot()
 
@@ -315,6 +316,7 @@ class Cluster:
             model_version=goal.model_version,
             memory_limit_bytes=goal.memory_limit_bytes,
             node_pool=goal.node_pool,
+            release=goal.release,
             restarted_at_s=now_s,
         )
 
@@ -334,7 +336,7 @@ class Cluster:
     def add_deployment(self, spec: DeploymentSpec, now_s: float, by: str, cause: str) -> None:
         """Deploy something new, such as a job."""
         self._component[spec.name] = spec.component
-        first = Template(1, 0, spec.memory_limit, spec.node_pool, now_s, now_s, by, cause)
+        first = Template(1, 0, spec.memory_limit, spec.node_pool, now_s, now_s, by, cause, spec.release)
         self.deployments[spec.name] = Deployment(spec, spec.replicas, [first])
         self.tick(now_s)
 

@@ -15,7 +15,8 @@ CLUSTER_EVENTS_MAX = 600
 
 @dataclass(frozen=True, slots=True)
 class Template:
-    """What a revision of a deployment runs. `model_version` is 0 when the deployment serves no model."""
+    """What a revision of a deployment runs. `model_version` is 0 when the deployment serves no model, and `release` is
+    empty when its program has only ever had one."""
 
     revision: int
     model_version: int
@@ -25,6 +26,7 @@ class Template:
     created_at_s: float
     by: str
     cause: str
+    release: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +50,8 @@ class LastState:
 class Node:
     spec: NodeSpec
     cordoned: bool = False
+    clock_ahead_s: float = 0.0
+    """How far its clock is ahead of the true time; programs on it stamp what they write with that clock."""
 
     @property
     def allocatable_bytes(self) -> int:

@@ -50,3 +50,29 @@ class ConnectionLeak(Fault):
 
     def active(self, plant: Plant) -> bool:
         return plant.client_running(self.job) or plant.pool.held().get(self.job, 0) > 0
+
+
+class SlowStore(Fault):
+    """The store was told to sync its log to disk at every write; each read waits behind the writes."""
+
+    component: ClassVar[str] = "online-store"
+    mechanism: ClassVar[str] = "slow_dependency"
+    also_right: ClassVar[tuple[tuple[str, str], ...]] = (("online-store", "config_error"),)
+    shows: ClassVar[tuple[str, ...]] = (
+        "online_store_read_seconds jumps and stays; connections are as ever",
+        "requests wait for features, go past their deadline and answer 504; the site shows defaults",
+    )
+    cured_by: ClassVar[tuple[str, ...]] = (
+        "store config set appendfsync everysec",
+        "kubectl rollout restart statefulset/online-store",
+    )
+
+    sync_ms: float = Field(default=120.0, gt=0, le=5000)
+    """Mean time that a read spends behind syncs on this disk."""
+
+    def begin(self, plant: Plant) -> None:
+        plant.pool.set_fsync("always", self.sync_ms / 1000.0)
+        plant.sync()
+
+    def active(self, plant: Plant) -> bool:
+        return plant.pool.fsync == "always"

@@ -20,7 +20,8 @@ from reference_platform.models.runtime import ExportedModel
 from reference_platform.monitoring.psi import ReferenceStats, unpack_references
 from reference_platform.registry.snapshot import SnapshotRegistry
 from reference_platform.shop.pipeline import FeaturePipeline
-from reference_platform.shop.views import ShopSize, shop_transforms, shop_views
+from reference_platform.shop.transform import Transform
+from reference_platform.shop.views import ShopSize, ShopViews, shop_transforms, shop_views
 from simulator.engine.streams import Streams
 from simulator.image.layout import PREDICTION, weights_name
 from simulator.image.manifest import Manifest, read_manifest
@@ -72,8 +73,7 @@ class Image:
 
     def features(self) -> Features:
         """The feature store at t=0."""
-        plan = self.plan
-        shop = shop_views(ShopSize(plan.customers, plan.products, plan.categories, plan.merchants))
+        shop = self._shop()
         views, transforms = shop.all(), shop_transforms(shop)
         stored = _arrays(self.path / "features.npz")
         for transform in transforms:
@@ -85,6 +85,14 @@ class Image:
             online.write(view.name, rows.entity, rows.event_ts, rows.values)
             online.advance_watermark(view.name, offline.complete_until(view.name))
         return Features(views, FeaturePipeline(transforms, offline), offline, online)
+
+    def empty_transforms(self) -> tuple[Transform, ...]:
+        """The shop's transforms before any event, in the order of the pipeline's."""
+        return shop_transforms(self._shop())
+
+    def _shop(self) -> ShopViews:
+        plan = self.plan
+        return shop_views(ShopSize(plan.customers, plan.products, plan.categories, plan.merchants))
 
     def registry(self) -> SnapshotRegistry:
         """The model registry; moving its aliases changes this copy only."""

@@ -16,6 +16,8 @@ from simulator.traffic.plane import DataPlane
 LINES_MAX = 4_000
 POOL_FULL_RATIO = 0.9
 """The store warns from this use of its connections on."""
+SLOW_SYNC_S = 0.02
+SYNC_LOG_EVERY_S = 300.0
 
 Level = Literal["INFO", "WARN", "ERROR"]
 
@@ -49,6 +51,7 @@ class ServiceLogs:
         self._last = plane.path.counters.copy()
         self._last_failed = plane.path.pod_counters[:, PC_FAILED_ITEMS].copy()
         self._last_held = 0
+        self._sync_logged_s = -SYNC_LOG_EVERY_S
 
     def write(self, now_s: float) -> None:
         """Turn the counters' growth into lines."""
@@ -97,6 +100,11 @@ class ServiceLogs:
             text = f"max number of clients nearly reached: {held}/{limit} in use besides model servers ({shares})"
             self._book.add(now_s, "online-store", "WARN", text)
         self._last_held = held
+        sync_s = self._pool.sync_s()
+        if sync_s >= SLOW_SYNC_S and now_s >= self._sync_logged_s + SYNC_LOG_EVERY_S:
+            self._sync_logged_s = now_s
+            text = f"AOF fsync takes {sync_s * 1000:.0f} ms on average (disk is busy?) and every command waits for it"
+            self._book.add(now_s, "online-store", "WARN", text)
 
     def _pod_line(self, now_s: float, deployment: str, level: Level, text: str) -> None:
         self._book.add(now_s, deployment, level, text)

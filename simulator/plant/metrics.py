@@ -11,6 +11,8 @@ from reference_platform.features.materializer import Materializer
 from reference_platform.features.online import OnlineStore
 from reference_platform.monitoring.series import Series, SeriesStore
 from reference_platform.serving.connections import ConnectionPool
+from reference_platform.shop.consumer import DEAD_KINDS
+from reference_platform.shop.ingest import Ingest
 from reference_platform.spec import PlatformSpec
 from simulator.cluster.cluster import Cluster
 from simulator.cluster.lifecycle import memory_bytes
@@ -51,6 +53,7 @@ class Metrics:
         pool: ConnectionPool,
         online: OnlineStore,
         materializer: Materializer,
+        ingest: Ingest,
     ) -> None:
         self._store = store
         self._spec = spec
@@ -59,6 +62,7 @@ class Metrics:
         self._pool = pool
         self._online = online
         self._materializer = materializer
+        self._ingest = ingest
         self._handles: dict[tuple[str, tuple[str, ...]], Series] = {}
         self._last_s = 0.0
         self._last_counters = plane.path.counters.copy()
@@ -82,6 +86,7 @@ class Metrics:
             return
         self._gateway(now_s)
         self._online_store(now_s)
+        self._feeds(now_s)
         self._servers(now_s, elapsed)
         self._kubernetes(now_s)
         self._last_s = now_s
@@ -137,6 +142,28 @@ class Metrics:
             self.put(now_s, "feature_age_seconds", age_s, view=job.job)
             self.put(now_s, "materializer_rows_per_second", job.status(now_s).rows_per_s, view=job.job)
         self._last_clock[:] = clock
+
+    def _feeds(self, now_s: float) -> None:
+        for source, feed in self._ingest.feeds.items():
+            consumer, counts, last = feed.consumer, feed.consumer.counts, feed.consumer.last
+            self.put(now_s, "ingest_events_total", float(counts.accepted), source=source)
+            self.put(now_s, "ingest_late_events_total", float(counts.late), source=source)
+            self.put(now_s, "ingest_repeats_removed_total", float(counts.repeats), source=source)
+            for kind in DEAD_KINDS:
+                self.put(now_s, "ingest_dead_letters_total", float(counts.dead[kind]), source=source, reason=kind)
+            for partition, lag in enumerate(consumer.lag().tolist()):
+                self.put(now_s, "ingest_lag_records", float(lag), source=source, partition=str(partition))
+            self.put(now_s, "ingest_unsent_records", float(feed.outstanding), source=source)
+            if not math.isfinite(last.at_s):
+                continue
+            newest_s = float(consumer.watermark_s.max())
+            self.put(now_s, "ingest_event_delay_seconds", last.delay_s, source=source)
+            if math.isfinite(newest_s):
+                self.put(now_s, "ingest_event_age_seconds", now_s - newest_s, source=source)
+            for column, ratio in last.null_ratio.items():
+                self.put(now_s, "ingest_null_ratio", ratio, source=source, column=column)
+            for column, mean in last.mean.items():
+                self.put(now_s, "ingest_value_mean", mean, source=source, column=column)
 
     def _servers(self, now_s: float, elapsed: float) -> None:
         path = self._plane.path

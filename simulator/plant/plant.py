@@ -11,12 +11,12 @@ from collections.abc import Callable, Iterable, Mapping
 import numpy as np
 
 from reference_platform.features.materializer import JobLine, Materializer
-from reference_platform.features.offline import after
-from reference_platform.features.online import OnlineStore
 from reference_platform.monitoring.drift import PsiMonitor
 from reference_platform.monitoring.series import SeriesStore
 from reference_platform.monitoring.slo import SloTracker
 from reference_platform.serving.connections import ConnectionPool
+from reference_platform.shop.ingest import PIPELINE, Ingest
+from reference_platform.shop.producers import Releases, Sender
 from reference_platform.spec import DeploymentSpec
 from simulator.cluster.cluster import Cluster
 from simulator.cluster.objects import Footprint, Pod, Template
@@ -25,6 +25,7 @@ from simulator.image.image import Image
 from simulator.plant.logs import LogBook, ServiceLogs
 from simulator.plant.metrics import Metrics
 from simulator.plant.quality import QualityJudge, RouteQuality
+from simulator.plant.yardstick import Yardstick
 from simulator.session.drill import DrillSpec
 from simulator.traffic.arrivals import Arrivals, history_counts
 from simulator.traffic.layout import C_ERROR, C_FALLBACK, C_SERVED
@@ -53,12 +54,11 @@ class Plant:
         self.registry = image.registry()
         features = image.features()
         self.views = features.views
-        self.pipeline = features.pipeline
         self.offline = features.offline
         self.online = features.online
-        self.fresh = OnlineStore(features.views)
-        self.fresh.restore(features.online.state())
-        """What the online store would hold if every row arrived the moment it was computed: the yardstick of harm."""
+        self.ingest = Ingest(features.pipeline, 0.0)
+        self.releases = Releases([feed.contract.producer for feed in self.ingest.feeds.values()])
+        self.yardstick = Yardstick(features.views, features.online, image.empty_transforms)
         self.materializer = Materializer(features.views, self.offline, self.online, now_s=0.0)
         self.champions = {model.name: self.registry.alias(model.name, "champion").version for model in self.spec.models}
         self.cluster = Cluster(self.spec, self.champions, self._footprint)
@@ -80,13 +80,13 @@ class Plant:
         self.drift = PsiMonitor(image.reference_stats())
         self.slo = SloTracker(self.store, {model.name: self.spec.slo.availability for model in self.spec.models})
         self.metrics = Metrics(
-            self.store, self.spec, self.plane, self.cluster, self.pool, self.online, self.materializer
+            self.store, self.spec, self.plane, self.cluster, self.pool, self.online, self.materializer, self.ingest
         )
         self.judge = QualityJudge(
             image,
             self.world,
             self.online,
-            self.fresh,
+            self.yardstick.store,
             self.champions,
             self.drift,
             self.streams.get("quality/sample"),
@@ -121,12 +121,14 @@ class Plant:
         self.sync()
 
     def step_world(self, now_s: float) -> None:
-        """Five minutes of shop life become rows of the offline store."""
+        """Five minutes of shop life become rows of the offline store, as far as they are sent and read."""
         before_s = self.world.now_s
-        self.pipeline.run(self.world.advance(now_s), now_s)
-        for view in self.views:
-            rows = self.offline.changed_since(view.name, after(before_s), now_s)
-            self.fresh.write(view.name, rows.entity, rows.event_ts, rows.values)
+        events = self.world.advance(now_s)
+        deliveries = self.ingest.collect(events, {source: self.senders(source) for source in events}, now_s)
+        self.yardstick.before(self.ingest.pipeline.transforms, deliveries)
+        for line in self.ingest.process(deliveries, now_s):
+            self.book.add(line.t_s, PIPELINE, line.level, line.text)
+        self.yardstick.after(events, self.offline, before_s, now_s)
 
     def next_world_step_s(self) -> float:
         return self.world.now_s + STEP_S
@@ -166,6 +168,14 @@ class Plant:
 
     def up(self, deployment: str) -> bool:
         return bool(self.cluster.ready_pods(deployment))
+
+    def senders(self, source: str) -> list[Sender]:
+        """The running processes of a source's producer, each with its release and its machine's clock."""
+        producer = self.ingest.feed(source).contract.producer
+        return [
+            Sender(self.releases.get(producer, pod.template.release), self.cluster.nodes[pod.node].clock_ahead_s)
+            for pod in self.cluster.ready_pods(producer)
+        ]
 
     # -- knobs ------------------------------------------------------------
 
@@ -234,6 +244,7 @@ class Plant:
             pod.path_index = -1
 
     def _sync_clients(self) -> None:
+        self.ingest.set_members([pod.name for pod in self.cluster.ready_pods(PIPELINE)])
         for name in self.pool.held():
             if self.client_running(name):
                 self.pool.client_started(name, self.now_s)

@@ -7,11 +7,13 @@ from importlib import import_module
 
 MODULES = (
     "alerting",
+    "clocks",
     "deploys",
     "features",
     "gpu",
     "hypotheses",
     "incident",
+    "ingest",
     "kubectl_about",
     "kubectl_change",
     "kubectl_describe",

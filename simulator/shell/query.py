@@ -21,11 +21,13 @@ ABOUT = (
     ("online_store_", ("online-store",)),
     ("feature_client_", ("online-store",)),
     ("feature_age_", ("materializer",)),
+    ("ingest_", ("feature-pipeline",)),
     ("materializer_", ("materializer",)),
     ("shop_responses_", ("traffic",)),
     ("DCGM_", ("gpu-pool",)),
 )
 """What the metrics of a prefix are about, beside the components in their labels."""
+UPSTREAM = {"online-store", "materializer", "feature-pipeline"}
 _COMPONENT_LABELS = ("route", "model", "deployment", "node", "client")
 
 
@@ -125,13 +127,15 @@ def about(op: Operator, expr: Expr, answered: Iterable[Labels]) -> tuple[str, ..
             found += models_reading(op, value)
         elif (label, value) == ("source", "default"):
             found.append("fallback")
+        elif label == "source" and f"{value}-producer" in known:
+            found.append(f"{value}-producer")
     return distinct(found)
 
 
 def tags(subjects: Iterable[str]) -> tuple[str, ...]:
     """What kind of evidence a metric about these components is."""
     names = set(subjects)
-    return ("metrics", *(("upstream",) if names & {"online-store", "materializer"} else ()))
+    return ("metrics", *(("upstream",) if names & UPSTREAM else ()))
 
 
 def series_text(labels: Labels) -> str:

@@ -124,9 +124,10 @@ def overdue(op: Operator, item: Deployment) -> bool:
     return counts(op, item)[2] < item.replicas and op.now_s - item.template.created_at_s > PROGRESS_DEADLINE_S
 
 
-def image(item: Deployment) -> str:
-    """The image reference of a workload."""
-    return f"registry.shop.internal/{'model-server' if item.spec.model else item.spec.name}:stable"
+def image(item: Deployment, release: str = "") -> str:
+    """The image reference of a workload, or of a pod of it that runs `release`."""
+    program = "model-server" if item.spec.model else item.spec.name
+    return f"registry.shop.internal/{program}:{release or item.template.release or 'stable'}"
 
 
 def _workload(op: Operator, item: Deployment, cells: Sequence[str]) -> Row:

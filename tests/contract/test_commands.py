@@ -20,6 +20,7 @@ NIGHTS: dict[str, tuple[str | None, dict[str, object]]] = {
     "pods out of memory": ("deployment.model_update", {}),
     "store out of connections": ("online_store.connection_leak", {"leaks_per_min": 60.0}),
     "job stalled": ("feature_store.materializer_stalls", {}),
+    "records put aside": ("feature_pipeline.schema_mismatch", {}),
 }
 FORMS = sorted(COMMANDS)
 ENDS = (("resolve",), ("postmortem",))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+import numpy as np
 import pytest
 from pydantic import ValidationError
 
@@ -16,6 +17,7 @@ from tests.contract.conditions import BEGINS_S, run_to, simulated, staffed, type
 from tests.contract.examples import LARGE_POOL
 
 HEALS_WITHIN_S = 3600.0
+WAIT_FOR_PODS = "(wait for the pods)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +63,73 @@ def _few_payments(simulation: Simulation) -> bool:
     return sum(float(values[-1] - values[0]) for values in windows if len(values) > 1) / 600.0 < 5.8
 
 
+def _newest(simulation: Simulation, name: str, **labels: str) -> float:
+    """The newest value of the one series with these labels, 0 before there is any."""
+    for series in simulation.plant.store.select(name):
+        if labels.items() <= dict(series.labels).items():
+            return series.last_value
+    return 0.0
+
+
+def _grows(name: str, more_than: float, **labels: str) -> Callable[[Simulation], bool]:
+    return lambda simulation: _newest(simulation, name, **labels) > more_than
+
+
+def _put_aside_and_silent(simulation: Simulation) -> bool:
+    """Records are put aside for their fields and the newest accepted one grows old, while the job looks fresh."""
+    return (
+        _newest(simulation, "ingest_dead_letters_total", source="payments", reason="schema") >= 5
+        and _newest(simulation, "ingest_event_age_seconds", source="payments") > 1200.0
+        and _newest(simulation, "feature_age_seconds", view="card_velocity") < 600.0
+    )
+
+
+def _amounts_jump(simulation: Simulation) -> bool:
+    """In what arrives, and in what the fraud model then reads."""
+    read = simulation.plant.online.read("merchant_risk", np.arange(300))
+    return (
+        _newest(simulation, "ingest_value_mean", source="payments", column="amount_eur") > 1000.0
+        and float(np.nanmax(read.values[:, 2])) > 20.0
+    )
+
+
+def _hours_off(simulation: Simulation) -> bool:
+    return (
+        abs(_newest(simulation, "ingest_event_delay_seconds", source="clicks")) > 3000.0
+        and _newest(simulation, "ingest_dead_letters_total", source="clicks", reason="future") > 20
+    )
+
+
+def _counted_again(simulation: Simulation) -> bool:
+    """More payments than the shop had: the pipeline's counts exceed those of the same hours without the fault."""
+    accepted = _newest(simulation, "ingest_events_total", source="clicks")
+    sold = float(simulation.plant.ingest.feed("clicks").recorded)
+    return accepted > 1.3 * sold and _newest(simulation, "ingest_late_events_total", source="clicks") > 10
+
+
+def _only_one_lags(simulation: Simulation) -> bool:
+    lags = [
+        _newest(simulation, "ingest_lag_records", source="clicks", partition=str(partition)) for partition in range(8)
+    ]
+    return (
+        lags[3] > 20 and sum(lags) == lags[3] and _newest(simulation, "ingest_event_age_seconds", source="clicks") < 600
+    )
+
+
+def _clock_is_off(simulation: Simulation) -> bool:
+    return (
+        _newest(simulation, "ingest_event_delay_seconds", source="clicks") > 300.0
+        and _newest(simulation, "ingest_late_events_total", source="clicks") > 20
+    )
+
+
+def _reads_are_slow(simulation: Simulation) -> bool:
+    return _newest(simulation, "online_store_read_seconds") > 0.1 and "GatewayLatencyHigh" in urgent_alerts(simulation)
+
+
+UNDO_PAYMENTS = "kubectl rollout undo deployment/payments-producer"
+UNDO_CLICKS = "kubectl rollout undo deployment/clicks-producer"
+
 PROMISES: dict[str, Promise] = {
     "deployment.model_update": Promise(
         {"deployment": "recommendation", "version": 4},
@@ -75,6 +144,61 @@ PROMISES: dict[str, Promise] = {
                 f"kubectl patch deployment recommendation -p '{LARGE_POOL}'",
             ),
         ),
+    ),
+    "feature_pipeline.schema_mismatch": Promise(
+        {"source": "payments", "column": "amount_eur", "renamed_to": "amount"},
+        (
+            {"column": "amount"},
+            {"renamed_to": "amount_eur"},
+            {"renamed_to": "", "retyped_to": "Float32"},
+            {"retyped_to": "Money"},
+            {"source": "searches"},
+        ),
+        3600.0,
+        _put_aside_and_silent,
+        ((UNDO_PAYMENTS,), (f"{UNDO_PAYMENTS} --to-revision 1",)),
+    ),
+    "feature_pipeline.unit_change": Promise(
+        {"factor": 100},
+        ({"factor": 0}, {"factor": 1}, {"source": "clicks"}, {"unit": "cent"}),
+        2 * 3600.0,
+        _amounts_jump,
+        ((UNDO_PAYMENTS, WAIT_FOR_PODS, "features replay payments --since 3h"),),
+    ),
+    "feature_pipeline.timezone_shift": Promise(
+        {"source": "clicks", "hours": 2},
+        ({"hours": 0}, {"hours": 15}, {"hours": "two"}),
+        3600.0,
+        _hours_off,
+        ((UNDO_CLICKS,),),
+    ),
+    "feature_pipeline.null_flood": Promise(
+        {"source": "clicks", "column": "category", "ratio": 0.9},
+        ({"ratio": 0}, {"ratio": 1.1}, {"source": "clicks", "column": "new_device"}),
+        3600.0,
+        _grows("ingest_null_ratio", 0.6, source="clicks", column="category"),
+        ((UNDO_CLICKS,),),
+    ),
+    "feature_pipeline.duplicate_delivery": Promise(
+        {"source": "clicks", "ratio": 0.8},
+        ({"ratio": 0}, {"ratio": 2}, {"times": 2}),
+        2 * 3600.0,
+        _counted_again,
+        ((UNDO_CLICKS,), ("features consumer dedup clicks on",)),
+    ),
+    "feature_pipeline.dropped_partition": Promise(
+        {"source": "clicks", "partition": 3},
+        ({"partition": 8}, {"partition": -1}, {"source": "orders"}),
+        3600.0,
+        _only_one_lags,
+        (("features consumer rebalance clicks",), ("kubectl rollout restart deployment/feature-pipeline",)),
+    ),
+    "feature_pipeline.clock_skew": Promise(
+        {"source": "clicks", "minutes": -12},
+        ({"minutes": 0}, {"minutes": 601}, {"hours": 1}),
+        3600.0,
+        _clock_is_off,
+        (("chronyc makestep {skewed}",), ("kubectl drain {skewed} --ignore-daemonsets",)),
     ),
     "feature_store.materializer_stalls": Promise(
         {"view": "customer_activity"},
@@ -92,6 +216,13 @@ PROMISES: dict[str, Promise] = {
             ("kubectl scale deployment loyalty-export --replicas=0",),
             ("kubectl delete job loyalty-export",),
         ),
+    ),
+    "online_store.slow": Promise(
+        {"sync_ms": 120},
+        ({"sync_ms": 0}, {"sync_ms": -1}, {"slow": True}),
+        1800.0,
+        _reads_are_slow,
+        (("store config set appendfsync everysec",), ("kubectl rollout restart statefulset/online-store",)),
     ),
     "traffic.seasonal_dip": Promise({}, ({"depth": 1},), 3600.0, _few_payments),
 }
@@ -168,8 +299,12 @@ def test_the_cure_removes_the_cause(fault_id: str, cure: tuple[str, ...]) -> Non
     run_to(simulation, BEGINS_S + promise.shows_within_s, lambda: promise.shows(simulation))
     assert promise.shows(simulation)
     session = staffed(simulation)
+    skewed = [name for name, node in simulation.plant.cluster.nodes.items() if node.clock_ahead_s]
     for line in cure:
-        ran = type_now(session, line)
+        if line == WAIT_FOR_PODS:
+            run_to(simulation, simulation.now_s + 60.0)
+            continue
+        ran = type_now(session, line.replace("{skewed}", "".join(skewed)))
         assert ran.exit == 0, ran.text
     run_to(simulation, simulation.now_s + HEALS_WITHIN_S, lambda: not _active(simulation))
     assert not _active(simulation)

@@ -39,7 +39,7 @@ from simulator.shell.rows import (
 )
 from simulator.shell.table import table
 
-UPSTREAM = ("online-store", "materializer", "mlflow")
+UPSTREAM = ("online-store", "materializer", "mlflow", "feature-pipeline", "clicks-producer", "payments-producer")
 PODS_SHOWN_MAX = 3
 EVENTS_SHOWN_MAX = 8
 
@@ -172,7 +172,7 @@ def _pod(op: Operator, pod: Pod) -> str:
         ]
     )
     lines += ["Containers:", f"  {pod.deployment}:"]
-    lines += _fields([("Image", image(item)), *_state(op, pod), *_last_state(op, pod)], 4)
+    lines += _fields([("Image", image(item, pod.template.release)), *_state(op, pod), *_last_state(op, pod)], 4)
     lines += _fields([("Ready", str(pod.phase == "Ready")), ("Restart Count", str(pod.restarts))], 4)
     lines += _resources(item, pod.template, 4)
     lines += _environment(op, item, pod.template, 4)

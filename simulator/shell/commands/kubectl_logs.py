@@ -15,7 +15,7 @@ from simulator.shell.kinds import WORKLOADS, common_flags, in_namespace, kind_of
 from simulator.shell.load import load
 from simulator.shell.registry import Arguments, command
 
-UPSTREAM = ("online-store", "materializer")
+UPSTREAM = ("online-store", "materializer", "feature-pipeline", "clicks-producer", "payments-producer")
 LINES_DEFAULT = 40
 LINES_MAX = 200
 NEARLY_ALL_RATIO = 0.98

@@ -18,7 +18,7 @@ LINES_DEFAULT = 100
 LINES_MAX = 1_000
 SINCE_DEFAULT = "10m"
 LEVELS = ("INFO", "WARN", "ERROR")
-UPSTREAM = ("online-store", "materializer")
+UPSTREAM = ("online-store", "materializer", "feature-pipeline", "clicks-producer", "payments-producer")
 USAGE = "logs SERVICE|--all [--since 10m] [--level WARN] [--tail N] [--grep PATTERN]"
 
 

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from reference_platform.durations import format_duration
 from reference_platform.errors import CommandError, nearest
 from reference_platform.monitoring.promql import LOOKBACK_S
+from reference_platform.serving.connections import FSYNC_MODES
 from simulator.shell.components import distinct
 from simulator.shell.context import Effect, Operator
 from simulator.shell.registry import Arguments, command
@@ -25,6 +26,10 @@ CLIENTS_MIN = 16
 def _size(parser: Arguments) -> None:
     parser.add_argument("setting")
     parser.add_argument("value")
+
+
+def _setting(parser: Arguments) -> None:
+    parser.add_argument("setting", nargs="?", default="")
 
 
 def _client(parser: Arguments) -> None:
@@ -72,6 +77,7 @@ def info(op: Operator, _: argparse.Namespace) -> Effect:
         f"blocked_clients:{op.plant.plane.path.scalars[S_QUEUE_LEN]}\n"
         f"maxclients:{pool.connections_max}{shares}\n"
         "\n# Reads\n"
+        f"appendfsync:{pool.fsync}\n"
         f"read_mean_ms:{pool.read_s() * 1000:.2f}\n"
         f"wait_for_connection_mean_ms:{'-' if wait_s is None else f'{wait_s * 1000:.2f}'}\n"
         f"reads_total:{op.plant.plane.path.clock[T_STORE_READS]:.0f}\n"
@@ -119,24 +125,48 @@ def ping(op: Operator, _: argparse.Namespace) -> Effect:
 
 
 @command(
+    "store config get",
+    "store config get [SETTING]",
+    configure=_setting,
+    aliases=["redis-cli config get"],
+)
+def config_get(op: Operator, args: argparse.Namespace) -> Effect:
+    """The store's settings that can change at run time."""
+    down = _down(op)
+    if down is not None:
+        return down
+    pool = op.plant.pool
+    known = {"maxclients": str(pool.connections_max), "appendfsync": pool.fsync}
+    wanted = args.setting.lower().strip("*")
+    rows = [(name, value) for name, value in known.items() if name.startswith(wanted)]
+    text = "\n".join(f"{name}\n{value}" for name, value in rows) or "(empty array)"
+    return Effect(text, looked=("upstream",), subjects=(STORE,))
+
+
+@command(
     "store config set",
-    "store config set maxclients N",
+    "store config set maxclients|appendfsync VALUE",
     takes_s=2.0,
     changes=True,
     configure=_size,
     aliases=["redis-cli config set"],
 )
 def config_set(op: Operator, args: argparse.Namespace) -> Effect:
-    """Change how many connections the store accepts."""
-    if args.setting.lower() != "maxclients":
+    """Change how many connections the store accepts, or when it syncs its log to disk."""
+    setting = args.setting.lower()
+    if setting not in ("maxclients", "appendfsync"):
         what = f"ERR Unknown option or number of arguments for CONFIG SET - '{args.setting[:40]}'"
-        raise CommandError(what, fix="only maxclients can be changed at run time")
+        raise CommandError(what, fix="only maxclients and appendfsync can be changed at run time")
     down = _down(op)
     if down is not None:
         return down
-    if not args.value.isdecimal() or len(args.value) > 9:
+    return _set_clients(op, args.value) if setting == "maxclients" else _set_fsync(op, args.value)
+
+
+def _set_clients(op: Operator, value: str) -> Effect:
+    if not value.isdecimal() or len(value) > 9:
         raise CommandError("ERR CONFIG SET failed - argument couldn't be parsed into an integer", fix="such as 400")
-    count, before = int(args.value), op.plant.pool.connections_max
+    count, before = int(value), op.plant.pool.connections_max
     if count > CLIENTS_MAX:
         what = "ERR The operating system is not able to handle the specified number of clients"
         raise CommandError(what, fix=f"at most {CLIENTS_MAX}")
@@ -145,6 +175,18 @@ def config_set(op: Operator, args: argparse.Namespace) -> Effect:
     op.plant.pool.set_connections_max(count, op.now_s)
     op.plant.sync()
     op.changed("set_connections", [STORE], f"online-store maxclients {before} -> {count}")
+    return Effect("OK", subjects=(STORE,))
+
+
+def _set_fsync(op: Operator, value: str) -> Effect:
+    mode = next((mode for mode in FSYNC_MODES if mode == value.lower()), None)
+    if mode is None:
+        what = "ERR CONFIG SET failed - argument(s) must be one of the following: everysec, always, no"
+        raise CommandError(what, fix="store config set appendfsync everysec")
+    before = op.plant.pool.fsync
+    op.plant.pool.set_fsync(mode)
+    op.plant.sync()
+    op.changed("set_store", [STORE], f"online-store appendfsync {before} -> {mode}")
     return Effect("OK", subjects=(STORE,))
 
 
