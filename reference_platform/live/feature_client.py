@@ -97,8 +97,8 @@ class FeatureClient:
     def healthy(self) -> bool:
         """Whether the server can serve."""
         try:
-            return self._http.get("/health").status_code == httpx.codes.OK
-        except httpx.TransportError:
+            return self._asked("GET", "/health", b"", again=True).status_code == httpx.codes.OK
+        except httpx.HTTPError:
             return False
 
     def get_online_features(
@@ -127,19 +127,23 @@ class FeatureClient:
     def _post(self, path: str, body: Mapping[str, Any], *, again: bool) -> bytes:
         content = orjson.dumps(body, option=orjson.OPT_SERIALIZE_NUMPY, default=str)
         try:
-            try:
-                reply = self._http.post(path, content=content)
-            except (httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError):
-                # Some servers reset a kept connection after an error; a read may be asked once more.
-                if not again:
-                    raise
-                reply = self._http.post(path, content=content)
+            reply = self._asked("POST", path, content, again=again)
         except httpx.HTTPError as error:
             raise UnreachableError(f"no answer from {self._url}", why=type(error).__name__,
                               fix="check the address, and that the server runs") from error  # fmt: skip
         if reply.status_code >= httpx.codes.BAD_REQUEST:
             raise _refusal(reply)
         return reply.content
+
+    def _asked(self, method: str, path: str, content: bytes, *, again: bool) -> httpx.Response:
+        """The reply. `again`: the request changes nothing, so it may be sent once more over a new connection."""
+        try:
+            return self._http.request(method, path, content=content)
+        except (httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError):
+            # Some servers reset a kept connection after they replied with an error.
+            if not again:
+                raise
+            return self._http.request(method, path, content=content)
 
 
 def _vectors(content: bytes, url: str) -> FeatureVectors:
