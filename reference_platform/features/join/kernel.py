@@ -21,7 +21,7 @@ from reference_platform.features.times import FAR_US, NEVER_US, to_us
 if TYPE_CHECKING:
     import pyarrow as pa
 
-PORTION_ROWS = 1 << 15
+PORTION_ROWS = 1 << 17
 """Rows looked at together: few enough to stay in cache, enough to make the calls cheap."""
 
 ANSWER_ROWS = 1 << 20
