@@ -28,7 +28,8 @@ from reference_platform.features.times import NEVER_US
 
 CACHE_KIB = 64 * 1024
 """Pages that one connection keeps, at most."""
-WAL_PAGES = 16 * 1024
+PAGE_BYTES = 8192
+WAL_PAGES = 8 * 1024
 """Pages written ahead before they are copied into the file."""
 WAIT_MS = 10_000
 """How long one process waits for another's write."""
@@ -251,12 +252,13 @@ def _connect(path: Path) -> sqlite3.Connection:
     connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, cached_statements=512)
     for setting in (
         f"busy_timeout = {WAIT_MS}",
+        f"page_size = {PAGE_BYTES}",
         "journal_mode = WAL",
         # Every commit reaches the disk before it returns, so that not even a power cut takes it back.
         "synchronous = FULL",
         f"cache_size = -{CACHE_KIB}",
         f"wal_autocheckpoint = {WAL_PAGES}",
-        f"journal_size_limit = {WAL_PAGES * 4096}",
+        f"journal_size_limit = {WAL_PAGES * PAGE_BYTES}",
     ):
         connection.execute(f"PRAGMA {setting}")
     return connection
