@@ -192,6 +192,11 @@ class Materialization:
         kept = self.unfinished(view)
         if kept is None:
             return None
+        if self._watermark_us(view) < kept.watermark_us:
+            # The store is not the one that the run began with.
+            return self.begin_incremental(view, kept.end_us) if kept.kind == "incremental" else self.begin(
+                view, kept.start_us, kept.end_us
+            )  # fmt: skip
         return self._begin(view, kept.kind, kept.start_us, kept.end_us, kept.watermark_us)
 
     def counts(self, view: FeatureView) -> Counts:
@@ -203,6 +208,14 @@ class Materialization:
         """Seconds by which the store is behind `now_us`; inf before the first incremental run."""
         watermark_us = self._watermark_us(view)
         return math.inf if watermark_us == NEVER_US else max(0.0, (now_us - watermark_us) / 1e6)
+
+    def forget(self, view: str) -> None:
+        """Remove what is noted about runs over `view`, when its rows leave the store."""
+        ProgressFolder(self.folder).drop(view)
+
+    def _emptied(self, before: Progress) -> bool:
+        """Whether the store lost what the run had written."""
+        return before.counts.taken > 0 and not self.store.rows(before.view)
 
     def _watermark_us(self, view: FeatureView) -> int:
         self.store.declare([view])
@@ -218,8 +231,9 @@ class Materialization:
         fresh = Progress(view.name, kind, start_us, end_us, watermark_us, rows.fingerprint(), rows.rows)
         folder = ProgressFolder(self.folder)
         kept = folder.load(view.name)
-        if kept.unfinished is not None and kept.unfinished.same_request(fresh):
-            fresh = kept.unfinished
+        before = kept.unfinished
+        if before is not None and before.same_request(fresh) and not self._emptied(before):
+            fresh = before
         else:
             folder.save(view.name, replace(kept, unfinished=fresh))
         return MaterializationRun(self.store, folder, rows, fresh, self.step_rows)

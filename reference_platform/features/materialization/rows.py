@@ -124,8 +124,12 @@ class ViewRows:
         return sum(piece.rows for piece in self.pieces)
 
     def fingerprint(self) -> str:
-        """Changes when any piece does."""
-        return hashlib.sha256("\n".join(piece.fingerprint() for piece in self.pieces).encode()).hexdigest()
+        """Changes when any piece does, or what is declared of it: a store then starts empty."""
+        view = self.view
+        keys = [f"{name}:{kind}" for name, kind in zip(view.join_keys, view.key_types, strict=True)]
+        features = [f"{field.name}:{field.dtype}" for field in view.schema]
+        parts = [*keys, "", *features, "", *(piece.fingerprint() for piece in self.pieces)]
+        return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
     def batches(self, wanted: Wanted, batch_rows: int) -> Iterator[tuple[int, int, Piece, pa.Table]]:
         """Position among all rows, number within the piece, piece, rows."""

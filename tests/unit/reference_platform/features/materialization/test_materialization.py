@@ -322,3 +322,41 @@ def test_ttl_does_not_change_what_is_written(tmp_path: Path) -> None:
     _over(tmp_path, store).materialize_incremental(replace(VIEW, ttl=timedelta(microseconds=1)), 1000)
     assert len(store.state) == len({row[0] for row in ROWS})
     assert np.all([version[0] >= 350 for version in store.state.values()])
+
+
+def test_a_view_that_changed_or_a_store_that_was_emptied_starts_over(tmp_path: Path) -> None:
+    write_rows(tmp_path, ROWS)
+    store = PlainStore()
+    _over(tmp_path, store).begin(VIEW, 0, 1000).step(0)
+    wider = replace(VIEW, schema=(Field(name="x", dtype=Float64), Field(name="x_again", dtype=Float64)))
+    view = replace(wider, transformation=lambda columns: columns)
+    job = Materialization(store, tmp_path / "progress", tmp_path, transform=lambda _, table: table)
+    assert job.begin(view, 0, 1000).progress.position == 0
+    _over(tmp_path, store).begin(VIEW, 0, 1000).step(0)
+    store.state.clear()
+    resumed = _over(tmp_path, store).resume(VIEW)
+    assert resumed is not None
+    assert resumed.progress.position == 0
+    resumed.run(0)
+    assert store.state == newest_of(ROWS, lambda at, seen: True)
+
+
+def test_an_incremental_run_into_another_store_starts_over(tmp_path: Path) -> None:
+    write_rows(tmp_path, ROWS)
+    first = PlainStore()
+    job = _over(tmp_path, first, lateness_us=0)
+    job.materialize_incremental(VIEW, 200)
+    job.begin_incremental(VIEW, 300).step(300)
+    second = PlainStore()
+    _over(tmp_path, second, lateness_us=0).materialize_incremental(VIEW, 300)
+    assert second.state == newest_of(ROWS, lambda at, seen: max(at, seen) <= 300)
+
+
+def test_what_is_noted_can_be_forgotten(tmp_path: Path) -> None:
+    write_rows(tmp_path, ROWS)
+    job = _over(tmp_path, PlainStore())
+    job.materialize(VIEW, 0, 100)
+    assert job.counts(VIEW).read
+    job.forget("trips")
+    job.forget("trips")
+    assert not job.counts(VIEW).read
