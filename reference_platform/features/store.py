@@ -23,6 +23,7 @@ from reference_platform.features.declarations import Declarations
 from reference_platform.features.definition_set import DefinitionSet, FeatureObject, FeatureRequest, UnknownFeatureError
 from reference_platform.features.definitions import Entity, FeatureView
 from reference_platform.features.governance.access import Grants
+from reference_platform.features.governance.catalogue import Catalogue
 from reference_platform.features.governance.graph import LineageGraph
 from reference_platform.features.governance.lineage import Lineage
 from reference_platform.features.governance.plan import FeaturePlan
@@ -355,6 +356,11 @@ class FeatureStore:
         return progress
 
     # -- knowing what there is -------------------------------------------------
+
+    def catalogue(self, *, role: str = "", purpose: str = "") -> Catalogue:
+        """Everything declared that the caller may see, and which models read it."""
+        visible = self._grants.visible(role, purpose, self.now_us())
+        return Catalogue.of(self.definitions, self.model_uses(), visible=visible)
 
     def lineage(self) -> LineageGraph:
         """What comes from what: sources, features, services, model versions."""

@@ -13,7 +13,6 @@ from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Any, Protocol, runtime_checkable
 
-import orjson
 from fastapi import FastAPI, Request
 from fastapi.responses import Response
 from starlette.exceptions import HTTPException
@@ -226,7 +225,7 @@ def create_app(
     if isinstance(store, Catalogued):
         app.router.routes += [
             get("/catalog", lambda call: _catalog_page(_catalogue(store, call))),
-            get("/catalog.json", lambda call: Reply(body=orjson.dumps(_catalogue(store, call).to_json()))),
+            get("/catalog.json", lambda call: Reply(body=_catalogue(store, call).to_json())),
         ]
     app.add_exception_handler(HTTPException, _refused_by_framework)
     return app

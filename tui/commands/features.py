@@ -53,7 +53,8 @@ def plan(repo: Repo = Here, as_json: AsJson = False) -> None:
     """Show what apply would change, and which models it would hit. Exit code 1 when apply would refuse."""
     store = _opened(repo)
     found = store.plan(store.read_repository())
-    put(json.dumps(found.to_json()) if as_json else found.to_text())
+    edits = [{"action": edit.action, "edit": str(edit), "breaking": edit.breaking} for edit in found.edits]
+    put(json.dumps({"edits": edits, "refused": len(found.refused)}) if as_json else found.to_text())
     if found.refused:
         raise typer.Exit(EXIT_FELL_SHORT)
 
@@ -222,29 +223,36 @@ def catalog(
     purpose: Purpose = "",
 ) -> None:
     """What there is: features, views, services, owners, promises, who uses them."""
+    from reference_platform.features.governance.catalogue import Catalogue
+
     found = _opened(repo).catalogue(role=role, purpose=purpose)
     if query:
-        found = found.search(" ".join(query))
+        found = Catalogue(found.search(" ".join(query)))
     if html is not None:
         html.write_text(found.to_html(), encoding="utf-8")
         say(f"wrote {html}")
     else:
-        put(json.dumps(found.to_json(), indent=1) if as_json else found.to_text())
+        put(found.to_json().decode() if as_json else found.to_text())
 
 
 @features_app.command("lineage")
 def lineage(
-    name: Annotated[str, typer.Argument(help="A source, view, view:feature, service or model:version.")],
+    name: Annotated[str, typer.Argument(help="view:feature, or MODEL:VERSION.")],
     repo: Repo = Here,
     as_json: AsJson = False,
 ) -> None:
-    """What a thing is made of, and what is made of it."""
+    """What a feature reaches, or what a model version stands on."""
+    from dataclasses import asdict
+
     graph = _opened(repo).lineage()
-    up, down = graph.upstream(name), graph.downstream(name)
+    model, _, version = name.rpartition(":")
+    found = graph.upstream(model, int(version)) if version.isdecimal() else graph.downstream(name)
+    parts = asdict(found)
     if as_json:
-        put(json.dumps({"name": name, "upstream": sorted(up), "downstream": sorted(down)}))
+        put(json.dumps({"name": name, **parts}, default=str))
         return
-    put("\n".join(["made of", *(f"  {one}" for one in sorted(up)), "used by", *(f"  {one}" for one in sorted(down))]))
+    for kind, names in parts.items():
+        put(f"{kind:<10} {', '.join(map(str, names)) or '-'}")
 
 
 @features_app.command("audit")
