@@ -154,7 +154,7 @@ def _compared(view: str, labels: pa.Table, spec: JoinSpec, known: pa.Table, leak
         anywhere |= changed
         rows = np.flatnonzero(changed)
         examples = tuple(
-            LeakExample(row, _asked(labels, spec, row), _shown(before[row].as_py()), _shown(after[row].as_py()))
+            LeakExample(row, _asked(labels, spec, row), _shown(before[row]), _shown(after[row]))
             for row in rows[:EXAMPLES_MAX].tolist()
         )
         leaks.append(FeatureLeak(view, name, len(rows), examples))
@@ -182,10 +182,15 @@ def _changed(before: pa.ChunkedArray, after: pa.ChunkedArray) -> NDArray[np.bool
 
 
 def _asked(labels: pa.Table, spec: JoinSpec, row: int) -> str:
-    keys = [f"{key}={_shown(labels[key][row].as_py())}" for key in spec.label_keys]
-    return " ".join([*keys, f"at {_shown(labels[spec.label_time][row].as_py())}"])
+    keys = [f"{key}={_shown(labels[key][row])}" for key in spec.label_keys]
+    return " ".join([*keys, f"at {_shown(labels[spec.label_time][row])}"])
 
 
-def _shown(value: Any) -> str:
+def _shown(cell: pa.Scalar) -> str:
+    try:
+        value: Any = cell.as_py()
+    except (OverflowError, ValueError):
+        # Instants outside the years 1 to 9999, or finer than a microsecond.
+        value = f"{cell.value} {cell.type.unit} since 1970"
     text = "nothing" if value is None else str(value)
     return text if len(text) <= VALUE_CHARACTERS_MAX else text[: VALUE_CHARACTERS_MAX - 3] + "..."

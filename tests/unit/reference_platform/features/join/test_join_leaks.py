@@ -90,3 +90,11 @@ def test_a_check_can_be_fed_in_portions() -> None:
     (feature,) = check.finish().features
     assert feature.examples[0].known == "x" * 37 + "..."
     assert feature.examples[0].leaked == "y"
+
+
+def test_instants_that_no_calendar_holds_are_shown_as_numbers() -> None:
+    far = pa.array([1 << 60], US)
+    rows = pa.table({"user": [1], "at": far, "known": pa.array([None], US), "v": [1]})
+    labels = pa.table({"user": [1], "time": far})
+    (feature,) = leak_report(labels, [ViewRows("rides", spec_of("v"), rows)]).features
+    assert feature.examples[0].asked == f"user=1 at {1 << 60} us since 1970"
