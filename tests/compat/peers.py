@@ -109,12 +109,20 @@ def feast_serve(folder: Path, rows: Mapping[str, Columns]) -> Iterator[str]:
     """The address of a real `feast serve` that holds `rows` by view."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "rows.json").write_text(json.dumps(rows), encoding="utf-8")
+    script = str(FOLDER / "feast_serve_process.py")
+    command = [str(PYTHON), script, str(folder), "{port}", str(folder / "rows.json")]
+    with serving_process(command, folder / "serve.log") as url:
+        yield url
+
+
+@contextmanager
+def serving_process(command: Sequence[str], log: Path) -> Iterator[str]:
+    """The address of a server that `command` starts; `{port}` in it becomes a free one."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
-    command = [str(PYTHON), str(FOLDER / "feast_serve_process.py"), str(folder), str(port), str(folder / "rows.json")]
-    log = folder / "serve.log"
+    given = [part.replace("{port}", str(port)) for part in command]
     with log.open("w") as output:
-        process = subprocess.Popen(command, stdout=output, stderr=output, env=_ENVIRONMENT)
+        process = subprocess.Popen(given, stdout=output, stderr=output, env=_ENVIRONMENT)
     url = f"http://127.0.0.1:{port}"
     try:
         _wait_for(url, process, log)
@@ -131,7 +139,7 @@ def _wait_for(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
                 return
         except httpx.TransportError:
             time.sleep(0.1)
-    raise AssertionError(f"feast serve did not start: {log.read_text()[-2000:]}")
+    raise AssertionError(f"the server did not start: {log.read_text()[-2000:]}")
 
 
 def _end(process: subprocess.Popen[Any]) -> None:
