@@ -107,12 +107,11 @@ def merged(parts: list[Reduced]) -> Reduced:
 
 
 def to_block(view: FeatureView, rows: Reduced) -> FeatureBlock:
-    """As the store takes them, features computed. Raises CommandError for values that do not fit the declared types."""
-    table = rows.piece.ready(rows.table)
-    assert table.num_rows == rows.table.num_rows, f"the transformation of {view.name} must keep rows"
+    """As the store takes them. Raises CommandError for values that do not fit the declared types."""
+    table = rows.table
     columns = rows.piece.columns
     keys = (
-        column_from_arrow(rows.table.column(name), kind, f"{view.name}: {name}").values
+        column_from_arrow(table.column(name), kind, f"{view.name}: {name}").values
         for name, kind in zip(columns.keys, view.key_types, strict=True)
     )
     values: tuple[Column, ...] = tuple(

@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from reference_platform.errors import CommandError
 from reference_platform.features.definitions import FeatureView
@@ -30,28 +30,9 @@ PUSH_LOG = FileSource(
 """How pushed rows are kept as history: already transformed, with their own numbers."""
 
 
-class Piece(Protocol):
-    """Some rows of a view, numbered from 0. `columns` names what `batches` yields; features come after `ready`."""
-
-    @property
-    def columns(self) -> RowColumns: ...
-
-    @property
-    def rows(self) -> int: ...
-
-    def fingerprint(self) -> str:
-        """Changes when the rows or their order do."""
-
-    def batches(self, wanted: Wanted, batch_rows: int) -> Iterator[tuple[int, pa.Table]]:
-        """Rows and the number of the first, ascending; at least all that are wanted."""
-
-    def ready(self, table: pa.Table) -> pa.Table:
-        """Some of these rows with their features computed, row for row."""
-
-
 @dataclass(frozen=True, slots=True)
-class FilePiece:
-    """Rows of Parquet files. `transform` None: features are columns already."""
+class Piece:
+    """Rows of Parquet files, numbered from 0. `transform` None: features are columns already."""
 
     view: FeatureView
     found: ParquetRows
@@ -59,6 +40,7 @@ class FilePiece:
 
     @property
     def columns(self) -> RowColumns:
+        """What the columns of `batches` are called."""
         source = self.found.source
         return RowColumns(
             keys=self.view.join_keys,
@@ -70,45 +52,24 @@ class FilePiece:
 
     @property
     def rows(self) -> int:
+        """How many there are."""
         return self.found.rows
 
     def fingerprint(self) -> str:
+        """Changes when the rows do, their order, or the code that computes their features."""
         code = self.view.code_sha256 if self.transform else ""
         return f"{self.found.fingerprint()}:{code}"
 
     def batches(self, wanted: Wanted, batch_rows: int) -> Iterator[tuple[int, pa.Table]]:
+        """Rows and the number of the first, ascending; at least all that are wanted."""
         import pyarrow as pa
 
         columns = self.columns
         names = [*columns.keys, columns.event, *filter(None, (columns.created, columns.sequence)), *columns.features]
         for item in self.found.scan(None if self.transform else names, wanted, batch_rows):
-            yield item.position, pa.Table.from_batches([item.batch])
-
-    def ready(self, table: pa.Table) -> pa.Table:
-        return self.transform(self.view, table) if self.transform else table
-
-
-@dataclass(frozen=True, slots=True)
-class TablePiece:
-    """Rows in memory, such as computed windows. `sha256` stands for what they were computed from."""
-
-    table: pa.Table
-    columns: RowColumns
-    sha256: str
-
-    @property
-    def rows(self) -> int:
-        return int(self.table.num_rows)
-
-    def fingerprint(self) -> str:
-        return self.sha256
-
-    def batches(self, wanted: Wanted, batch_rows: int) -> Iterator[tuple[int, pa.Table]]:
-        for first in range(wanted.position, self.rows, batch_rows):
-            yield first, self.table.slice(first, batch_rows)
-
-    def ready(self, table: pa.Table) -> pa.Table:
-        return table
+            table = pa.Table.from_batches([item.batch])
+            # Before anything else, as history does: an author's code may return keys and times as well.
+            yield item.position, self.transform(self.view, table) if self.transform else table
 
 
 class ViewRows:
@@ -149,33 +110,21 @@ def rows_of_view(view: FeatureView, root: Path, transform: Transform, push_log: 
     """
     pieces: list[Piece] = []
     file = _file_behind(view)
-    if file is not None and isinstance(view, StreamFeatureView):
-        pieces.append(_windows(view, open_rows(file, root)))
-    elif file is not None:
-        pieces.append(FilePiece(view, open_rows(file, root), transform if view.transformation else None))
+    if isinstance(view, StreamFeatureView):
+        raise CommandError(
+            f"the windows of {view.name} are not copied from its events",
+            fix="advance the stream; it publishes windows as they close",
+        )
+    if file is not None:
+        pieces.append(Piece(view, open_rows(file, root), transform if view.transformation else None))
     if push_log is not None and any(push_log.glob("*.parquet")):
-        pieces.append(FilePiece(view, open_rows(PUSH_LOG, push_log)))
+        pieces.append(Piece(view, open_rows(PUSH_LOG, push_log)))
     if not pieces:
         raise CommandError(
             f"view {view.name} has no rows to materialize", why="its source is only pushed to, and nothing was kept",
             fix="push to it, or give its source a batch_source",
         )  # fmt: skip
     return ViewRows(view, pieces)
-
-
-def _windows(view: StreamFeatureView, events: ParquetRows) -> TablePiece:
-    """The windows of all events, in memory: there are few of them beside the events."""
-    import pyarrow as pa
-
-    from reference_platform.features.windows.history import aggregate_history
-
-    table = aggregate_history(view, pa.Table.from_batches([item.batch for item in events.scan()], events.schema))
-    source = PUSH_LOG
-    columns = RowColumns(
-        view.join_keys, source.timestamp_field, source.created_timestamp_column, source.sequence_column,
-        view.feature_names,
-    )  # fmt: skip
-    return TablePiece(table, columns, events.fingerprint())
 
 
 def _file_behind(view: FeatureView) -> FileSource | None:

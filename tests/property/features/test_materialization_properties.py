@@ -38,7 +38,7 @@ ROWS = st.lists(
     ),
     max_size=40,
 )
-QUIET = settings(max_examples=60, deadline=None)
+QUIET = settings(max_examples=40, deadline=None)
 
 
 def _arrivals(drawn: list[tuple[int | None, int | None, int, float | None]]) -> list[Row]:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -17,8 +19,9 @@ from reference_platform.errors import CommandError, ConfigError
 from reference_platform.features.definitions import Entity, FeatureView, Field
 from reference_platform.features.materialization.materialization import Materialization
 from reference_platform.features.sources import FileSource, PushSource
+from reference_platform.features.stream_views import Aggregation, StreamFeatureView
 from reference_platform.features.times import NEVER_US
-from reference_platform.features.types import Float64, String
+from reference_platform.features.types import Float64, Int64, String
 from tests.unit.reference_platform.features.materialization.plain_store import (
     VIEW,
     KilledError,
@@ -200,7 +203,7 @@ def test_a_view_without_keys_has_one_row(tmp_path: Path) -> None:
     assert store.state == {(): (390, 393, 39, (39.0,))}
 
 
-def test_the_transformation_runs_on_the_rows_that_are_written(tmp_path: Path) -> None:
+def test_the_transformation_runs_before_rows_are_compared(tmp_path: Path) -> None:
     write_rows(tmp_path, ROWS)
     view = replace(VIEW, schema=(Field(name="twice", dtype=Float64),), transformation=lambda columns: columns)
 
@@ -211,6 +214,30 @@ def test_the_transformation_runs_on_the_rows_that_are_written(tmp_path: Path) ->
     Materialization(store, tmp_path / "progress", tmp_path, transform=twice).materialize(view, 0, 1000)
     wanted = {key: (2 * version[3][0],) for key, version in newest_of(ROWS, lambda at, seen: True).items()}
     assert {key: version[3] for key, version in store.state.items()} == wanted
+
+
+def test_a_declared_transformation_may_return_keys(tmp_path: Path) -> None:
+    write_rows(tmp_path, ROWS)
+
+    def merged_keys(columns: Mapping[str, Any]) -> Mapping[str, Any]:
+        return {"driver": columns["driver"] * 0, "x": columns["x"] + 1.0}
+
+    store = PlainStore()
+    _over(tmp_path, store).materialize(replace(VIEW, transformation=merged_keys), 0, 1000)
+    assert store.state == {(0,): (390, 393, 39, (40.0,))}
+
+
+def test_windows_of_a_stream_are_not_copied(tmp_path: Path) -> None:
+    count = Aggregation(column="x", function="count", time_window=timedelta(hours=1))
+    view = StreamFeatureView(
+        name="windows",
+        entities=VIEW.entities,
+        source=VIEW.source,
+        aggregations=(count,),
+        schema=(Field(name=count.name, dtype=Int64),),
+    )
+    with pytest.raises(CommandError, match="not copied from its events"):
+        _over(tmp_path, PlainStore()).materialize(view, 0, 1)
 
 
 def _uninterrupted(root: Path) -> PlainStore:
