@@ -1,4 +1,4 @@
-"""What holds for every test: with PAGERDRILL_ALL_TESTS=1 a test that was skipped for want of a server or package fails."""
+"""What holds for every test: PAGERDRILL_ALL_TESTS=1 makes a skip for want of a server or a package a failure."""
 
 from __future__ import annotations
 

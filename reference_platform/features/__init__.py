@@ -12,7 +12,7 @@ from reference_platform.features.definitions import (
 from reference_platform.features.on_demand import OnDemandFeatureView, RequestSource, on_demand_feature_view
 from reference_platform.features.services import FeatureService
 from reference_platform.features.sources import FileSource, KafkaSource, PushSource, TableSource
-from reference_platform.features.store import FeatureStore, PushMode
+from reference_platform.features.store import FeatureStore
 from reference_platform.features.stream_views import Aggregation, StreamFeatureView
 from reference_platform.features.types import (
     Array,
@@ -26,6 +26,7 @@ from reference_platform.features.types import (
     UnixTimestamp,
     ValueType,
 )
+from reference_platform.features.writes import PushMode
 
 __all__ = [
     "Aggregation",

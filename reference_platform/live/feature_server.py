@@ -21,8 +21,8 @@ from starlette.routing import Route
 from reference_platform.errors import PagerDrillError
 from reference_platform.features.definition_set import DefinitionSet, FeatureRequest
 from reference_platform.features.online_store.port import OnlineStore
-from reference_platform.features.store import PushMode
 from reference_platform.features.times import NEVER_US, instant
+from reference_platform.features.writes import PushMode
 from reference_platform.live.endpoint import BODY_BYTES_MAX, LOG, Call, Endpoint, Reply
 from reference_platform.live.measures import Measures, ViewAge
 from reference_platform.live.refusals import error_body
