@@ -151,6 +151,8 @@ class RowBatch:
 def batch_of(view: FeatureView, layout: RowLayout, rows: FeatureBlock) -> RowBatch:
     """The rows, checked and canonical. Raises CommandError for a null key, other types and other shapes."""
     count = len(rows)
+    if len(rows.keys) != len(view.join_keys):
+        raise CommandError(f"{len(rows.keys)} key columns for view {view.name}", fix=f"one each of {view.join_keys}")
     keys = tuple(
         _written_key(key, kind, name, view.name, count)
         for key, kind, name in zip(rows.keys, view.key_types, view.join_keys, strict=True)

@@ -77,7 +77,8 @@ def rows_of(
 ) -> FeatureBlock:
     """Rows from Python values; `keys` are tuples when the view has several join keys."""
     count = len(keys)
-    parts = list(zip(*keys, strict=True)) if len(view.join_keys) > 1 else [keys]
+    composite = len(view.join_keys) > 1
+    parts = [[key[at] for key in keys] for at in range(len(view.join_keys))] if composite else [keys]
     packed = []
     for part, kind in zip(parts, view.key_types, strict=False):
         column = np.empty(count, dtype=np.int64 if kind.dtype != "O" else object)
