@@ -20,11 +20,13 @@ from dataclasses import replace
 
 from reference_platform.features.definition_set import DefinitionSet, FeatureRequest, UnknownFeatureError
 from reference_platform.features.definitions import Entity, FeatureView, FeatureViewProjection
-from reference_platform.features.governance.access import Visibility
+from reference_platform.features.governance.access import Grants, Visibility
 from reference_platform.features.on_demand import OnDemandFeatureView
 from reference_platform.features.services import FeatureService, Part
 from reference_platform.features.sources import KafkaSource, PushSource, Source
 from reference_platform.features.stream_views import StreamFeatureView
+
+SCOPES_MAX = 256
 
 
 class Scope:
@@ -44,7 +46,7 @@ class Scope:
             if (parts := self._parts_left(service.features))
         }
         self.definitions = self._narrowed()
-        """Only what the caller may see. For names and descriptions; rows are decoded by the full views."""
+        """Only what the caller may see. For names; rows are decoded by the full views, free text goes by `redaction`."""
 
     def parts(self, features: FeatureRequest) -> tuple[Part, ...]:
         """What `features` means to this caller, in the order asked, over the full views.
@@ -128,6 +130,25 @@ class Scope:
         return DefinitionSet(
             _entities_left(self._all, views), _sources_left(self._all, views), views, on_demand, services
         )
+
+
+class Scopes:
+    """The scope of every caller, built once for all who may see the same. Bounded; may be shared by threads."""
+
+    def __init__(self, definitions: DefinitionSet, grants: Grants) -> None:
+        self._definitions = definitions
+        self._grants = grants
+        self._held: dict[Visibility, Scope] = {}
+
+    def of(self, role: str, purpose: str, now_us: int) -> Scope:
+        """What `role` may see for `purpose` at `now_us`; hold it no longer than `Scope.visible.valid_until_us`."""
+        visible = self._grants.visible(role, purpose, now_us)
+        scope = self._held.get(visible)
+        if scope is None:
+            if len(self._held) >= SCOPES_MAX:
+                self._held.clear()
+            scope = self._held[visible] = Scope(self._definitions, visible)
+        return scope
 
 
 def narrowed(view: FeatureView, names: Sequence[str]) -> FeatureView:

@@ -8,11 +8,18 @@ from reference_platform.errors import PagerDrillError
 from reference_platform.features.definition_set import UnknownFeatureError
 from reference_platform.features.definitions import FeatureView, FeatureViewProjection, Field
 from reference_platform.features.governance.access import EVERYTHING, NO_PERSONAL_DATA, Grants, Visibility
-from reference_platform.features.governance.scope import Scope
+from reference_platform.features.governance.scope import SCOPES_MAX, Scope, Scopes
 from reference_platform.features.on_demand import OnDemandFeatureView
 from reference_platform.features.services import FeatureService, Part
 from reference_platform.features.types import String
-from tests.unit.reference_platform.features.governance.people import NOW_US, everything, grant, profile, secrets
+from tests.unit.reference_platform.features.governance.people import (
+    HOUR_US,
+    NOW_US,
+    everything,
+    grant,
+    profile,
+    secrets,
+)
 
 ALL = everything()
 EMAIL = Grants([grant()]).visible("support", "tickets", NOW_US)
@@ -112,3 +119,16 @@ def test_denied_counts_what_a_service_lost() -> None:
     assert scope.denied("nothing") == 0
     assert scope.denied(ALL.services["churn"]) == 3
     assert Scope(ALL, EVERYTHING).denied("churn") == 0
+
+
+def test_scopes_are_shared_by_those_who_see_the_same_and_end_with_the_grant() -> None:
+    grants = [grant(), grant(role="second"), *(grant(role=f"r{n}", expires_us=NOW_US + n) for n in range(1, 400))]
+    scopes = Scopes(ALL, Grants(grants))
+    first = scopes.of("support", "tickets", NOW_US)
+    assert scopes.of("second", "tickets", NOW_US) is first
+    assert scopes.of("nobody", "", NOW_US) is scopes.of("anybody", "x", NOW_US)
+    after = scopes.of("support", "tickets", NOW_US + HOUR_US)
+    assert after.definitions.views["profile"].feature_names == ("age",)
+    for number in range(1, 400):
+        scopes.of(f"r{number}", "tickets", NOW_US)
+    assert len(scopes._held) <= SCOPES_MAX
