@@ -46,7 +46,7 @@ class Scope:
             if (parts := self._parts_left(service.features))
         }
         self.definitions = self._narrowed()
-        """Only what the caller may see. For names; rows are decoded by the full views, free text goes by `redaction`."""
+        """Only what the caller may see. For names; full views decode rows, `redaction` clears free text."""
 
     def parts(self, features: FeatureRequest) -> tuple[Part, ...]:
         """What `features` means to this caller, in the order asked, over the full views.
