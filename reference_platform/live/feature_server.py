@@ -6,12 +6,13 @@ POST /get-online-features, /push, /write-to-online-store, /materialize, /materia
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from datetime import datetime
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Protocol
 
 from fastapi import FastAPI, Request
 from fastapi.responses import Response
@@ -20,6 +21,7 @@ from starlette.routing import Route
 
 from reference_platform.errors import PagerDrillError
 from reference_platform.features.definition_set import DefinitionSet, FeatureRequest
+from reference_platform.features.online_store.embedded import EmbeddedOnlineStore
 from reference_platform.features.online_store.port import OnlineStore
 from reference_platform.features.times import NEVER_US, instant
 from reference_platform.features.writes import PushMode
@@ -37,12 +39,33 @@ from reference_platform.live.runs import RunsInProgress
 from reference_platform.live.tables import Readings, typed_rows
 from reference_platform.live.wire import Answer, encode
 
+READERS_MAX = 8
 WRITERS_MAX = 4
 RUNNERS_MAX = 2
+FLUSH_EVERY_S = 1.0
+"""A crash loses the record of at most so many seconds of reads."""
+CATALOG_POLICY = b"default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; base-uri 'none'"
+
+
+class Catalogue(Protocol):
+    """What there is, as one caller may see it."""
+
+    def to_html(self) -> str: ...
+
+    def to_json(self) -> bytes: ...
+
+
+class Ledgers(Protocol):
+    """Records of reads that are held back for a moment."""
+
+    def flush(self) -> None: ...
 
 
 class Served(Protocol):
     """What the server needs of a feature store."""
+
+    @property
+    def ledgers(self) -> Ledgers: ...
 
     @property
     def definitions(self) -> DefinitionSet: ...
@@ -74,19 +97,6 @@ class Served(Protocol):
 
     def materialize_incremental(self, end_date: datetime, feature_views: Sequence[str] | None = None) -> object: ...
 
-
-class Catalogue(Protocol):
-    """What there is, as one caller may see it."""
-
-    def to_html(self) -> str: ...
-
-    def to_json(self) -> Any: ...
-
-
-@runtime_checkable
-class Catalogued(Protocol):
-    """A store that can show its catalogue."""
-
     def catalogue(self, *, role: str = "", purpose: str = "") -> Catalogue: ...
 
 
@@ -96,6 +106,7 @@ class FeatureHandlers:
     def __init__(self, store: Served) -> None:
         self._store = store
         self._readings = Readings()
+        self._unwritten = False
         self.measures = Measures(self._ages, store.now_us)
         self.runs = RunsInProgress(RUNNERS_MAX)
 
@@ -182,6 +193,31 @@ class FeatureHandlers:
         """GET /metrics"""
         return Reply(body=self.measures.text(), content_type=b"text/plain; version=0.0.4; charset=utf-8")
 
+    def catalog_page(self, call: Call) -> Reply:
+        """GET /catalog"""
+        # The page is made of names and descriptions that many hands wrote: nothing may be loaded or sent from it.
+        policy = (b"content-security-policy", CATALOG_POLICY)
+        page = self._catalogue(call).to_html().encode()
+        return Reply(body=page, content_type=b"text/html; charset=utf-8", headers=(policy,))
+
+    def catalog_json(self, call: Call) -> Reply:
+        """GET /catalog.json"""
+        return Reply(body=self._catalogue(call).to_json())
+
+    def _catalogue(self, call: Call) -> Catalogue:
+        return self._store.catalogue(role=call.header(b"x-role"), purpose=call.header(b"x-purpose"))
+
+    def flush(self) -> None:
+        """Write down what was read. A failure is logged once, not every time."""
+        try:
+            self._store.ledgers.flush()
+        except PagerDrillError as error:
+            if not self._unwritten:
+                LOG.error("reads are not written down: %s", error)
+            self._unwritten = True
+        else:
+            self._unwritten = False
+
     def _ages(self) -> list[ViewAge]:
         now_us, online = self._store.now_us(), self._store.online
         done_us = {
@@ -190,67 +226,67 @@ class FeatureHandlers:
         return [ViewAge(view, (now_us - us) / 1e6) for view, us in done_us.items() if us != NEVER_US]
 
 
-def create_app(
-    store: Served,
-    *,
-    body_bytes_max: int = BODY_BYTES_MAX,
-    reads_may_block: bool = False,
-) -> FastAPI:
-    """The server's application. `reads_may_block`: answer reads in threads too, for a store across a network."""
-    handlers = FeatureHandlers(store)
-    threads = ThreadPoolExecutor(WRITERS_MAX, thread_name_prefix="feature-writer")
+class Threads:
+    """What may take long waits apart: a long run keeps neither writes nor looks waiting."""
+
+    def __init__(self) -> None:
+        self.looking = ThreadPoolExecutor(READERS_MAX, thread_name_prefix="feature-reader")
+        self.writing = ThreadPoolExecutor(WRITERS_MAX, thread_name_prefix="feature-writer")
+        self.running = ThreadPoolExecutor(RUNNERS_MAX, thread_name_prefix="feature-runner")
+
+    def close(self) -> None:
+        """Begin nothing more, and wait for what is being done; not for runs, which may be cut off anywhere."""
+        for threads in (self.looking, self.writing):
+            threads.shutdown(wait=True, cancel_futures=True)
+        self.running.shutdown(wait=False, cancel_futures=True)
+
+
+def create_app(store: Served, *, body_bytes_max: int = BODY_BYTES_MAX, reads_may_block: bool | None = None) -> FastAPI:
+    """The server's application. `reads_may_block` None: unless the store is embedded, reads too are done in threads.
+
+    Raises ConfigError when the online store cannot be opened.
+    """
+    handlers, threads = FeatureHandlers(store), Threads()
+    if reads_may_block is None:
+        reads_may_block = not isinstance(store.online, EmbeddedOnlineStore)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        flushing = asyncio.create_task(_flush_now_and_then(handlers, threads.looking))
         yield
+        flushing.cancel()
         handlers.runs.close()
-        threads.shutdown(wait=True, cancel_futures=True)
+        threads.close()
+        handlers.flush()
 
-    def post(path: str, handler: Callable[[Call], Reply], *, blocks: bool) -> Route:
-        return _route(path, "POST", handler, handlers.measures, threads if blocks else None, body_bytes_max)
+    def post(path: str, handler: Callable[[Call], Reply], pool: ThreadPoolExecutor | None) -> Route:
+        endpoint = Endpoint(path, handler, handlers.measures, pool, body_bytes_max=body_bytes_max)
+        return Route(path, endpoint, methods=["POST"])
 
     def get(path: str, handler: Callable[[Call], Reply]) -> Route:
-        return _route(path, "GET", handler, handlers.measures, threads, 0)
+        endpoint = Endpoint(path, handler, handlers.measures, threads.looking, takes_body=False)
+        return Route(path, endpoint, methods=["GET"])
 
     app = FastAPI(title="Feature server", lifespan=lifespan, openapi_url=None, docs_url=None, redoc_url=None)
     app.router.routes += [
-        post("/get-online-features", handlers.online_features, blocks=reads_may_block),
-        post("/push", handlers.push, blocks=True),
-        post("/write-to-online-store", handlers.write, blocks=True),
-        post("/materialize", handlers.materialize, blocks=True),
-        post("/materialize-incremental", handlers.materialize_incremental, blocks=True),
+        post("/get-online-features", handlers.online_features, threads.looking if reads_may_block else None),
+        post("/push", handlers.push, threads.writing),
+        post("/write-to-online-store", handlers.write, threads.writing),
+        post("/materialize", handlers.materialize, threads.running),
+        post("/materialize-incremental", handlers.materialize_incremental, threads.running),
         get("/health", handlers.health),
         get("/metrics", handlers.metrics),
+        get("/catalog", handlers.catalog_page),
+        get("/catalog.json", handlers.catalog_json),
     ]
-    if isinstance(store, Catalogued):
-        app.router.routes += [
-            get("/catalog", lambda call: _catalog_page(_catalogue(store, call))),
-            get("/catalog.json", lambda call: Reply(body=_catalogue(store, call).to_json())),
-        ]
     app.add_exception_handler(HTTPException, _refused_by_framework)
     return app
 
 
-def _catalogue(store: Catalogued, call: Call) -> Catalogue:
-    return store.catalogue(role=call.header(b"x-role"), purpose=call.header(b"x-purpose"))
-
-
-def _catalog_page(catalogue: Catalogue) -> Reply:
-    # The page is made of names and descriptions that many hands wrote: nothing in it may run.
-    policy = (b"content-security-policy", b"default-src 'none'; style-src 'unsafe-inline'; img-src data:")
-    return Reply(body=catalogue.to_html().encode(), content_type=b"text/html; charset=utf-8", headers=(policy,))
-
-
-def _route(
-    path: str,
-    method: str,
-    handler: Callable[[Call], Reply],
-    measures: Measures,
-    threads: ThreadPoolExecutor | None,
-    body_bytes_max: int,
-) -> Route:
-    endpoint = Endpoint(path, handler, measures, threads, method == "POST", body_bytes_max)
-    return Route(path, endpoint, methods=[method])
+async def _flush_now_and_then(handlers: FeatureHandlers, threads: ThreadPoolExecutor) -> None:
+    while True:
+        await asyncio.sleep(FLUSH_EVERY_S)
+        await asyncio.get_running_loop().run_in_executor(threads, handlers.flush)
 
 
 async def _refused_by_framework(request: Request, error: Exception) -> Response:

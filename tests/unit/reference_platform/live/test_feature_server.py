@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
 from reference_platform.features.store import FeatureStore
+from reference_platform.live.feature_server import create_app
+from reference_platform.live.serve import serving
 from tests.unit.reference_platform.live.conftest import told
-from tests.unit.reference_platform.live.fleet import NOW
+from tests.unit.reference_platform.live.fleet import NOW, opened
 
 EPOCH = "1970-01-01T00:00:00Z"
 
@@ -210,3 +213,30 @@ def test_definitions_may_change_while_it_serves(client: httpx.Client, store: Fea
     )
     store.apply([later])
     assert _values(client.post("/get-online-features", json=asked).json()) == {"driver_id": [1], "x": [None]}
+
+
+def test_the_catalogue_shows_each_caller_what_it_may_see(client: httpx.Client) -> None:
+    page = client.get("/catalog")
+    assert page.headers["content-type"] == "text/html; charset=utf-8"
+    assert "default-src 'none'" in page.headers["content-security-policy"]
+    assert "driver_stats" in page.text
+    granted = {"X-Role": "support", "X-Purpose": "callback"}
+    assert "phone" not in page.text + client.get("/catalog.json").text
+    assert "phone" in client.get("/catalog.json", headers=granted).text
+    assert {entry["name"] for entry in client.get("/catalog.json").json()} >= {"driver_stats", "ranking"}
+
+
+def test_reads_are_written_down_when_the_server_ends(tmp_path: Path) -> None:
+    made = opened(tmp_path)
+    with serving(create_app(made)) as address, httpx.Client(base_url=address, trust_env=False) as reader:
+        _read(reader, ["driver_stats:trips"], {"X-Role": "ops", "X-Purpose": "drill"}, driver_id=[1])
+    assert '"role":"ops"' in (tmp_path / "data" / "audit" / "reads.jsonl").read_text()
+    made.close()
+
+
+def test_reads_of_a_store_across_a_network_may_wait_in_threads(tmp_path: Path) -> None:
+    made = opened(tmp_path)
+    app = create_app(made, reads_may_block=True)
+    with serving(app) as address, httpx.Client(base_url=address, trust_env=False) as reader:
+        assert _values(_read(reader, ["driver_stats:trips"], driver_id=[1])) == {"driver_id": [1], "trips": [None]}
+    made.close()
