@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from reference_platform.errors import CommandError, nearest
 from reference_platform.features.blocks import LOG_TIMES, created_column, event_column
 from reference_platform.features.definitions import FeatureView
-from reference_platform.features.join.scan import scan_file
+from reference_platform.features.join.scan import open_rows, scan_file
 from reference_platform.features.join.spec import RowColumns
 from reference_platform.features.push_log import PushLog
 from reference_platform.features.sources import FileSource, KafkaSource, PushSource
@@ -32,6 +32,20 @@ class ViewHistory:
     def columns(self) -> RowColumns:
         """What the columns of `batches` are called."""
         return row_columns(self.view)
+
+    def rows(self) -> int:
+        """How many rows there are before windows are computed."""
+        file = batch_file(self.view)
+        pushed = sum(int(path.stem.partition("-")[2]) for path in self._log.paths())
+        return pushed + (open_rows(file, self._root).rows if file else 0)
+
+    def fingerprint(self) -> str:
+        """Changes whenever the rows may be others: source, pushes, declared types, code."""
+        file = batch_file(self.view)
+        source = open_rows(file, self._root).fingerprint() if file else ""
+        types = [(field.name, field.dtype.name) for field in self.view.schema]
+        pushes = [path.name for path in self._log.paths()]
+        return repr((source, pushes, types, self.view.join_keys, self.view.code_sha256, repr(self.view.source)))
 
     def batches(self, *, since_us: int | None = None, until_us: int | None = None) -> Iterator[tuple[int, pa.Table]]:
         """Rows with the number of the first of each batch; rows outside the times may be among them.

@@ -10,12 +10,14 @@ from reference_platform.errors import CommandError, nearest
 from reference_platform.features.columns import Column, column_from_arrow, column_to_arrow
 from reference_platform.features.definitions import FeatureViewProjection
 from reference_platform.features.history import ViewHistory
-from reference_platform.features.join.engine import Engine, ViewJoin, view_answers
+from reference_platform.features.join.engine import Engine, ViewJoin
 from reference_platform.features.join.leaks import LeakReport, ViewRows, leak_report
+from reference_platform.features.join.sorted_layout import answers_from_layout
 from reference_platform.features.join.spec import JoinSpec
 from reference_platform.features.on_demand import OnDemandFeatureView
 from reference_platform.features.retrieval import checked_labels
 from reference_platform.features.services import Part
+from reference_platform.features.sorted_copies import SortedCopies
 from reference_platform.features.times import to_us
 from reference_platform.features.transformations import run_on_demand
 
@@ -58,7 +60,9 @@ class Question:
         return list(wanted.values())
 
 
-def training_set(question: Question, labels: pa.Table, histories: Histories, engine: Engine) -> pa.Table:
+def training_set(
+    question: Question, labels: pa.Table, histories: Histories, engine: Engine, copies: SortedCopies
+) -> pa.Table:
     """`labels` with one column per feature. One output row per input row, in order.
 
     Raises CommandError for missing keys and instants, and for values that do not fit their declared types.
@@ -66,7 +70,7 @@ def training_set(question: Question, labels: pa.Table, histories: Histories, eng
     _check_question(question, labels)
     stored: Stored = {}
     for projection in question.projections():
-        stored |= _looked_up(question, labels, projection, histories[projection.view.name], engine)
+        stored |= _looked_up(question, labels, projection, histories[projection.view.name], engine, copies)
     computed = {
         (part.name, field.name): column_to_arrow(column, field.dtype)
         for part in question.parts
@@ -118,11 +122,16 @@ def leaks(question: Question, labels: pa.Table, histories: Histories) -> LeakRep
 
 
 def _looked_up(
-    question: Question, labels: pa.Table, projection: FeatureViewProjection, history: ViewHistory, engine: Engine
+    question: Question,
+    labels: pa.Table,
+    projection: FeatureViewProjection,
+    history: ViewHistory,
+    engine: Engine,
+    copies: SortedCopies,
 ) -> Stored:
     join = ViewJoin(history, join_spec(question, projection, history))
-    table = view_answers(engine, labels, join).table
-    return {(projection.name, name): table.column(index) for index, name in enumerate(projection.features)}
+    answers, _ = answers_from_layout(copies.of(history), engine, labels, join)
+    return {(projection.name, name): answers.table.column(index) for index, name in enumerate(projection.features)}
 
 
 def _check_question(question: Question, labels: pa.Table) -> None:

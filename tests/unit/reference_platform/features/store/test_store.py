@@ -11,7 +11,18 @@ import pyarrow as pa
 import pytest
 
 from reference_platform.errors import CommandError, ContentError
-from reference_platform.features import FeatureService, FeatureStore, PushMode, StoreConfig, UnknownFeatureError
+from reference_platform.features import (
+    Aggregation,
+    FeatureService,
+    FeatureStore,
+    Field,
+    Float64,
+    KafkaSource,
+    PushMode,
+    StoreConfig,
+    StreamFeatureView,
+    UnknownFeatureError,
+)
 from reference_platform.features.example.folder import write_example
 from tests.unit.reference_platform.features.store.rides import DRIVER, FARE, HOUR, SERVICE, STATS, T0, us, write_stats
 
@@ -176,3 +187,44 @@ def test_the_example_works_from_its_folder_alone(tmp_path: Path) -> None:
     assert answer["fare_eur"][0] == pytest.approx(22.0 if answer["rating"][0] >= 4.5 else 20.0)
     assert second.plan(second.read_repository()).empty
     second.close()
+
+
+def test_a_sorted_copy_gives_the_same_training_set_until_history_changes(store: FeatureStore) -> None:
+    """And the change is seen at once."""
+    asked = labels((1, HOUR), (1, timedelta(0)), (9, HOUR), (None, HOUR), (3, HOUR), (1, -HOUR))
+    features = ["driver_stats:trips", "driver_stats:rating"]
+    before = store.get_historical_features(asked, features).to_arrow()
+    assert store.compact() == {"driver_stats": 4}
+    assert store.get_historical_features(asked, features).to_arrow().equals(before)
+    frame = {"driver_id": [9], "event_timestamp": [T0], "trips": [7], "rating": [1.0], "phone": ["x"]}
+    store.push("driver_stats_push", frame, to=PushMode.OFFLINE)
+    after = store.get_historical_features(asked, features).to_arrow()
+    assert after.column("trips").to_pylist()[2] == 7
+
+
+def test_a_stream_view_publishes_windows_that_history_agrees_with(tmp_path: Path) -> None:
+    """Pushed events become windows online and offline; time alone closes them too."""
+    clock = [us(T0)]
+    rides = KafkaSource(name="rides")
+    fares = StreamFeatureView(
+        name="fares",
+        source=rides,
+        entities=(DRIVER,),
+        schema=(Field(name="fare_1h", dtype=Float64),),
+        aggregations=(
+            Aggregation(column="eur", function="sum", time_window=HOUR, slide_interval=HOUR / 4, name="fare_1h"),
+        ),
+        event_id="ride",
+    )
+    made = FeatureStore(tmp_path, clock=lambda: clock[0])
+    made.apply(fares)
+    events = {"driver_id": [1, 1, 2], "event_timestamp": [T0, T0, T0], "eur": [5.0, 7.0, 1.0], "ride": [1, 2, 3]}
+    made.push("rides", events)
+    made.push("rides", events)
+    clock[0] = us(T0 + HOUR / 2)
+    made.materialize_incremental(T0 + HOUR / 2)
+    served = made.get_online_features(["fares:fare_1h"], {"driver_id": [1, 2, 3]}).to_dict()
+    assert served["fare_1h"] == [12.0, 1.0, None]
+    joined = made.get_historical_features(labels((1, HOUR / 2), (2, HOUR / 2), (1, timedelta(0))), ["fares:fare_1h"])
+    assert joined.to_arrow().column("fare_1h").to_pylist() == [12.0, 1.0, None]
+    made.close()
