@@ -112,8 +112,10 @@ def estimates(sketches: Registers) -> Ints:
         z = 0.5 * (z + counts[:, rank])
     with np.errstate(divide="ignore"):
         z = z + REGISTERS * _sigma(counts[:, 0] / REGISTERS)
-        found: Ints = np.rint(REGISTERS**2 / (2.0 * np.log(2.0)) / z).astype(np.int64)
-    return found
+        found = np.rint(REGISTERS**2 / (2.0 * np.log(2.0)) / z)
+    # Sketches with every register full say infinity.
+    whole: Ints = np.minimum(found, 2.0**62).astype(np.int64)
+    return whole
 
 
 def _sigma(x: NDArray[np.float64]) -> NDArray[np.float64]:
