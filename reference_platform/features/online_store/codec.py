@@ -34,6 +34,8 @@ VERSIONS_AT = 4
 _BIAS = np.uint64(1 << 63)
 _LENGTH = struct.Struct(">I")
 _NUMBER = struct.Struct(">Q")
+_HEAD = struct.Struct(">4sQ")
+_NULLS_AT = 28
 
 
 class RowCodec:
@@ -64,6 +66,12 @@ class RowCodec:
         self.row_bytes = self._dtype.itemsize
         """Size of a row without what its strings, bytes and lists hold."""
         self._absent = self._blank_row()
+        self._no_nulls = bytes(layout.null_bytes)
+        self._places = [
+            (group.dtype, len(group.positions), self._dtype.fields[f"g{number}"][1])
+            for number, group in enumerate(layout.groups)
+            if number in self._fixed and self._dtype.fields is not None
+        ]
 
     def encode(self, rows: FeatureBlock) -> list[bytes]:
         """One byte string per row."""
@@ -88,6 +96,8 @@ class RowCodec:
 
     def decode(self, rows: Sequence[bytes | None]) -> ViewAnswer:
         """The rows, None being one that was not found. Raises ConfigError for bytes of another schema."""
+        if len(rows) == 1 and self._loose < 0:
+            return self._decode_one(rows[0])
         size, absent = self.row_bytes, self._absent
         loose = self._loose >= 0
         raw = b"".join([absent if row is None else row[:size] if loose else row for row in rows])
@@ -105,6 +115,22 @@ class RowCodec:
         if bits.any():
             nulls = np.unpackbits(bits, axis=1, count=self.layout.width).view(np.bool_)
         return ViewAnswer(self.layout, event_us, tuple(blocks), nulls)
+
+    def _decode_one(self, row: bytes | None) -> ViewAnswer:
+        """`decode` of one row without loose cells, several times faster."""
+        if row is None:
+            row = self._absent
+        elif len(row) != self.row_bytes:
+            raise self._damaged()
+        tag, event = _HEAD.unpack_from(row)
+        if tag != self.layout.fingerprint.to_bytes(4, "little"):
+            raise self._damaged()
+        blocks = tuple([np.frombuffer(row, dtype, count, at).reshape(1, count) for dtype, count, at in self._places])
+        nulls = None
+        if row[_NULLS_AT : _NULLS_AT + self.layout.null_bytes] != self._no_nulls:
+            bits = np.frombuffer(row, np.uint8, self.layout.null_bytes, _NULLS_AT)
+            nulls = np.unpackbits(bits, count=self.layout.width).view(np.bool_).reshape(1, -1)
+        return ViewAnswer(self.layout, np.array([event - (1 << 63)]), blocks, nulls)
 
     def decode_versions(self, rows: Sequence[bytes]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Created and sequence of rows that exist."""
@@ -131,7 +157,6 @@ class RowCodec:
     def _unpack_cells(self, rows: Sequence[bytes | None], sizes: NDArray[np.uint32]) -> NDArray[Any]:
         block = np.full(sizes.shape, None, dtype=object)
         null_bit = [(position >> 3, 128 >> (position & 7)) for position in self.layout.groups[-1].positions]
-        nulls_at = self._dtype.fields["nulls"][1] if self._dtype.fields else 0
         for number, (row, lengths) in enumerate(zip(rows, sizes.tolist(), strict=True)):
             if row is None:
                 continue
@@ -140,7 +165,7 @@ class RowCodec:
                 raise self._damaged()
             for column, length in enumerate(lengths):
                 byte, bit = null_bit[column]
-                if not row[nulls_at + byte] & bit:
+                if not row[_NULLS_AT + byte] & bit:
                     block[number, column] = self._unpackers[column](row[at : at + length])
                 at += length
         return block

@@ -45,6 +45,19 @@ def test_decoding_undoes_encoding_row_by_row() -> None:
     assert [answer.row(index) for index in range(4)] == [list(FULL), list(NONE), list(NONE), list(FULL)]
 
 
+@pytest.mark.parametrize("row", [(1, 0.5, None, True), (None,) * 4, (2, None, 7, False)])
+def test_one_row_decodes_like_many(row: Any) -> None:
+    view = view_of("fixed", {"n": Int64, "x": Float32, "m": Int32, "b": Bool})
+    codec = RowCodec(view)
+    (packed,) = codec.encode(rows_of(view, [1], [row], -5))
+    for rows in ([packed], [None]):
+        one, two = codec.decode(rows), codec.decode(rows * 2)
+        assert one.row(0) == two.row(0) == (list(row) if rows[0] else [None] * 4)
+        assert one.event_us.tolist() * 2 == two.event_us.tolist()
+        assert [block.shape for block in one.blocks] == [(1, 1)] * 4
+        assert (one.nulls is None) == (two.nulls is None)
+
+
 def test_bytes_order_like_versions() -> None:
     view = view_of("one", {"x": Int64})
     codec = RowCodec(view)
@@ -70,8 +83,9 @@ def test_rows_of_another_schema_are_refused() -> None:
     one, two = view_of("v", {"x": Int64}), view_of("v", {"y": Int64})
     (packed,) = RowCodec(one).encode(rows_of(one, [1], [(1,)]))
     for row in (packed, packed[:-1], packed + b"x", b""):
-        with pytest.raises(ConfigError, match="cannot be read"):
-            RowCodec(two).decode([row])
+        for rows in ([row], [row, None]):
+            with pytest.raises(ConfigError, match="cannot be read"):
+                RowCodec(two).decode(rows)
     texts = view_of("t", {"x": String})
     (packed,) = RowCodec(texts).encode(rows_of(texts, [1], [("abc",)]))
     for row in (packed[:-1], packed + b"x"):
