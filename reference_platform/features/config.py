@@ -41,6 +41,8 @@ class StoreConfig(_Document):
     """How far behind the last materialised arrival a run looks again."""
     model_registry: str = ""
     """Folder of the MLflow registry whose versions read the features: edits that break one are refused."""
+    audit_key: str = ""
+    """File with a secret that signs the audit of reads; without it the chain only shows careless changes."""
     grants: str = ""
     """A YAML file of grants on personal data; none is needed while no field is personal."""
 

@@ -14,8 +14,10 @@ from reference_platform.features.skew.vector_log import VectorLog
 class Ledgers:
     """The files of one store, opened when first written to."""
 
-    def __init__(self, data: Path) -> None:
+    def __init__(self, data: Path, audit_key: Path | None = None) -> None:
+        """`audit_key`: a file whose bytes sign the audit, so that nobody without it can write a chain that holds."""
         self._data = data
+        self._audit_key = audit_key
         self._audit: AuditTrail | None = None
         self._vectors: VectorLog | None = None
 
@@ -25,8 +27,19 @@ class Ledgers:
         if self._audit is None:
             folder = self._data / "audit"
             folder.mkdir(parents=True, exist_ok=True)
-            self._audit = AuditTrail(folder / "reads.jsonl")
+            self._audit = AuditTrail(folder / "reads.jsonl", key=self._key())
         return self._audit
+
+    def _key(self) -> bytes:
+        if self._audit_key is None:
+            return b""
+        try:
+            key = self._audit_key.read_bytes().strip()
+        except OSError as error:
+            raise ConfigError(f"the audit key {self._audit_key} cannot be read", why=str(error)) from error
+        if not key:
+            raise ConfigError(f"the audit key {self._audit_key} is empty", fix="put at least 32 random bytes into it")
+        return key
 
     @property
     def vectors(self) -> VectorLog:

@@ -10,10 +10,10 @@ from typing import Any
 from reference_platform.errors import CommandError
 from reference_platform.features.code_references import MissingCode
 from reference_platform.features.definition_set import DefinitionSet, FeatureRequest
-from reference_platform.features.governance.access import FOREVER_US, Grants
+from reference_platform.features.governance.access import Grants
 from reference_platform.features.governance.audit import Read
 from reference_platform.features.governance.redaction import Redaction
-from reference_platform.features.governance.scope import Scope
+from reference_platform.features.governance.scope import Scope, Scopes
 from reference_platform.features.on_demand import OnDemandFeatureView
 from reference_platform.features.online_store.plan import ReadPlan
 from reference_platform.features.services import FeatureService, Part
@@ -34,7 +34,7 @@ class Caller:
 
 @dataclass(frozen=True, slots=True)
 class CompiledRead:
-    """A plan, for as long as it holds."""
+    """A plan. It holds as long as what is visible stays the same; a grant that ends makes it another."""
 
     plan: ReadPlan
     read: Read
@@ -43,7 +43,6 @@ class CompiledRead:
     """What a logged vector of it looks like; None when vectors are not logged. Personal data never are."""
     denied: int
     """How many features were left out because the caller may not see them."""
-    valid_until_us: int
 
 
 class Reader:
@@ -51,13 +50,13 @@ class Reader:
 
     def __init__(self, definitions: DefinitionSet, grants: Grants) -> None:
         self._definitions = definitions
-        self._grants = grants
+        self._scopes = Scopes(definitions, grants)
         self._redaction = Redaction(definitions)
         self._plans: OrderedDict[tuple[object, ...], CompiledRead] = OrderedDict()
 
     def scope(self, caller: Caller, now_us: int) -> Scope:
         """What the caller may see."""
-        return Scope(self._definitions, self._grants.visible(caller.role, caller.purpose, now_us))
+        return self._scopes.of(caller.role, caller.purpose, now_us)
 
     def touched(self, features: FeatureRequest, parts: Sequence[Part]) -> Read:
         """What a read of `parts` touches, for the audit; personal features by their class."""
@@ -66,22 +65,21 @@ class Reader:
 
     def compiled(self, features: FeatureRequest, full_feature_names: bool, caller: Caller, now_us: int) -> CompiledRead:
         """The plan for `features`. Raises UnknownFeatureError, ContentError or CommandError."""
+        scope = self.scope(caller, now_us)
         if isinstance(features, FeatureService):
             if features.name not in self._definitions.services:
-                return self._compile(features, full_feature_names, caller, now_us)
+                return self._compile(features, full_feature_names, scope)
             features = features.name
-        key = (features if isinstance(features, str) else tuple(features), full_feature_names, caller)
+        # By what is visible, not by who asks: callers that are told apart by nothing share their plans.
+        key = (features if isinstance(features, str) else tuple(features), full_feature_names, scope.visible)
         held = self._plans.get(key)
-        if held is None or now_us >= held.valid_until_us:
-            held = self._compile(features, full_feature_names, caller, now_us)
-            self._plans[key] = held
-            self._plans.move_to_end(key)
+        if held is None:
+            held = self._plans[key] = self._compile(features, full_feature_names, scope)
             if len(self._plans) > PLANS_MAX:
                 self._plans.popitem(last=False)
         return held
 
-    def _compile(self, features: FeatureRequest, full_feature_names: bool, caller: Caller, now_us: int) -> CompiledRead:
-        scope = self.scope(caller, now_us)
+    def _compile(self, features: FeatureRequest, full_feature_names: bool, scope: Scope) -> CompiledRead:
         parts = scope.parts(features)
         check_code(parts)
         plan = ReadPlan.compile(parts, full_feature_names=full_feature_names, visible=scope.visible)
@@ -90,13 +88,8 @@ class Reader:
             named = self._definitions.services[features]
         touched = self.touched(features, parts)
         logged = named is not None and named.logging and not any(map(_is_personal, parts))
-        return CompiledRead(
-            plan,
-            touched,
-            VectorShape.of_plan(plan, service=touched.service) if logged else None,
-            scope.denied(features),
-            min(FOREVER_US, scope.visible.valid_until_us),
-        )
+        shape = VectorShape.of_plan(plan, service=touched.service) if logged else None
+        return CompiledRead(plan, touched, shape, scope.denied(features))
 
 
 def check_code(parts: Sequence[Part]) -> None:

@@ -23,6 +23,7 @@ from reference_platform.features.declarations import Declarations
 from reference_platform.features.definition_set import DefinitionSet, FeatureObject, FeatureRequest, UnknownFeatureError
 from reference_platform.features.definitions import Entity, FeatureView
 from reference_platform.features.governance.access import Grants
+from reference_platform.features.governance.audit import DENIED, Read
 from reference_platform.features.governance.catalogue import Catalogue
 from reference_platform.features.governance.graph import LineageGraph
 from reference_platform.features.governance.lineage import Lineage
@@ -79,7 +80,8 @@ class FeatureStore:
         self.now_us: Clock = clock or system_now_us
         self.engine: Engine = engine or InProcessEngine()
         self.code = CodeFolder(self.repo_path)
-        self.ledgers = Ledgers(self.data)
+        key = self.repo_path / self.config.audit_key if self.config.audit_key else None
+        self.ledgers = Ledgers(self.data, key)
         self._models = models
         file = RegistryFile(self.data / "registry.json", self.code)
         self._declared = Declarations(file, self.config.project, self.ledgers, self.model_uses)
@@ -217,21 +219,19 @@ class FeatureStore:
         `known_at_label` False lets rows count before they were known, as most stores do; the job's `leak_report`
         says what that would change. Raises UnknownFeatureError, ContentError or CommandError.
         """
-        labels, now_us, caller = arrow_table(entity_df), self.now_us(), Caller(role, purpose)
+        labels, now_us = arrow_table(entity_df), self.now_us()
         definitions = self.definitions
+        caller = Caller(role, purpose)
         scope = self._reader.scope(caller, now_us)
-        parts = scope.parts(features)
+        try:
+            parts = scope.parts(features)
+        except UnknownFeatureError:
+            self._note(caller, now_us, DENIED, labels.num_rows, scope.denied(features))
+            raise
         check_code(parts)
         histories = {view.name: self.history(view) for view in definitions.views.values()}
         question = Question(parts, full_feature_names, known_at_label)
-        self.ledgers.audit.append(
-            at_us=now_us,
-            role=role,
-            purpose=purpose,
-            read=self._reader.touched(features, parts),
-            rows=labels.num_rows,
-            denied=scope.denied(features),
-        )
+        self._note(caller, now_us, self._reader.touched(features, parts), labels.num_rows, scope.denied(features))
         return RetrievalJob(
             partial(training_set, question, labels, histories, self.engine, self._copies),
             partial(leaks, question, labels, histories),
@@ -276,21 +276,23 @@ class FeatureStore:
         Raises UnknownFeatureError, ContentError or CommandError; one bad key value spoils the call, a null key only
         its row.
         """
-        self.definitions  # noqa: B018  (another process may have applied something)
-        now_us = self.now_us()
-        compiled = self._reader.compiled(features, full_feature_names, Caller(role, purpose), now_us)
+        if self._declared.refresh():
+            self._use()
+        now_us, caller = self.now_us(), Caller(role, purpose)
+        try:
+            compiled = self._reader.compiled(features, full_feature_names, caller, now_us)
+        except UnknownFeatureError:
+            self._note(caller, now_us, DENIED, 0, self._reader.scope(caller, now_us).denied(features))
+            raise
         response = compiled.plan.read(self.online, entity_columns(entity_rows), now_us)
-        self.ledgers.audit.append(
-            at_us=now_us,
-            role=role,
-            purpose=purpose,
-            read=compiled.read,
-            rows=response.rows,
-            denied=compiled.denied,
-        )
+        self._note(caller, now_us, compiled.read, response.rows, compiled.denied)
         if compiled.shape is not None:
             self.ledgers.vectors.append_response(compiled.shape, response, now_us)
         return response
+
+    def _note(self, caller: Caller, now_us: int, what: Read, rows: int, denied: int) -> None:
+        role, purpose = caller.role, caller.purpose
+        self.ledgers.audit.append(at_us=now_us, role=role, purpose=purpose, read=what, rows=rows, denied=denied)
 
     # -- writing -------------------------------------------------------------
 
