@@ -59,21 +59,28 @@ class Registers:
         """One sketch per run of slots: [starts[i], starts[i + 1]). No run is empty."""
         bounds = np.append(self.offsets[starts], len(self.register))
         group = np.repeat(np.arange(len(starts)), np.diff(bounds))
-        key = ((group << REGISTER_BITS) | self.register) << 8 | self.rank
-        key.sort()
-        slot = key >> 8
-        last = np.append(slot[1:] != slot[:-1], True)[: len(slot)]
-        key, slot = key[last], slot[last]
+        slot, rank = _greatest((group << REGISTER_BITS) | self.register, self.rank, len(starts) << REGISTER_BITS)
         offsets = np.searchsorted(slot >> REGISTER_BITS, np.arange(len(starts) + 1))
-        return Registers(
-            offsets.astype(np.int64),
-            (slot & (REGISTERS - 1)).astype(np.uint16),
-            (key & 255).astype(np.uint8),
-        )
+        return Registers(offsets.astype(np.int64), (slot & (REGISTERS - 1)).astype(np.uint16), rank)
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """Everything, by name."""
         return {"offsets": self.offsets, "register": self.register, "rank": self.rank}
+
+
+def _greatest(slot: Ints, rank: NDArray[np.uint8], slots: int) -> tuple[Ints, NDArray[np.uint8]]:
+    """Each slot that occurs, ascending, with its greatest rank."""
+    if slots <= 4 * len(slot):
+        # Many entries per register: a table of all of them costs less than sorting.
+        table = np.zeros(slots, dtype=np.uint8)
+        np.maximum.at(table, slot, rank)
+        touched: Ints = np.flatnonzero(table)
+        return touched, table[touched]
+    key = slot << 8 | rank
+    key.sort()
+    slot = key >> 8
+    last = np.append(slot[1:] != slot[:-1], True)[: len(slot)]
+    return slot[last], (key[last] & 255).astype(np.uint8)
 
 
 def restored_registers(arrays: Mapping[str, NDArray[Any]]) -> Registers:

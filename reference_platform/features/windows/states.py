@@ -135,8 +135,12 @@ class Lasts:
 
     def reduce(self, starts: Ints) -> Lasts:
         group = np.repeat(np.arange(len(starts)), np.diff(starts, append=len(self)))
-        order = np.lexsort((_content(self.values, self.given), self.arrived_us, self.event_us, group))
-        return self.take(order[np.append(starts[1:], len(self)) - 1])
+        newest = np.flatnonzero(self.event_us == np.maximum.reduceat(self.event_us, starts)[group])
+        if len(newest) > len(starts):
+            tied, group = self.take(newest), group[newest]
+            order = np.lexsort((_content(tied.values, tied.given), tied.arrived_us, group))
+            newest = newest[order[np.append(np.flatnonzero(group[1:] != group[:-1]), len(group) - 1)]]
+        return self.take(newest)
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         return {"event_us": self.event_us, "arrived_us": self.arrived_us, **packed_objects("values", self.values)}
