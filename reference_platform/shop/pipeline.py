@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reference_platform.errors import CommandError
-from reference_platform.features.asof import FeatureRows
-from reference_platform.features.offline import OfflineStore
+from reference_platform.shop.offline import OfflineStore
+from reference_platform.shop.rows import FeatureRows, to_instant
 from reference_platform.shop.topics import EventColumns
 from reference_platform.shop.transform import Transform
 
@@ -50,9 +50,8 @@ class FeaturePipeline:
     def _append(
         self, transform: Transform, entity: NDArray[np.int32], values: NDArray[np.float32], now_s: float
     ) -> int:
-        instant = np.full(len(entity), now_s)
-        rows = FeatureRows(entity, instant, instant, values)
-        self._offline.append(transform.view.name, rows, complete_s=now_s)
+        rows = FeatureRows.known_at(entity, values, now_s)
+        self._offline.append(transform.view.name, rows, complete_us=to_instant(now_s))
         return len(rows)
 
     # -- savepoints ----------------------------------------

@@ -32,8 +32,8 @@ class MaterializerStalls(Fault):
 
     def active(self, plant: Plant) -> bool:
         job = plant.materializer.job(self.view)
-        age_s = plant.online.freshness(self.view, plant.now_s)
-        return job.status(plant.now_s).detail == "waiting for lock" or age_s > job.view.freshness_sla_s
+        late = job.age_s(plant.now_s) > job.view.freshness_sla_s
+        return late or job.status(plant.now_s).detail == "waiting for lock"
 
 
 class DroppedPartition(Fault):

@@ -11,8 +11,11 @@ from simulator.image.plan import BuildPlan
 
 ROOT = Path(__file__).parents[2]
 SOURCES = (
-    "reference_platform/features/asof.py",
-    "reference_platform/features/offline.py",
+    "reference_platform/features/columns.py",
+    "reference_platform/features/join/kernel.py",
+    "reference_platform/features/join/keys.py",
+    "reference_platform/features/join/slots.py",
+    "reference_platform/features/times.py",
     "reference_platform/models",
     "reference_platform/monitoring/psi.py",
     "reference_platform/registry",

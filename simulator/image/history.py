@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from reference_platform.features.offline import OfflineStore
 from reference_platform.models.schema import FRAUD, MODELS, RANKING, RECOMMENDATION, ModelSchema, assemble
 from reference_platform.models.versions import VERSIONS
+from reference_platform.shop.offline import OfflineStore
 from reference_platform.shop.pipeline import FeaturePipeline
 from reference_platform.shop.transform import Transform
 from reference_platform.shop.views import ShopSize, ShopViews, shop_transforms, shop_views

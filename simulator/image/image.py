@@ -14,11 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reference_platform.features.definitions import FeatureView
-from reference_platform.features.offline import OfflineStore
-from reference_platform.features.online import OnlineStore
+from reference_platform.features.online_store.embedded import EmbeddedOnlineStore
 from reference_platform.models.runtime import ExportedModel
 from reference_platform.monitoring.psi import ReferenceStats, unpack_references
 from reference_platform.registry.snapshot import SnapshotRegistry
+from reference_platform.shop.offline import OfflineStore
 from reference_platform.shop.pipeline import FeaturePipeline
 from reference_platform.shop.transform import Transform
 from reference_platform.shop.views import ShopSize, ShopViews, shop_transforms, shop_views
@@ -39,7 +39,7 @@ class Features:
     views: tuple[FeatureView, ...]
     pipeline: FeaturePipeline
     offline: OfflineStore
-    online: OnlineStore
+    online: EmbeddedOnlineStore
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,11 +78,11 @@ class Image:
         stored = _arrays(self.path / "features.npz")
         for transform in transforms:
             transform.restore(_under(stored, f"{transform.view.name}/"))
-        offline, online = OfflineStore(views), OnlineStore(views)
+        offline, online = OfflineStore(views), EmbeddedOnlineStore(views=views)
         offline.restore(_under(stored, "offline/"))
         for view in views:
             rows = offline.latest(view.name)
-            online.write(view.name, rows.entity, rows.event_ts, rows.values)
+            online.write_matrix(view, rows.entity, rows.event_us, rows.created_us, rows.values)
             online.advance_watermark(view.name, offline.complete_until(view.name))
         return Features(views, FeaturePipeline(transforms, offline), offline, online)
 

@@ -7,12 +7,11 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from reference_platform.features.materializer import Materializer
-from reference_platform.features.online import OnlineStore
 from reference_platform.monitoring.series import Series, SeriesStore
 from reference_platform.serving.connections import ConnectionPool
 from reference_platform.shop.consumer import DEAD_KINDS
 from reference_platform.shop.ingest import Ingest
+from reference_platform.shop.materializer import Materializer
 from reference_platform.spec import PlatformSpec
 from simulator.cluster.cluster import Cluster
 from simulator.cluster.lifecycle import memory_bytes
@@ -51,7 +50,6 @@ class Metrics:
         plane: DataPlane,
         cluster: Cluster,
         pool: ConnectionPool,
-        online: OnlineStore,
         materializer: Materializer,
         ingest: Ingest,
     ) -> None:
@@ -60,7 +58,6 @@ class Metrics:
         self._plane = plane
         self._cluster = cluster
         self._pool = pool
-        self._online = online
         self._materializer = materializer
         self._ingest = ingest
         self._handles: dict[tuple[str, tuple[str, ...]], Series] = {}
@@ -100,6 +97,12 @@ class Metrics:
                 self.put(now_s, "shop_payments_declined_ratio", item.declined_ratio)
             if not math.isnan(item.score_mean):
                 self.put(now_s, "model_prediction_mean", item.score_mean, model=route)
+            for read in item.reads:
+                labels = {"model": route, "view": read.view}
+                self.put(now_s, "online_store_miss_ratio", read.miss_ratio, **labels)
+                self.put(now_s, "online_store_outside_max_age_ratio", read.outside_max_age_ratio, **labels)
+                if not math.isnan(read.age_s):
+                    self.put(now_s, "feature_read_age_seconds", read.age_s, **labels)
 
     def _gateway(self, now_s: float) -> None:
         path = self._plane.path
@@ -138,8 +141,7 @@ class Metrics:
         for client, count in held.items():
             self.put(now_s, "online_store_connections_in_use", float(count), client=client)
         for job in self._materializer.jobs():
-            age_s = self._online.freshness(job.job, now_s)
-            self.put(now_s, "feature_age_seconds", age_s, view=job.job)
+            self.put(now_s, "feature_age_seconds", job.age_s(now_s), view=job.job)
             self.put(now_s, "materializer_rows_per_second", job.status(now_s).rows_per_s, view=job.job)
         self._last_clock[:] = clock
 

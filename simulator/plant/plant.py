@@ -10,12 +10,12 @@ from collections.abc import Callable, Iterable, Mapping
 
 import numpy as np
 
-from reference_platform.features.materializer import JobLine, Materializer
 from reference_platform.monitoring.drift import PsiMonitor
 from reference_platform.monitoring.series import SeriesStore
 from reference_platform.monitoring.slo import SloTracker
 from reference_platform.serving.connections import ConnectionPool
 from reference_platform.shop.ingest import PIPELINE, Ingest
+from reference_platform.shop.materializer import JobLine, Materializer
 from reference_platform.shop.producers import Releases, Sender
 from reference_platform.spec import DeploymentSpec
 from simulator.cluster.cluster import Cluster
@@ -80,11 +80,12 @@ class Plant:
         self.drift = PsiMonitor(image.reference_stats())
         self.slo = SloTracker(self.store, {model.name: self.spec.slo.availability for model in self.spec.models})
         self.metrics = Metrics(
-            self.store, self.spec, self.plane, self.cluster, self.pool, self.online, self.materializer, self.ingest
+            self.store, self.spec, self.plane, self.cluster, self.pool, self.materializer, self.ingest
         )
         self.judge = QualityJudge(
             image,
             self.world,
+            self.views,
             self.online,
             self.yardstick.store,
             self.champions,

@@ -7,17 +7,20 @@ times the number of requests, is the harm. The estimate's error shrinks with the
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from reference_platform.features.online import OnlineStore
+from reference_platform.features.definitions import FeatureView
+from reference_platform.features.online_store.embedded import EmbeddedOnlineStore
+from reference_platform.features.online_store.port import Status
 from reference_platform.models.decisions import Decisions, break_even, decide, fallback_decisions
 from reference_platform.models.runtime import ExportedModel
 from reference_platform.models.schema import FRAUD, RANKING, RECOMMENDATION, ModelSchema, assemble, schema_of
 from reference_platform.monitoring.drift import PsiMonitor
+from reference_platform.shop.serving import ServedRows, read_features
 from simulator.image.image import Image
 from simulator.traffic.layout import ERROR, OK, Finished
 from simulator.world.requests import Requests, draw_requests
@@ -26,6 +29,23 @@ from simulator.world.world import World
 
 SAMPLE_MAX = {RECOMMENDATION: 192, RANKING: 96, FRAUD: 4096}
 """Requests judged per route and interval. Few payments decide over much money, so nearly all of them are judged."""
+
+
+@dataclass(frozen=True, slots=True)
+class ViewReads:
+    """How the reads of one view were answered. `age_s` is the median age of the rows found, NaN when none was."""
+
+    view: str
+    miss_ratio: float
+    outside_max_age_ratio: float
+    age_s: float
+
+    @classmethod
+    def of(cls, view: str, rows: ServedRows, now_s: float) -> ViewReads:
+        """The summary of `rows`."""
+        ages_s = rows.age_s(now_s)
+        age_s = float(np.median(ages_s)) if len(ages_s) else float("nan")
+        return cls(view, rows.share(Status.NOT_FOUND), rows.share(Status.OUTSIDE_MAX_AGE), age_s)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +59,8 @@ class RouteQuality:
     click_ratio: float
     score_mean: float
     declined_ratio: float
+    reads: tuple[ViewReads, ...]
+    """Of the views that the serving version reads; empty when no model answered."""
 
 
 class QualityJudge:
@@ -48,14 +70,16 @@ class QualityJudge:
         self,
         image: Image,
         world: World,
-        online: OnlineStore,
-        fresh: OnlineStore,
+        views: Sequence[FeatureView],
+        online: EmbeddedOnlineStore,
+        fresh: EmbeddedOnlineStore,
         champions: Mapping[str, int],
         drift: PsiMonitor,
         rng: np.random.Generator,
     ) -> None:
         self._image = image
         self._world = world
+        self._views = {view.name: view for view in views}
         self._online = online
         self._fresh = fresh
         self._champions = champions
@@ -84,8 +108,8 @@ class QualityJudge:
             self._world, route, finished.entity[sample].astype(np.int32), finished.done_s[sample], self._rng
         )
         outcome = finished.outcome[sample]
-        best = value_eur(requests, self._fresh_decisions(requests))
-        served, score_mean = self._served_decisions(requests, outcome, version, now_s)
+        best = value_eur(requests, self._fresh_decisions(requests, now_s))
+        served, score_mean, reads = self._served_decisions(requests, outcome, version, now_s)
         value = np.where(outcome == ERROR, 0.0, value_eur(requests, served))
         click_ratio = declined_ratio = float("nan")
         if route == FRAUD:
@@ -94,33 +118,37 @@ class QualityJudge:
             click_ratio = float(np.where(outcome == ERROR, 0.0, expected_click_ratio(requests, served)).mean())
         # Luck against the yardstick is no profit: an interval that did better counts as harmless.
         harm_eur = max(0.0, float((best - value).mean() * count))
-        return RouteQuality(count, float(best.mean() * count), harm_eur, click_ratio, score_mean, declined_ratio)
+        return RouteQuality(count, float(best.mean() * count), harm_eur, click_ratio, score_mean, declined_ratio, reads)
 
-    def _fresh_decisions(self, requests: Requests) -> Decisions:
+    def _fresh_decisions(self, requests: Requests, now_s: float) -> Decisions:
         model, schema = self._model(requests.route, self._champions[requests.route])
-        values = {
-            part.view: self._fresh.read(part.view, requests.entities[part.entity]).values for part in schema.views
-        }
+        values = {view: rows.values for view, rows in self._read(self._fresh, schema, requests, now_s).items()}
         return decide(requests.route, model.predict(assemble(schema, values, requests.context)), _threshold(requests))
 
     def _served_decisions(
         self, requests: Requests, outcome: NDArray[np.int64], version: int, now_s: float
-    ) -> tuple[Decisions, float]:
+    ) -> tuple[Decisions, float, tuple[ViewReads, ...]]:
         served = fallback_decisions(requests.route, requests.context, self._world.popular_categories)
         served = served.copy()
         if not (outcome == OK).any():
-            return served, float("nan")
+            return served, float("nan"), ()
         model, schema = self._model(requests.route, version)
-        values = {
-            part.view: self._online.read(part.view, requests.entities[part.entity]).values for part in schema.views
-        }
-        x = assemble(schema, values, requests.context)
+        found = self._read(self._online, schema, requests, now_s)
+        x = assemble(schema, {view: rows.values for view, rows in found.items()}, requests.context)
         scores = model.predict(x)
         answered = outcome == OK
         served[answered] = decide(requests.route, scores, _threshold(requests))[answered]
         rows = np.repeat(answered, requests.rows_per_request)
         self._drift.observe(requests.route, x[rows][:, : x.shape[1] - len(schema.context)], now_s)
-        return served, float(scores[rows].mean())
+        reads = tuple(ViewReads.of(view, each, now_s) for view, each in found.items())
+        return served, float(scores[rows].mean()), reads
+
+    def _read(
+        self, store: EmbeddedOnlineStore, schema: ModelSchema, requests: Requests, now_s: float
+    ) -> dict[str, ServedRows]:
+        asked = [(self._views[part.view], requests.entities[part.entity]) for part in schema.views]
+        answers = read_features(store, asked, now_s)
+        return {view.name: rows for (view, _), rows in zip(asked, answers, strict=True)}
 
     def _model(self, name: str, version: int) -> tuple[ExportedModel, ModelSchema]:
         key = (name, version)

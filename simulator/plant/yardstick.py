@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
-import numpy as np
-
 from reference_platform.features.definitions import Columns, FeatureView
-from reference_platform.features.offline import OfflineStore, after
-from reference_platform.features.online import OnlineStore
+from reference_platform.features.online_store.embedded import EmbeddedOnlineStore
 from reference_platform.shop.feed import Delivery
+from reference_platform.shop.offline import OfflineStore, after
+from reference_platform.shop.rows import FeatureRows, to_instant
 from reference_platform.shop.transform import Transform
 
 
@@ -17,9 +16,12 @@ class Yardstick:
     """Follows the platform's own pipeline for as long as that receives exactly what happened, then goes on alone."""
 
     def __init__(
-        self, views: Sequence[FeatureView], online: OnlineStore, empty_transforms: Callable[[], tuple[Transform, ...]]
+        self,
+        views: Sequence[FeatureView],
+        online: EmbeddedOnlineStore,
+        empty_transforms: Callable[[], tuple[Transform, ...]],
     ) -> None:
-        self.store = OnlineStore(views)
+        self.store = EmbeddedOnlineStore(views=views)
         self.store.restore(online.state())
         self._views = tuple(views)
         self._empty_transforms = empty_transforms
@@ -37,9 +39,10 @@ class Yardstick:
         """Take in what really happened between `since_s` and `now_s`."""
         if not self._own:
             for view in self._views:
-                rows = offline.changed_since(view.name, after(since_s), now_s)
-                self.store.write(view.name, rows.entity, rows.event_ts, rows.values)
+                self._write(view, offline.changed_since(view.name, after(to_instant(since_s)), to_instant(now_s)))
         for transform in self._own:
             changed = transform.update(events[transform.view.source.name], now_s)
-            instant = np.full(len(changed.entity), now_s)
-            self.store.write(transform.view.name, changed.entity, instant, changed.values)
+            self._write(transform.view, FeatureRows.known_at(changed.entity, changed.values, now_s))
+
+    def _write(self, view: FeatureView, rows: FeatureRows) -> None:
+        self.store.write_matrix(view, rows.entity, rows.event_us, rows.created_us, rows.values)

@@ -21,6 +21,7 @@ ABOUT = (
     ("online_store_", ("online-store",)),
     ("feature_client_", ("online-store",)),
     ("feature_age_", ("materializer",)),
+    ("feature_read_", ("online-store", "materializer")),
     ("ingest_", ("feature-pipeline",)),
     ("materializer_", ("materializer",)),
     ("shop_responses_", ("traffic",)),

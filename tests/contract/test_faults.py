@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
+from reference_platform.shop.serving import read_features
 from simulator.faults.registry import FAULTS
 from simulator.session.incident import MECHANISMS
 from simulator.session.simulation import Simulation
@@ -86,7 +87,8 @@ def _put_aside_and_silent(simulation: Simulation) -> bool:
 
 def _amounts_jump(simulation: Simulation) -> bool:
     """In what arrives, and in what the fraud model then reads."""
-    read = simulation.plant.online.read("merchant_risk", np.arange(300))
+    view = next(view for view in simulation.plant.views if view.name == "merchant_risk")
+    (read,) = read_features(simulation.plant.online, [(view, np.arange(300))], simulation.now_s)
     return (
         _newest(simulation, "ingest_value_mean", source="payments", column="amount_eur") > 1000.0
         and float(np.nanmax(read.values[:, 2])) > 20.0

@@ -11,7 +11,10 @@ import numpy as np
 from reference_platform.durations import format_duration
 from reference_platform.errors import CommandError, nearest
 from reference_platform.features.definitions import FeatureView
-from reference_platform.features.materializer import JobStatus, MaterializerJob
+from reference_platform.features.online_store.port import Status
+from reference_platform.shop.materializer import JobStatus, MaterializerJob
+from reference_platform.shop.rows import to_seconds
+from reference_platform.shop.serving import read_features
 from simulator.shell.calendar import age, clock
 from simulator.shell.components import distinct, models_reading
 from simulator.shell.context import Effect, Operator
@@ -86,7 +89,7 @@ def status(op: Operator, _: argparse.Namespace) -> Effect:
     late: list[str] = []
     for job in op.plant.materializer.jobs():
         shown = job.status(op.now_s)
-        age_s = op.plant.online.freshness(job.job, op.now_s)
+        age_s = job.age_s(op.now_s)
         if age_s > job.view.freshness_sla_s or shown.state == "STOPPED":
             late += models_reading(op, job.job)
         rows.append(
@@ -143,16 +146,15 @@ def show(op: Operator, args: argparse.Namespace) -> Effect:
     latest = op.plant.offline.latest(view.name)
     if not len(latest):
         raise CommandError(f"{view.name} has no rows yet", fix="features status")
-    entity = _entity(view, args.entity, int(latest.entity[int(np.argmax(latest.event_ts))]))
-    online = op.plant.online.read(view.name, latest.entity)
-    behind = int((online.event_ts < latest.event_ts).sum())
-    one = op.plant.online.read(view.name, np.array([entity]))
+    entity = _entity(view, args.entity, int(latest.entity[int(np.argmax(latest.event_us))]))
+    everybody, one = read_features(op.plant.online, [(view, latest.entity), (view, np.array([entity]))], op.now_s)
+    behind = int((everybody.event_us < latest.event_us).sum())
     at = np.flatnonzero(latest.entity == entity)
     lines = [
         f"{view.name}: {view.description}",
         f"{view.entity.name} {entity}",
-        f"  online row of   {_stamp(op, float(one.event_ts[0]))}",
-        f"  offline row of  {_stamp(op, float(latest.event_ts[at[0]])) if len(at) else 'never'}",
+        f"  online row of   {_stamp(op, to_seconds(int(one.event_us[0])))}, {Status(int(one.status[0])).name}",
+        f"  offline row of  {_stamp(op, to_seconds(int(latest.event_us[at[0]]))) if len(at) else 'never'}",
         f"{behind:,} of {len(latest):,} {view.entity.name}s have a newer row offline than online",
         "",
     ]

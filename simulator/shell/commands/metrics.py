@@ -200,7 +200,7 @@ def _noticeable(op: Operator) -> tuple[str, ...]:
     held = {name: count for name, count in pool.held().items() if count}
     if not pool.up or pool.serving_connections() + sum(held.values()) >= SHOWN_MIN_OK_RATIO * pool.connections_max:
         found.append("online-store")
-    if any(op.plant.online.freshness(view.name, op.now_s) > view.freshness_sla_s for view in op.plant.views):
+    if any(job.age_s(op.now_s) > job.view.freshness_sla_s for job in op.plant.materializer.jobs()):
         found.append("materializer")
     return distinct(found)
 

@@ -16,6 +16,7 @@ from reference_platform.models.decisions import decide, fallback_decisions
 from reference_platform.models.schema import FRAUD, RANKING, assemble, schema_of
 from reference_platform.monitoring.promql import LOOKBACK_S
 from reference_platform.monitoring.series import Matcher
+from reference_platform.shop.serving import read_features
 from simulator.cluster.objects import Pod
 from simulator.shell.context import Effect, Operator
 from simulator.shell.network import host_of, service_address
@@ -191,9 +192,10 @@ def _request(op: Operator, route: str, data: str) -> Requests:
 def _predict(op: Operator, route: str, version: int, requests: Requests) -> np.ndarray:
     """What the serving version makes of the features that the online store holds."""
     model, schema = op.plant.image.model(route, version), schema_of(route, version)
-    values = {
-        part.view: op.plant.online.read(part.view, requests.entities[part.entity]).values for part in schema.views
-    }
+    views = {view.name: view for view in op.plant.views}
+    asked = [(views[part.view], requests.entities[part.entity]) for part in schema.views]
+    rows = read_features(op.plant.online, asked, op.now_s)
+    values = {view.name: found.values for (view, _), found in zip(asked, rows, strict=True)}
     scores = model.predict(assemble(schema, values, requests.context))
     return np.asarray(decide(route, scores, model.threshold)[0])
 

@@ -7,10 +7,12 @@ import pytest
 
 from reference_platform.errors import CommandError
 from reference_platform.features.definitions import Columns
-from reference_platform.features.offline import OfflineStore
+from reference_platform.features.times import NEVER_US
 from reference_platform.shop.ingest import Ingest, IngestLine
+from reference_platform.shop.offline import OfflineStore
 from reference_platform.shop.pipeline import SAVEPOINT_EVERY_S, FeaturePipeline
 from reference_platform.shop.producers import STABLE, ProducerRelease, Sender
+from reference_platform.shop.rows import to_instant
 from reference_platform.shop.views import ShopSize, shop_transforms, shop_views
 from tests.unit.reference_platform.shop.streams import GOOD, STEP_S, payments
 
@@ -50,7 +52,7 @@ def cards(ingest: Ingest, now_s: float) -> np.ndarray:
 def test_a_good_day_writes_no_line() -> None:
     ingest, offline = platform()
     assert live(ingest, 1, 4, GOOD) == []
-    assert offline.complete_until("card_velocity") == 4 * STEP_S
+    assert offline.complete_until("card_velocity") == to_instant(4 * STEP_S)
     assert ingest.releases_since("payments", 0.0) == {STABLE}
 
 
@@ -69,7 +71,7 @@ def test_without_a_process_the_pipeline_computes_nothing_and_catches_up_later() 
     there, _ = platform()
     ingest.set_members([])
     live(ingest, 1, 3, GOOD)
-    assert offline.complete_until("card_velocity") == -np.inf
+    assert offline.complete_until("card_velocity") == NEVER_US
     ingest.set_members(["pod-c"])
     live(ingest, 4, 4, GOOD)
     live(there, 1, 4, GOOD)

@@ -8,9 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reference_platform.features.definitions import Columns
-from reference_platform.features.offline import OfflineStore
 from reference_platform.shop.decay import DecayedSums
+from reference_platform.shop.offline import OfflineStore
 from reference_platform.shop.pipeline import FeaturePipeline
+from reference_platform.shop.rows import to_instant
 from reference_platform.shop.transform import REFRESH_STRIPES, Transform
 from reference_platform.shop.views import ShopSize, ShopViews, shop_transforms, shop_views
 
@@ -163,5 +164,5 @@ def test_the_pipeline_appends_what_the_transforms_changed(views: ShopViews) -> N
     for transform in transforms:
         rows = offline.latest(transform.view.name)
         assert len(rows) == appended[transform.view.name] > 0
-        assert offline.complete_until(transform.view.name) == STEP_S
+        assert offline.complete_until(transform.view.name) == to_instant(STEP_S)
         np.testing.assert_array_equal(rows.values, transform.values(rows.entity, STEP_S))

@@ -13,6 +13,8 @@ import pytest
 from reference_platform.models.schema import schema_of
 from reference_platform.registry.mlflow_registry import MlflowRegistry
 from reference_platform.registry.snapshot import SnapshotRegistry
+from reference_platform.shop.rows import PER_S
+from reference_platform.shop.serving import read_features
 from simulator.engine.streams import Streams
 from simulator.image.builder import ensure_image
 from simulator.image.cache import CACHE_VARIABLE
@@ -137,17 +139,17 @@ def test_everything_computed_before_the_start_is_online(image: Image) -> None:
     features = image.features()
     for view in features.views:
         newest = features.offline.latest(view.name)
-        read = features.online.read(view.name, newest.entity)
+        (read,) = read_features(features.online, [(view, newest.entity)], 0.0)
         assert len(newest) == view.entity.count
         np.testing.assert_array_equal(read.values, newest.values)
-        assert features.online.freshness(view.name, 0.0) == 0.0
+        assert features.online.watermark_us(view.name) == 0
 
 
 def test_history_goes_on_from_the_image(image: Image) -> None:
     world, features = image.world(Streams(7)), image.features()
     appended = features.pipeline.run(world.advance(300.0), 300.0)
     assert set(appended) == {view.name for view in features.views}
-    assert image.features().offline.complete_until("customer_activity") == 0.0
+    assert image.features().offline.complete_until("customer_activity") == 0
 
 
 def test_the_reference_covers_what_each_champion_reads_except_time_and_request(image: Image) -> None:
@@ -163,8 +165,8 @@ def test_the_history_file_ends_with_the_newest_values(image: Image) -> None:
     for name, path in image.offline_paths(features.views).items():
         rows = features.offline.read_parquet(name, path)
         newest = features.offline.latest(name)
-        assert -3600.0 <= rows.event_ts.max() == newest.event_ts.max() <= 0.0
-        last = np.flatnonzero(rows.event_ts == rows.event_ts.max())
+        assert -3600 * PER_S <= rows.event_us.max() == newest.event_us.max() <= 0
+        last = np.flatnonzero(rows.event_us == rows.event_us.max())
         np.testing.assert_array_equal(rows.values[last], newest.values[rows.entity[last]])
 
 

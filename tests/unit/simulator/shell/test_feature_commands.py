@@ -55,7 +55,7 @@ def test_unlocking_lets_the_job_catch_up(stalled: Desk) -> None:
     assert stalled.events("changed")[-1]["action"] == "backfill"
     stalled.wait(600.0)
     view = next(view for view in stalled.op.plant.views if view.name == VIEW)
-    assert stalled.op.plant.online.freshness(VIEW, stalled.op.now_s) <= view.freshness_sla_s
+    assert stalled.op.plant.materializer.job(VIEW).age_s(stalled.op.now_s) <= view.freshness_sla_s
     assert "0 of" in stalled.type(f"features show {VIEW}").text
 
 

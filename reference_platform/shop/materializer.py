@@ -13,13 +13,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
-import numpy as np
-
 from reference_platform.errors import CommandError, nearest
 from reference_platform.features.definitions import FeatureView
-from reference_platform.features.locks import JobLocks, LockRow
-from reference_platform.features.offline import Mark, OfflineStore, after
-from reference_platform.features.online import OnlineStore
+from reference_platform.features.online_store.embedded import EmbeddedOnlineStore
+from reference_platform.features.times import NEVER_US
+from reference_platform.shop.locks import JobLocks, LockRow
+from reference_platform.shop.offline import Mark, OfflineStore, after
+from reference_platform.shop.rows import FeatureRows, to_instant, to_seconds
 
 JobState = Literal["RUNNING", "IDLE", "STOPPED"]
 RATE_WINDOW_S = 60.0
@@ -82,7 +82,7 @@ class MaterializerJob:
         self,
         view: FeatureView,
         offline: OfflineStore,
-        online: OnlineStore,
+        online: EmbeddedOnlineStore,
         locks: JobLocks,
         config: MaterializerConfig,
         *,
@@ -94,7 +94,7 @@ class MaterializerJob:
         self._online = online
         self._locks = locks
         self._config = config
-        self._mark = after(online.watermark(view.name))
+        self._mark = after(online.watermark_us(view.name))
         self._runs = 0
         self._busy = False
         self._backfill: _Backfill | None = None
@@ -153,7 +153,8 @@ class MaterializerJob:
             raise CommandError(f'job "{self.job}" is stopped', fix="restart it first")
         if since_s >= now_s:
             raise CommandError("nothing to backfill", why="the range begins in the future", fix="give an earlier start")
-        self._backfill = _Backfill(after(since_s), since_s <= self._online.watermark(self.job), 0)
+        since_us = to_instant(since_s)
+        self._backfill = _Backfill(after(since_us), since_us <= self._online.watermark_us(self.job), 0)
         self._backfill_due_s = now_s + self._config.batch_pause_s
         return [self._line(now_s, "INFO", f"backfill of the last {now_s - since_s:.0f} s started")]
 
@@ -173,10 +174,14 @@ class MaterializerJob:
             detail="backfilling" if self._backfill else "waiting for lock" if waits else details[state],
             since_s=self._since_s,
             heartbeat_s=beat_s,
-            watermark_s=self._online.watermark(self.job),
+            watermark_s=to_seconds(self._online.watermark_us(self.job)),
             rows_per_s=recent / RATE_WINDOW_S,
             lock=lock,
         )
+
+    def age_s(self, now_s: float) -> float:
+        """Age in seconds of the newest data the job vouches for online; inf before its first run."""
+        return now_s - to_seconds(self._online.watermark_us(self.job))
 
     def _start(self, now_s: float) -> None:
         self._runs += 1
@@ -197,19 +202,19 @@ class MaterializerJob:
                 return []
             self._logged_wait_s = now_s
             return [self._line(now_s, "INFO", f"{self._run} heartbeat {self._beats(now_s)}, waiting for lock")]
-        until_s = self._offline.complete_until(self.job)
-        rows = self._offline.changed_since(self.job, self._mark, until_s, limit=config.batch_rows_max)
-        self._online.write(self.job, rows.entity, rows.event_ts, rows.values)
+        until_us = self._offline.complete_until(self.job)
+        rows = self._offline.changed_since(self.job, self._mark, until_us, limit=config.batch_rows_max)
+        self._write(rows)
         self._written.append((now_s, len(rows)))
         self._busy = len(rows) == config.batch_rows_max
         if self._busy:
-            self._mark = Mark(float(rows.event_ts[-1]), int(rows.entity[-1]))
-            earlier = rows.event_ts[rows.event_ts < self._mark.event_ts]
-            self._online.advance_watermark(self.job, float(earlier.max(initial=-np.inf)))
+            self._mark = Mark(int(rows.event_us[-1]), int(rows.entity[-1]))
+            earlier_us = rows.event_us[rows.event_us < self._mark.event_us]
+            self._online.advance_watermark(self.job, int(earlier_us.max(initial=NEVER_US)))
             self._due_s = now_s + config.batch_pause_s
             return [self._line(now_s, "INFO", f"{self._run} copied {len(rows)} rows, more to come")]
-        self._mark = max(self._mark, after(until_s))
-        self._online.advance_watermark(self.job, until_s)
+        self._mark = max(self._mark, after(until_us))
+        self._online.advance_watermark(self.job, until_us)
         self._locks.release(self.job, self._run)
         step = math.floor((now_s - config.lag_s) / self.view.every_s) + 1
         self._due_s = step * self.view.every_s + config.lag_s
@@ -219,22 +224,25 @@ class MaterializerJob:
     def _tick_backfill(self, now_s: float) -> list[JobLine]:
         backfill = self._backfill
         assert backfill is not None
-        until_s = self._offline.complete_until(self.job)
+        until_us = self._offline.complete_until(self.job)
         limit = self._config.backfill_rows_max
-        rows = self._offline.changed_since(self.job, backfill.mark, until_s, limit=limit)
-        self._online.write(self.job, rows.entity, rows.event_ts, rows.values)
+        rows = self._offline.changed_since(self.job, backfill.mark, until_us, limit=limit)
+        self._write(rows)
         self._written.append((now_s, len(rows)))
         backfill.rows += len(rows)
         if len(rows) == limit:
-            backfill.mark = Mark(float(rows.event_ts[-1]), int(rows.entity[-1]))
+            backfill.mark = Mark(int(rows.event_us[-1]), int(rows.entity[-1]))
             self._backfill_due_s = now_s + self._config.batch_pause_s
             return [self._line(now_s, "INFO", f"backfill copied {backfill.rows} rows so far")]
         self._backfill = None
         self._backfill_due_s = math.inf
         if backfill.covers_gap:
-            self._mark = max(self._mark, after(until_s))
-            self._online.advance_watermark(self.job, until_s)
+            self._mark = max(self._mark, after(until_us))
+            self._online.advance_watermark(self.job, until_us)
         return [self._line(now_s, "INFO", f"backfill done, {backfill.rows} rows")]
+
+    def _write(self, rows: FeatureRows) -> None:
+        self._online.write_matrix(self.view, rows.entity, rows.event_us, rows.created_us, rows.values)
 
     def _beats(self, now_s: float) -> int:
         return int((now_s - self._since_s) // self._config.heartbeat_s)
@@ -252,7 +260,7 @@ class Materializer:
         self,
         views: Iterable[FeatureView],
         offline: OfflineStore,
-        online: OnlineStore,
+        online: EmbeddedOnlineStore,
         *,
         now_s: float,
         config: MaterializerConfig | None = None,

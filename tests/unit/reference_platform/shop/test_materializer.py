@@ -6,11 +6,12 @@ import numpy as np
 import pytest
 
 from reference_platform.errors import CommandError
-from reference_platform.features.asof import FeatureRows
-from reference_platform.features.materializer import JobLine, Materializer, MaterializerJob
-from reference_platform.features.offline import OfflineStore
-from reference_platform.features.online import OnlineStore
-from tests.unit.reference_platform.features.one_view import one_view
+from reference_platform.features.online_store.embedded import EmbeddedOnlineStore
+from reference_platform.shop.materializer import JobLine, Materializer, MaterializerJob
+from reference_platform.shop.offline import OfflineStore
+from reference_platform.shop.rows import FeatureRows, to_instant
+from reference_platform.shop.serving import read_features
+from tests.unit.reference_platform.shop.one_view import one_view
 
 CUSTOMERS = 5000
 DAY_S = 86400.0
@@ -21,7 +22,7 @@ class Plant:
     """One view, a pipeline step every five minutes, and the job, driven by their wake-ups."""
 
     def __init__(self) -> None:
-        self.offline, self.online = OfflineStore([VIEW]), OnlineStore([VIEW])
+        self.offline, self.online = OfflineStore([VIEW]), EmbeddedOnlineStore(views=[VIEW])
         self.now_s = 0.0
         self._append(np.arange(CUSTOMERS))
         self.materializer = Materializer([VIEW], self.offline, self.online, now_s=0.0)
@@ -32,10 +33,9 @@ class Plant:
         return self.materializer.job("activity")
 
     def _append(self, entity: np.ndarray) -> None:
-        instant = np.full(len(entity), self.now_s)
         values = np.full((len(entity), 1), self.now_s, dtype=np.float32)
-        rows = FeatureRows(entity.astype(np.int32), instant, instant, values)
-        self.offline.append("activity", rows, complete_s=self.now_s)
+        rows = FeatureRows.known_at(entity.astype(np.int32), values, self.now_s)
+        self.offline.append("activity", rows, complete_us=to_instant(self.now_s))
 
     def run_to(self, to_s: float) -> None:
         step = self.now_s // 300 + 1
@@ -51,12 +51,16 @@ class Plant:
         self.now_s = to_s
 
     def age_s(self) -> float:
-        return self.online.freshness("activity", self.now_s)
+        return self.job.age_s(self.now_s)
+
+    def event_us(self, entity: np.ndarray) -> np.ndarray:
+        """Event times of the online rows."""
+        return read_features(self.online, [(VIEW, entity)], self.now_s)[0].event_us
 
     def behind(self) -> int:
         """Entities whose online value is not the newest one."""
         newest = self.offline.latest("activity")
-        return int((self.online.read("activity", newest.entity).event_ts < newest.event_ts).sum())
+        return int((self.event_us(newest.entity) < newest.event_us).sum())
 
 
 @pytest.fixture
@@ -90,7 +94,7 @@ def test_a_second_tick_at_one_instant_does_nothing(plant: Plant) -> None:
 
 
 def test_a_stalled_job_reports_running_sends_heartbeats_and_advances_nothing(plant: Plant) -> None:
-    watermark_s = plant.online.watermark("activity")
+    watermark_s = plant.job.status(plant.now_s).watermark_s
     plant.lines.clear()
     stalled(plant, 3 * DAY_S)
     status = plant.job.status(plant.now_s)
@@ -111,12 +115,12 @@ def test_the_lock_table_names_the_dead_run(plant: Plant) -> None:
 
 
 def test_no_number_of_restarts_cures_a_stall(plant: Plant) -> None:
-    watermark_s = plant.online.watermark("activity")
+    watermark_s = plant.job.status(plant.now_s).watermark_s
     stalled(plant, DAY_S)
     for restart in (plant.job.restart, plant.materializer.restart, plant.materializer.restart):
         restart(plant.now_s)
         plant.run_to(plant.now_s + 1800.0)
-    assert plant.online.watermark("activity") == watermark_s
+    assert plant.job.status(plant.now_s).watermark_s == watermark_s
 
 
 def test_unlock_lets_the_job_catch_up_over_minutes(plant: Plant) -> None:
@@ -150,19 +154,19 @@ def test_a_backfill_freshens_but_does_not_cure(plant: Plant) -> None:
 
 
 def test_a_backfill_that_leaves_a_gap_does_not_vouch_for_it(plant: Plant) -> None:
-    watermark_s = plant.online.watermark("activity")
+    watermark_s = plant.job.status(plant.now_s).watermark_s
     stalled(plant, 3 * DAY_S)
     plant.job.backfill(plant.now_s - 900.0, plant.now_s)
     plant.run_to(plant.now_s + 300.0)
-    assert plant.online.watermark("activity") == watermark_s
+    assert plant.job.status(plant.now_s).watermark_s == watermark_s
 
 
 def test_a_backfill_beside_a_healthy_job_disturbs_nothing(plant: Plant) -> None:
     plant.job.backfill(-DAY_S, plant.now_s)
     for _ in range(40):
-        before = plant.online.read("activity", np.arange(CUSTOMERS)).event_ts
+        before = plant.event_us(np.arange(CUSTOMERS))
         plant.run_to(plant.now_s + 11.0)
-        assert (plant.online.read("activity", np.arange(CUSTOMERS)).event_ts >= before).all()
+        assert (plant.event_us(np.arange(CUSTOMERS)) >= before).all()
     assert plant.age_s() <= 330.0
     assert plant.job.status(plant.now_s).detail != "backfilling"
 
@@ -172,9 +176,9 @@ def test_work_per_tick_is_bounded(plant: Plant) -> None:
     plant.job.unlock(plant.now_s)
     plant.job.backfill(-DAY_S, plant.now_s)
     for _ in range(20):
-        before = plant.online.read("activity", np.arange(CUSTOMERS)).event_ts
+        before = plant.event_us(np.arange(CUSTOMERS))
         plant.run_to(plant.materializer.next_wake_s())
-        after = plant.online.read("activity", np.arange(CUSTOMERS)).event_ts
+        after = plant.event_us(np.arange(CUSTOMERS))
         assert int((after > before).sum()) <= 1400
 
 
