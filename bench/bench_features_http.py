@@ -5,16 +5,18 @@ Beside it, where `make peers` was run, `feast serve` on SQLite with the same fea
 
 from __future__ import annotations
 
+import socket
 import statistics
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from bench.http_load import Latency, Line, requests_for, resident_mib
+from bench.http_load import Latency, Line, processor_s, requests_for, resident_mib
 from bench.report import Measured, conclude, smoke_wanted
 
 KEYS, VIEWS, FEATURES = 1_000, 5, 10
@@ -23,6 +25,7 @@ SMALL, LARGE = (1, 10), (100, 50)
 ROUNDS, SMALL_CALLS, LARGE_CALLS, FEAST_CALLS = 5, 3_000, 1_000, 300
 GROWTH_CALLS, PACED_S, RATE_PER_S = 200_000, 10.0, 200.0
 WARM_UP = 300
+ECHO_WORK_S = 0.00025
 START_MAX_S = 60.0
 P99_SMALL_MS, P99_LARGE_MS, P99_PACED_MS = 2.0, 5.0, 5.0
 GROWTH_RATIO, GROWTH_MIB = 1.15, 1.0
@@ -91,6 +94,38 @@ def _show(who: str, shape: tuple[int, int], latency: Latency) -> None:
     print(f"{what:<40} p50 {latency.p50_ms:7.2f} ms  p99 {latency.p99_ms:7.2f} ms  p99.9 {latency.p999_ms:7.2f} ms")
 
 
+def _with_processor_time(line: Line, pid: int, shape: tuple[int, int], calls: int, rounds: int) -> Latency:
+    """As `_measured`; also shows what the server's processor did, which a busy machine does not change."""
+    before = processor_s(pid)
+    found = _measured(line, shape, calls, rounds)
+    used_ms = (processor_s(pid) - before) * 1e3 / (calls * rounds + min(WARM_UP, calls))
+    _show("ours, SQLite", shape, found)
+    print(f"{'':<40} processor time of the server {used_ms:.2f} ms a request")
+    return found
+
+
+def _echo() -> None:
+    """A process that answers after as much work as a small read takes: what the machine itself adds just now."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        print(f"http://127.0.0.1:{listener.getsockname()[1]}", flush=True)
+        connection, _ = listener.accept()
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        while connection.recv(4096):
+            done = time.perf_counter() + ECHO_WORK_S
+            while time.perf_counter() < done:
+                pass
+            connection.sendall(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n")
+
+
+def _floor(calls: int, rounds: int) -> None:
+    command = [sys.executable, "-m", "bench.bench_features_http", "--echo"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        line = Line(process.stdout.readline().strip())
+        _show("an echo that works 0.25 ms", SMALL, _measured(line, SMALL, calls, rounds))
+        line.close()
+
+
 def _growth(line: Line, pid: int, calls: int) -> list[Measured]:
     """What the last tenth of many calls takes, beside the second; and memory kept by all but the first."""
     requests = requests_for(NAMES[:FEATURES], 1, keys=KEYS, seed=2)
@@ -126,14 +161,18 @@ def main() -> int:
     if "--serve" in sys.argv:
         _serve(Path(sys.argv[-1]))
         return 0
+    if "--echo" in sys.argv:
+        _echo()
+        return 0
     smoke = smoke_wanted()
     rounds = 2 if smoke else ROUNDS
     with tempfile.TemporaryDirectory() as folder, _ours(Path(folder)) as (url, pid):
         line = Line(url)
-        small = _measured(line, SMALL, SMALL_CALLS // (3 if smoke else 1), rounds)
-        large = _measured(line, LARGE, LARGE_CALLS // (3 if smoke else 1), rounds)
-        _show("ours, SQLite", SMALL, small)
-        _show("ours, SQLite", LARGE, large)
+        small, large = (
+            _with_processor_time(line, pid, shape, calls // (3 if smoke else 1), rounds)
+            for shape, calls in ((SMALL, SMALL_CALLS), (LARGE, LARGE_CALLS))
+        )
+        _floor(SMALL_CALLS // (3 if smoke else 1), rounds)
         paced_s = 2.0 if smoke else PACED_S
         requests = requests_for(NAMES[:FEATURES], 1, keys=KEYS)
         paced = Latency.of(line.on_schedule(requests, round(paced_s * RATE_PER_S), RATE_PER_S))

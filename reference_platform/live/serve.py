@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import importlib.util
 import socket
 import sys
@@ -37,7 +38,11 @@ def serve(
     bound = listening(host, port)
     if ready is not None:
         ready(address_of(bound))
-    _server(create_app(store)).run(sockets=[bound])
+    server = _server(create_app(store))
+    # What was loaded stays: collections need not look at it again, which would take longer than an answer.
+    gc.collect()
+    gc.freeze()
+    server.run(sockets=[bound])
 
 
 @contextmanager
