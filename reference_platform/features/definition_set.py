@@ -31,6 +31,16 @@ class UnknownFeatureError(PagerDrillError):
         self.name = name
 
 
+def asked_by_name(features: FeatureRequest) -> dict[str, tuple[str, ...]]:
+    """The features named one by one, by view; empty for a service, which is read as a whole."""
+    if isinstance(features, str | FeatureService):
+        return {}
+    asked: dict[str, tuple[str, ...]] = {}
+    for reference in map(parse_reference, features):
+        asked[reference.view] = (*asked.get(reference.view, ()), reference.feature)
+    return asked
+
+
 @dataclass(frozen=True, slots=True)
 class DefinitionSet:
     """An immutable set of declarations. Names are unique within their kind; views and on-demand views share one."""

@@ -9,13 +9,13 @@ from typing import Any
 
 from reference_platform.errors import CommandError
 from reference_platform.features.code_references import MissingCode
-from reference_platform.features.definition_set import DefinitionSet, FeatureRequest
+from reference_platform.features.definition_set import DefinitionSet, FeatureRequest, asked_by_name
 from reference_platform.features.governance.access import Grants
 from reference_platform.features.governance.audit import Read
 from reference_platform.features.governance.redaction import Redaction
 from reference_platform.features.governance.scope import Scope, Scopes
 from reference_platform.features.on_demand import OnDemandFeatureView
-from reference_platform.features.online_store.plan import ReadPlan
+from reference_platform.features.online_store.plan import OnDemandSelection, ReadPlan
 from reference_platform.features.services import FeatureService, Part
 from reference_platform.features.skew.vector_shape import VectorShape
 
@@ -82,7 +82,14 @@ class Reader:
     def _compile(self, features: FeatureRequest, full_feature_names: bool, scope: Scope) -> CompiledRead:
         parts = scope.parts(features)
         check_code(parts)
-        plan = ReadPlan.compile(parts, full_feature_names=full_feature_names, visible=scope.visible)
+        asked = asked_by_name(features)
+        picked = [
+            OnDemandSelection(part, asked[part.name])
+            if isinstance(part, OnDemandFeatureView) and part.name in asked
+            else part
+            for part in parts
+        ]
+        plan = ReadPlan.compile(picked, full_feature_names=full_feature_names, visible=scope.visible)
         named = features if isinstance(features, FeatureService) else None
         if isinstance(features, str):
             named = self._definitions.services[features]

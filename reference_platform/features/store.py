@@ -20,7 +20,13 @@ from reference_platform.features.code_references import CodeFolder
 from reference_platform.features.columns import arrow_table
 from reference_platform.features.config import EmbeddedConfig, StoreConfig, load_config
 from reference_platform.features.declarations import Declarations
-from reference_platform.features.definition_set import DefinitionSet, FeatureObject, FeatureRequest, UnknownFeatureError
+from reference_platform.features.definition_set import (
+    DefinitionSet,
+    FeatureObject,
+    FeatureRequest,
+    UnknownFeatureError,
+    asked_by_name,
+)
 from reference_platform.features.definitions import Entity, FeatureView
 from reference_platform.features.governance.access import Grants
 from reference_platform.features.governance.audit import DENIED, Read
@@ -28,7 +34,6 @@ from reference_platform.features.governance.catalogue import Catalogue
 from reference_platform.features.governance.graph import LineageGraph
 from reference_platform.features.governance.lineage import Lineage
 from reference_platform.features.governance.plan import FeaturePlan
-from reference_platform.features.governance.uses import ModelUse, model_uses
 from reference_platform.features.history import ViewHistory, batch_file
 from reference_platform.features.join.engine import Engine
 from reference_platform.features.join.in_process import InProcessEngine
@@ -41,6 +46,7 @@ from reference_platform.features.online_store.port import OnlineStore
 from reference_platform.features.online_store.response import OnlineResponse
 from reference_platform.features.reader import Caller, EntityRows, Reader, check_code, entity_columns
 from reference_platform.features.registry_file import RegistryFile
+from reference_platform.features.registry_uses import RegistryUses
 from reference_platform.features.repository import read_repository
 from reference_platform.features.retrieval import RetrievalJob
 from reference_platform.features.services import FeatureService
@@ -82,7 +88,8 @@ class FeatureStore:
         self.code = CodeFolder(self.repo_path)
         key = self.repo_path / self.config.audit_key if self.config.audit_key else None
         self.ledgers = Ledgers(self.data, key)
-        self._models = models
+        folder = self.repo_path / self.config.model_registry if self.config.model_registry else None
+        self.model_uses = RegistryUses(models, folder)
         file = RegistryFile(self.data / "registry.json", self.code)
         self._declared = Declarations(file, self.config.project, self.ledgers, self.model_uses)
         self._grants = Grants.from_yaml(self.repo_path / self.config.grants) if self.config.grants else Grants()
@@ -109,14 +116,6 @@ class FeatureStore:
         self._reader = Reader(self._declared.current, self._grants)
         if self._online is not None:
             self._online.declare(_online_views(self._declared.current))
-
-    def model_uses(self) -> Sequence[ModelUse]:
-        """Which model versions read which features, as their registry tells; none without a registry."""
-        if self._models is None and self.config.model_registry:
-            from reference_platform.registry.mlflow_registry import MlflowRegistry
-
-            self._models = MlflowRegistry(self.repo_path / self.config.model_registry)
-        return model_uses(self._models) if self._models is not None else ()
 
     def plan(self, wanted: FeatureObject | Iterable[FeatureObject] | DefinitionSet) -> FeaturePlan:
         """What applying `wanted` in place of everything would change, whom it would hit, and what would be refused."""
@@ -230,7 +229,7 @@ class FeatureStore:
             raise
         check_code(parts)
         histories = {view.name: self.history(view) for view in definitions.views.values()}
-        question = Question(parts, full_feature_names, known_at_label)
+        question = Question(parts, full_feature_names, known_at_label, asked_by_name(features))
         self._note(caller, now_us, self._reader.touched(features, parts), labels.num_rows, scope.denied(features))
         return RetrievalJob(
             partial(training_set, question, labels, histories, self.engine, self._copies),

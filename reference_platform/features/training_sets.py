@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from reference_platform.errors import CommandError, nearest
@@ -36,11 +36,19 @@ class Question:
     parts: Sequence[Part]
     full_feature_names: bool
     known_at_label: bool
+    asked: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Features asked for one by one, by view: of an on-demand view, only these are answered."""
     timestamp: str = "event_timestamp"
 
     def names(self) -> list[str]:
         """Names of the features, in the order asked."""
-        return [self.name_of(part, feature) for part in self.parts for feature in _features(part)]
+        return [self.name_of(part, feature) for part in self.parts for feature in self.features(part)]
+
+    def features(self, part: Part) -> Sequence[str]:
+        """What is asked of one part."""
+        if isinstance(part, OnDemandFeatureView):
+            return self.asked.get(part.name, part.feature_names)
+        return part.features
 
     def name_of(self, part: Part, feature: str) -> str:
         """What one feature is called."""
@@ -72,23 +80,19 @@ def training_set(
     for projection in question.projections():
         stored |= _looked_up(question, labels, projection, histories[projection.view.name], engine, copies)
     computed = {
-        (part.name, field.name): column_to_arrow(column, field.dtype)
+        (part.name, made.name): column_to_arrow(column, made.dtype)
         for part in question.parts
         if isinstance(part, OnDemandFeatureView)
-        for field, column in zip(part.schema, _computed(part, labels, stored), strict=True)
+        for made, column in zip(part.schema, _computed(part, labels, stored), strict=True)
     }
     table = labels
     for part in question.parts:
-        for feature in _features(part):
+        for feature in question.features(part):
             answer = computed.get((part.name, feature))
             column = stored[(part.name, feature)] if answer is None else answer
             table = table.append_column(question.name_of(part, feature), column)
     assert table.num_rows == labels.num_rows
     return table
-
-
-def _features(part: Part) -> Sequence[str]:
-    return part.feature_names if isinstance(part, OnDemandFeatureView) else part.features
 
 
 def join_spec(question: Question, projection: FeatureViewProjection, history: ViewHistory) -> JoinSpec:
@@ -155,10 +159,10 @@ def _computed(view: OnDemandFeatureView, labels: pa.Table, stored: Stored) -> tu
         for name in projection.features:
             column = stored[(projection.name, name)]
             inputs[name] = column_from_arrow(column, projection.view.field(name).dtype, f"{view.name}: {name}")
-    for field in view.request_fields:
-        if field.name not in labels.column_names:
+    for asked in view.request_fields:
+        if asked.name not in labels.column_names:
             raise CommandError(
-                f'{view.name} needs "{field.name}" with the request', fix=nearest(field.name, labels.column_names)
+                f'{view.name} needs "{asked.name}" with the request', fix=nearest(asked.name, labels.column_names)
             )
-        inputs[field.name] = column_from_arrow(labels.column(field.name), field.dtype, f"{view.name}: {field.name}")
+        inputs[asked.name] = column_from_arrow(labels.column(asked.name), asked.dtype, f"{view.name}: {asked.name}")
     return run_on_demand(view, inputs, labels.num_rows)

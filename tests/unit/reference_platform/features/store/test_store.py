@@ -22,9 +22,20 @@ from reference_platform.features import (
     StoreConfig,
     StreamFeatureView,
     UnknownFeatureError,
+    on_demand_feature_view,
 )
 from reference_platform.features.example.folder import write_example
-from tests.unit.reference_platform.features.store.rides import DRIVER, FARE, HOUR, SERVICE, STATS, T0, us, write_stats
+from tests.unit.reference_platform.features.store.rides import (
+    DRIVER,
+    FARE,
+    HOUR,
+    SERVICE,
+    STATS,
+    T0,
+    TARIFF,
+    us,
+    write_stats,
+)
 
 
 @pytest.fixture
@@ -227,4 +238,18 @@ def test_a_stream_view_publishes_windows_that_history_agrees_with(tmp_path: Path
     assert served["fare_1h"] == [12.0, 1.0, None]
     joined = made.get_historical_features(labels((1, HOUR / 2), (2, HOUR / 2), (1, timedelta(0))), ["fares:fare_1h"])
     assert joined.to_arrow().column("fare_1h").to_pylist() == [12.0, 1.0, None]
+    made.close()
+
+
+def test_one_feature_of_an_on_demand_view_can_be_asked_for_alone(tmp_path: Path) -> None:
+    """Online and in training sets."""
+    both = on_demand_feature_view(
+        sources=[TARIFF], schema=[Field(name="net", dtype=Float64), Field(name="gross", dtype=Float64)], name="prices"
+    )(lambda columns: {"net": columns["price_eur"], "gross": columns["price_eur"] * 1.2})
+    made = FeatureStore(tmp_path, clock=lambda: us(T0))
+    made.apply([both, DRIVER])
+    assert made.get_online_features(["prices:gross"], {"price_eur": [10.0]}).to_dict()["gross"] == [12.0]
+    asked = {"event_timestamp": [T0], "price_eur": [10.0]}
+    table = made.get_historical_features(asked, ["prices:gross"]).to_arrow()
+    assert table.column_names == ["event_timestamp", "price_eur", "gross"]
     made.close()

@@ -1,0 +1,25 @@
+"""Which model versions read which features, as their registry tells."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from reference_platform.features.governance.uses import ModelUse, model_uses
+from reference_platform.registry.port import ModelRegistry
+
+
+class RegistryUses:
+    """Asks `registry`, or the MLflow registry in `folder`, opened when first asked; without either nobody reads."""
+
+    def __init__(self, registry: ModelRegistry | None = None, folder: Path | None = None) -> None:
+        self._registry = registry
+        self._folder = folder
+
+    def __call__(self) -> Sequence[ModelUse]:
+        """Every use, as it is now."""
+        if self._registry is None and self._folder is not None:
+            from reference_platform.registry.mlflow_registry import MlflowRegistry
+
+            self._registry = MlflowRegistry(self._folder)
+        return model_uses(self._registry) if self._registry is not None else ()
