@@ -1,6 +1,6 @@
 """`python -m bench.features [--smoke] [--json]`: everything measured of the feature store, beside Feast and Polars.
 
-With `--json` every line is an object: work, ours_s, peer, peer_s, ratio where there is a peer, else value and unit. Peers
+With `--json` every line is an object: work, ours_s, peer, peer_s, ratio; value and unit where there is no peer. Peers
 need `make peers`; Redis needs redis-server. What is absent is named and left out.
 """
 

@@ -7,7 +7,6 @@ import math
 import sys
 from dataclasses import dataclass
 
-
 SECONDS = {"s": 1.0, "ms": 1e-3, "us": 1e-6}
 
 
