@@ -219,10 +219,13 @@ class FeatureHandlers:
             self._unwritten = False
 
     def _ages(self) -> list[ViewAge]:
-        now_us, online = self._store.now_us(), self._store.online
-        done_us = {
-            view.name: online.watermark_us(view.name) for view in self._store.definitions.views.values() if view.online
-        }
+        """Of the views that were ever materialised; of none while the online store is away: the counters still count."""
+        try:
+            now_us, online = self._store.now_us(), self._store.online
+            views = [view.name for view in self._store.definitions.views.values() if view.online]
+            done_us = {view: online.watermark_us(view) for view in views}
+        except PagerDrillError:
+            return []
         return [ViewAge(view, (now_us - us) / 1e6) for view, us in done_us.items() if us != NEVER_US]
 
 

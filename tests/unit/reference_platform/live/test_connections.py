@@ -170,14 +170,15 @@ def test_requests_one_after_the_other_without_waiting_are_answered_in_order(url:
 
 
 class Broken:
-    """A store that fails with what it is given, which quotes a value."""
+    """A store of which one method fails with what it is given, which may quote a value."""
 
-    def __init__(self, store: FeatureStore, error: Exception) -> None:
+    def __init__(self, store: Any, error: Exception, method: str = "get_online_features") -> None:
         self._store = store
         self._error = error
+        self._method = method
 
     def __getattr__(self, name: str) -> Any:
-        if name == "get_online_features":
+        if name == self._method:
             return self._fail
         return getattr(self._store, name)
 
@@ -204,6 +205,16 @@ def test_a_failure_is_told_by_number_and_logged_without_values(
         assert found[1] in caplog.text
         assert "555" not in reply.text + caplog.text
     assert (type(error).__name__ in caplog.text) or "redis is away" in caplog.text
+
+
+def test_metrics_are_shown_while_the_online_store_is_away(store: FeatureStore) -> None:
+    away: Any = Broken(store, ConfigError("redis is away"))
+    away.online = Broken(store.online, ConfigError("redis is away"), "watermark_us")
+    with serving(create_app(away)) as url, httpx.Client(base_url=url, trust_env=False) as client:
+        assert client.get("/health").status_code == httpx.codes.SERVICE_UNAVAILABLE
+        shown = client.get("/metrics")
+    assert shown.status_code == httpx.codes.OK
+    assert 'feast_feature_server_request_total{endpoint="/health",status="error"} 1.0' in shown.text
 
 
 def test_a_port_that_is_taken_is_a_clear_error() -> None:
