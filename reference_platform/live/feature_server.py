@@ -219,7 +219,7 @@ class FeatureHandlers:
             self._unwritten = False
 
     def _ages(self) -> list[ViewAge]:
-        """Of the views that were ever materialised; of none while the online store is away: the counters still count."""
+        """Of views that were ever materialised; of none while the online store is away: counters still count."""
         try:
             now_us, online = self._store.now_us(), self._store.online
             views = [view.name for view in self._store.definitions.views.values() if view.online]
