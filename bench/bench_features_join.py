@@ -40,7 +40,7 @@ class Contest(NamedTuple):
 FULL = (
     Contest(SMALL, "memory", most_s=0.015),
     Contest(SMALL, "parquet", (("polars", None), ("feast-duckdb", None), ("feast-dask", None))),
-    Contest(MIDDLE, "sorted", most_s=0.1),
+    Contest(MIDDLE, "sorted"),
     Contest(MIDDLE, "parquet", (("polars", 1.0), ("feast-duckdb", 8.0), ("feast-dask", 75.0))),
     Contest(LARGE, "parquet", (("polars", None),), most_s=10.0),
 )
