@@ -323,6 +323,23 @@ def test_a_fault_that_nobody_touches_stays(fault_id: str) -> None:
         assert _active(simulation)
 
 
+@pytest.mark.parametrize("fault_id", FAULTS)
+def test_a_fault_unfolds_the_same_however_time_is_cut(fault_id: str) -> None:
+    """The log, every metric, and every value online."""
+    whole, pieces = (simulated(fault_id, PROMISES[fault_id].params) for _ in range(2))
+    end_s = BEGINS_S + 2400.0
+    run_to(whole, end_s)
+    for step in range(1, 41):
+        run_to(pieces, min(end_s, step * 71.3 + (step % 3) * 1e-6))
+    run_to(pieces, end_s)
+    assert whole.log.digest() == pieces.log.digest()
+    for name, values in whole.plant.online.state().items():
+        assert values.tobytes() == pieces.plant.online.state()[name].tobytes(), name
+    for series in whole.plant.store.select("ingest_events_total"):
+        (twin,) = [item for item in pieces.plant.store.select("ingest_events_total") if item.labels == series.labels]
+        assert series.window(0.0, end_s).values.tolist() == twin.window(0.0, end_s).values.tolist()
+
+
 def test_a_night_without_a_fault_wakes_nobody() -> None:
     """As long as the longest of the nights above."""
     simulation = simulated()
