@@ -328,7 +328,15 @@ def restored(state: State) -> Fitted:
     raise CommandError(f'"{str(kind)[:40]}" is no known transform', fix="serve with the code that fitted it")
 
 
-def check_fingerprint(expected: str, pipeline: Fitted) -> None:
+class Fingerprinted(Protocol):
+    """Anything fitted: a pipeline, or a model with its own normalisation."""
+
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 over its code and what it learned."""
+
+
+def check_fingerprint(expected: str, pipeline: Fingerprinted) -> None:
     """Pass if `pipeline` is what the model version was trained with. Raises CommandError otherwise.
 
     `expected`: the version's tag `TRANSFORM_TAG`.

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
+from reference_platform.features.fingerprint import code_sha256
 from reference_platform.models.schema import FRAUD, RECOMMENDATION
 
 Floats32 = npt.NDArray[np.float32]
@@ -46,6 +48,14 @@ class ExportedModel:
         with np.load(path, allow_pickle=False) as stored:
             state = {name.removeprefix("state."): stored[name] for name in stored.files if name.startswith("state.")}
             return cls(str(stored["model"]), state, float(stored["threshold"]))
+
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 over the fitted input normalisation: its code, and all that it learned from the training rows."""
+        digest = hashlib.sha256(code_sha256(ExportedModel.normalise).encode())
+        for learned in (self._log_columns, self._mean, self._scale):
+            digest.update(f"{learned.dtype.str}{learned.shape}".encode() + np.ascontiguousarray(learned).tobytes())
+        return digest.hexdigest()
 
     @property
     def columns(self) -> int:

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from reference_platform.features.fitted import TRANSFORM_TAG
+from reference_platform.features.governance.uses import FEATURE_REFS_TAG, feature_refs
 from reference_platform.models.runtime import ExportedModel, save_weights
 from reference_platform.models.versions import VERSIONS, TrainedModel, VersionSpec
 from reference_platform.monitoring.psi import ReferenceStats, fit_reference, pack_references
@@ -79,6 +81,10 @@ def _register(folder: Path, final: Path, history: History, trained: list[Trained
             "gpu_memory_bytes": str(footprint.gpu_memory_bytes),
             "load_s": repr(footprint.load_s),
             "trained_at": repr(created_s),
+            TRANSFORM_TAG: ExportedModel.from_state(spec.model, item.state, item.threshold).fingerprint,
+            FEATURE_REFS_TAG: feature_refs(
+                f"{part.view}:{column}" for part in spec.schema.views for column in part.columns
+            ),
             "features": ",".join(part.view for part in spec.schema.views),
             "git_sha": fingerprint[:7],
             "threshold": f"{item.threshold:.6g}",

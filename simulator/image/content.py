@@ -29,7 +29,10 @@ LIBRARIES = ("mlflow", "numpy", "pyarrow", "torch")
 
 def library_versions() -> dict[str, str]:
     """Versions of what decides the bits of an image."""
-    return {name: metadata.version(name) for name in LIBRARIES} | {"machine": platform.machine()}
+    return {name: metadata.version(name) for name in LIBRARIES} | {
+        "machine": platform.machine(),
+        "python": ".".join(platform.python_version_tuple()[:2]),
+    }
 
 
 def image_id(plan: BuildPlan) -> str:

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reference_platform.features.definitions import FeatureView
+from reference_platform.features.fitted import TRANSFORM_TAG, check_fingerprint
 from reference_platform.features.online_store.embedded import EmbeddedOnlineStore
 from reference_platform.models.runtime import ExportedModel
 from reference_platform.monitoring.psi import ReferenceStats, unpack_references
@@ -99,9 +100,14 @@ class Image:
         return SnapshotRegistry.from_json((self.path / "registry.json").read_text(encoding="utf-8"))
 
     def model(self, name: str, version: int) -> ExportedModel:
-        """The weights of a version, ready to serve. Raises CommandError for an unknown model or version."""
-        self.registry().get(name, version)
-        return ExportedModel.load(self.path / weights_name(name, version))
+        """The weights of a version, ready to serve.
+
+        Raises CommandError for an unknown model or version, and when the inputs would not be normalised as in training.
+        """
+        tags = self.registry().get(name, version).tags
+        model = ExportedModel.load(self.path / weights_name(name, version))
+        check_fingerprint(tags[TRANSFORM_TAG], model)
+        return model
 
     def reference_stats(self, versions: dict[str, int] | None = None) -> dict[str, dict[str, ReferenceStats]]:
         """Per model and feature, what its training rows looked like; features in the order of X, context left out.
