@@ -97,9 +97,7 @@ def _statuses(entries: Sequence[Entry], width: int, rows: int) -> pa.Array:
 
     first = itemgetter(0)
     packed = b"".join(
-        bytes(map(first, entry.statuses))
-        if entry.rows == 1
-        else np.array(entry.statuses, dtype=np.uint8).T.tobytes()
+        bytes(map(first, entry.statuses)) if entry.rows == 1 else np.array(entry.statuses, dtype=np.uint8).T.tobytes()
         for entry in entries
     )
     assert len(packed) == rows * width
