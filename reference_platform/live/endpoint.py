@@ -17,7 +17,7 @@ from typing import Any, Protocol
 from urllib.parse import parse_qs
 from uuid import uuid4
 
-from reference_platform.errors import CommandError, ConfigError, ContentError
+from reference_platform.errors import CommandError, ConfigError, ContentError, PagerDrillError
 from reference_platform.features.definition_set import UnknownFeatureError
 from reference_platform.live.refusals import Kind, RefusedError, error_body
 
@@ -85,6 +85,8 @@ class Endpoint:
     threads: Executor | None = None
     takes_body: bool = True
     body_bytes_max: int = BODY_BYTES_MAX
+    words: Callable[[PagerDrillError], str] = str
+    """How an error of the caller's is told."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -100,7 +102,7 @@ class Endpoint:
         except GoneError:
             return
         except Exception as error:  # noqa: BLE001  (a client always gets an answer, whatever went wrong)
-            reply = refusal(error)
+            reply = refusal(error, self.words)
         await _send(reply, send)
         self.meter.observe(self.path, reply.status, time.perf_counter() - begin)
 
@@ -147,7 +149,7 @@ async def _send(reply: Reply, send: Send) -> None:
     await send({"type": "http.response.body", "body": reply.body})
 
 
-def refusal(error: Exception) -> Reply:
+def refusal(error: Exception, words: Callable[[PagerDrillError], str] = str) -> Reply:
     """The reply that an error becomes. What is not the caller's mistake is logged under a number, without values."""
     if isinstance(error, TooLargeError) and error.closing:
         return Reply(
@@ -155,11 +157,11 @@ def refusal(error: Exception) -> Reply:
         )
     if isinstance(error, UnknownFeatureError):
         kind = _UNKNOWN.get(error.kind, Kind.VIEW_NOT_FOUND)
-        return _told(kind, str(error))
+        return _told(kind, words(error))
     if isinstance(error, RefusedError):
         return _told(error.kind, str(error))
     if isinstance(error, CommandError | ContentError):
-        return _told(Kind.WRONG, str(error))
+        return _told(Kind.WRONG, words(error))
     number = uuid4().hex[:12]
     if isinstance(error, ConfigError):
         LOG.error("%s: %s", number, error)

@@ -27,6 +27,7 @@ from reference_platform.features.times import NEVER_US, instant
 from reference_platform.features.writes import PushMode
 from reference_platform.live.endpoint import BODY_BYTES_MAX, LOG, Call, Endpoint, Reply
 from reference_platform.live.measures import Measures, ViewAge
+from reference_platform.live.public_words import PublicWords
 from reference_platform.live.refusals import error_body
 from reference_platform.live.requests import (
     MaterializeRequest,
@@ -263,7 +264,8 @@ def create_app(store: Served, *, body_bytes_max: int = BODY_BYTES_MAX, reads_may
         handlers.flush()
 
     def post(path: str, handler: Callable[[Call], Reply], pool: ThreadPoolExecutor | None) -> Route:
-        endpoint = Endpoint(path, handler, handlers.measures, pool, body_bytes_max=body_bytes_max)
+        words = str if handler == handlers.online_features else PublicWords(lambda: store.definitions)
+        endpoint = Endpoint(path, handler, handlers.measures, pool, body_bytes_max=body_bytes_max, words=words)
         return Route(path, endpoint, methods=["POST"])
 
     def get(path: str, handler: Callable[[Call], Reply]) -> Route:
