@@ -12,6 +12,8 @@ from typing import Any
 
 from reference_platform.errors import CommandError, ContentError, nearest
 
+MESSAGE_CHARACTERS_MAX = 300
+
 
 @dataclass(frozen=True)
 class MissingCode:
@@ -59,9 +61,12 @@ class CodeFolder:
                 spec.loader.exec_module(module)
             except ContentError as error:
                 raise ContentError(error.what, where=_where(error, path), why=error.why, fix=error.fix) from error
-            except Exception as error:
+            except KeyboardInterrupt:
+                raise
+            except BaseException as error:
+                # Whatever it raises, `sys.exit` included, must neither end the process nor pass for success.
                 raise ContentError(
-                    f"{type(error).__name__}: {error}", where=_where(error, path), fix="mend the file, then run again"
+                    _what(error), where=_where(error, path), fix="mend the file, then run again"
                 ) from error
             finally:
                 sys.path.remove(folder)
@@ -98,6 +103,13 @@ class CodeFolder:
         if not path.is_relative_to(self.root.resolve()) or name == "<lambda>":
             return ""
         return f"{path.relative_to(self.root.resolve()).as_posix()}:{name}"
+
+
+def _what(error: BaseException) -> str:
+    """The class of `error` and the first line of what it says."""
+    said = error.msg if isinstance(error, SyntaxError) else str(error)
+    first = said.strip().splitlines()[:1]
+    return f"{type(error).__name__}: {first[0][:MESSAGE_CHARACTERS_MAX]}" if first else type(error).__name__
 
 
 def _where(error: BaseException, path: Path) -> str:

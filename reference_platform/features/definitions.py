@@ -67,7 +67,8 @@ class Entity:
             allowed = ", ".join(key.name for key in KEY_TYPES)
             raise ContentError(f"entity {self.name} has keys of type {kind}", fix=f"keys are one of {allowed}")
         object.__setattr__(self, "value_type", kind)
-        object.__setattr__(self, "join_keys", tuple(self.join_keys) or (self.name,))
+        keys = (self.join_keys,) if isinstance(self.join_keys, str) else tuple(self.join_keys)
+        object.__setattr__(self, "join_keys", keys or (self.name,))
         object.__setattr__(self, "tags", dict(self.tags or {}))
 
     @property
@@ -105,10 +106,8 @@ class FeatureView:
 
     def __post_init__(self) -> None:
         checked_name(self.name, "feature view")
+        self._check_kinds()
         entities = tuple(self.entities)
-        for entity in entities:
-            if not isinstance(entity, Entity):
-                raise ContentError(f"view {self.name}: {entity!r} is not an Entity", fix="entities=[driver]")
         keys = [key for entity in entities for key in entity.join_keys]
         # A schema may repeat the join keys, as others require; they are no features.
         fields = tuple(field for field in self.schema if field.name not in keys)
@@ -123,6 +122,24 @@ class FeatureView:
         object.__setattr__(self, "schema", fields)
         object.__setattr__(self, "ttl", ttl)
         object.__setattr__(self, "tags", dict(self.tags or {}))
+
+    def _check_kinds(self) -> None:
+        """Raise ContentError for an argument of another kind than declared, before anything computes with it."""
+        for entity in [self.entities] if isinstance(self.entities, Entity | str) else self.entities:
+            if not isinstance(entity, Entity) or entity is self.entities:
+                raise ContentError(f"view {self.name}: {entity!r} is not a list of entities", fix="entities=[driver]")
+        if not isinstance(self.source, Source):
+            raise ContentError(
+                f"view {self.name}: {self.source!r} is no source", fix='source=FileSource(path="data/rides.parquet")'
+            )
+        for field in self.schema:
+            if not isinstance(field, Field):
+                raise ContentError(f"view {self.name}: {field!r} is no Field", fix='Field(name="x", dtype=Float32)')
+        for what in ("ttl", "freshness_sla", "every"):
+            if not isinstance(getattr(self, what), timedelta | None):
+                raise ContentError(
+                    f"view {self.name}: {what}={getattr(self, what)!r} has no unit", fix=f"{what}=timedelta(hours=2)"
+                )
 
     @property
     def entity(self) -> Entity:

@@ -25,18 +25,21 @@ class Ledgers:
     def audit(self) -> AuditTrail:
         """Who read what, why and when."""
         if self._audit is None:
-            folder = self._data / "audit"
-            folder.mkdir(parents=True, exist_ok=True)
-            self._audit = AuditTrail(folder / "reads.jsonl", key=self._key())
+            self._audit = AuditTrail(self._data / "audit" / "reads.jsonl", key=self.audit_key())
         return self._audit
 
-    def _key(self) -> bytes:
+    def audit_key(self) -> bytes:
+        """What signs the audit; empty without a key. Raises ConfigError when it should be there and is not."""
         if self._audit_key is None:
             return b""
         try:
             key = self._audit_key.read_bytes().strip()
         except OSError as error:
-            raise ConfigError(f"the audit key {self._audit_key} cannot be read", why=str(error)) from error
+            raise ConfigError(
+                f"the audit key {self._audit_key} cannot be read",
+                why=error.strerror or str(error),
+                fix="bring the file back, or correct audit_key in feature_store.yaml",
+            ) from error
         if not key:
             raise ConfigError(f"the audit key {self._audit_key} is empty", fix="put at least 32 random bytes into it")
         return key

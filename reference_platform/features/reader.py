@@ -41,6 +41,8 @@ class CompiledRead:
     """What it touches, for the audit."""
     shape: VectorShape | None
     """What a logged vector of it looks like; None when vectors are not logged. Personal data never are."""
+    unread: frozenset[str]
+    """Join keys of what the caller may not see: they may be sent, and are passed over."""
     denied: int
     """How many features were left out because the caller may not see them."""
 
@@ -96,7 +98,12 @@ class Reader:
         touched = self.touched(features, parts)
         logged = named is not None and named.logging and not any(map(_is_personal, parts))
         shape = VectorShape.of_plan(plan, service=touched.service) if logged else None
-        return CompiledRead(plan, touched, shape, scope.denied(features))
+        unread: frozenset[str] = frozenset()
+        if named is not None and named.name in self._definitions.services:
+            unread = _join_keys(self._definitions.services[named.name].features).difference(
+                plan.join_keys, (field.name for field in plan.request_fields)
+            )
+        return CompiledRead(plan, touched, shape, unread, scope.denied(features))
 
 
 def check_code(parts: Sequence[Part]) -> None:
@@ -113,16 +120,24 @@ def references_of(part: Part) -> list[str]:
     return [f"{part.view.name}:{name}" for name in part.features]
 
 
+def _join_keys(parts: Sequence[Part]) -> frozenset[str]:
+    stored = [p for part in parts for p in (part.projections if isinstance(part, OnDemandFeatureView) else (part,))]
+    return frozenset(key for projection in stored for key in projection.join_keys)
+
+
 def _is_personal(part: Part) -> bool:
     if isinstance(part, OnDemandFeatureView):
         return any(field.pii for field in part.schema) or any(map(_is_personal, part.projections))
     return any(part.view.field(name).pii for name in part.features)
 
 
-def entity_columns(rows: EntityRows) -> Mapping[str, Sequence[Any]]:
-    """Columns of `rows`. Raises CommandError when its rows do not name the same columns."""
-    if isinstance(rows, Mapping):
-        return rows
+def entity_columns(rows: EntityRows, unread: frozenset[str] = frozenset()) -> Mapping[str, Sequence[Any]]:
+    """Columns of `rows` but `unread`. Raises CommandError when its rows do not name the same columns."""
+    columns = rows if isinstance(rows, Mapping) else _columns(rows)
+    return {name: column for name, column in columns.items() if name not in unread} if unread else columns
+
+
+def _columns(rows: Sequence[Mapping[str, Any]]) -> Mapping[str, Sequence[Any]]:
     if not rows:
         return {}
     names = rows[0].keys()

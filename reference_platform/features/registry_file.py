@@ -39,21 +39,25 @@ class RegistryFile:
         self._code = code
 
     def stamp(self) -> tuple[int, int]:
-        """Changes whenever the file is replaced; (0, 0) while there is none."""
+        """Changes whenever the file is replaced; (0, 0) while there is none. Raises ConfigError as `read` does."""
         try:
             held = self.path.stat()
         except FileNotFoundError:
             return (0, 0)
+        except OSError as error:
+            raise self._unusable("read", error) from error
         return (held.st_mtime_ns, held.st_ino)
 
     def read(self) -> Applied:
-        """The version in force. Raises ConfigError when the file is damaged."""
+        """The version in force. Raises ConfigError when the file is damaged or cannot be read."""
         try:
-            text = self.path.read_text(encoding="utf-8")
+            raw = self.path.read_bytes()
         except FileNotFoundError:
             return Applied(0, DefinitionSet(), 0)
+        except OSError as error:
+            raise self._unusable("read", error) from error
         try:
-            held = json.loads(text)
+            held = json.loads(raw.decode("utf-8"))
             if held["format"] != FORMAT:
                 raise ConfigError(
                     f"{self.path} has format {held['format']}", fix=f"this version reads format {FORMAT}; upgrade it"
@@ -68,9 +72,13 @@ class RegistryFile:
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """Keep other processes from changing the registry meanwhile."""
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        with (self.path.parent / ".registry.lock").open("a") as held:
+        """Keep other processes from changing the registry meanwhile. Raises ConfigError where nothing can be written."""
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            held = (self.path.parent / ".registry.lock").open("a")
+        except OSError as error:
+            raise self._unusable("written", error) from error
+        with held:
             fcntl.flock(held, fcntl.LOCK_EX)
             yield
 
@@ -92,6 +100,8 @@ class RegistryFile:
             fresh.replace(self.path)
         except OSError as error:
             fresh.unlink(missing_ok=True)
-            raise ConfigError(
-                f"the registry {self.path} cannot be written", why=str(error), fix="make room or grant access"
-            ) from error
+            raise self._unusable("written", error) from error
+
+    def _unusable(self, done: str, error: OSError) -> ConfigError:
+        why = f"{error.filename}: {error.strerror}" if error.filename else error.strerror or str(error)
+        return ConfigError(f"the registry {self.path} cannot be {done}", why=why, fix="make room or grant access")

@@ -25,9 +25,13 @@ def read_repository(root: Path, code: CodeFolder, *, ignored: tuple[str, ...] = 
     with file, line and column.
     """
     found: list[FeatureObject] = []
+    definitions = DefinitionSet()
     for module in code.modules():
         found += [value for value in vars(module).values() if isinstance(value, KINDS)]
-    definitions = DefinitionSet.of(found)
+        try:
+            definitions = DefinitionSet.of(found)
+        except ContentError as error:
+            raise ContentError(error.what, where=f"{module.__file__}", why=error.why, fix=error.fix) from error
     for path in sorted([*root.glob("*.yaml"), *root.glob("*.yml")]):
         if path.name != CONFIG_FILE and path.name not in ignored:
             definitions = DefinitionSet.of([*definitions.objects(), *_read_yaml(path, code, definitions).objects()])

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from reference_platform.errors import CommandError
+from reference_platform.errors import CommandError, ConfigError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -48,16 +50,28 @@ class RetrievalJob:
         return frame
 
     def persist(self, path: str | Path, *, allow_overwrite: bool = False) -> Path:
-        """Write the training set as Parquet. Raises CommandError when the file exists."""
+        """Write the training set as Parquet, whole or not at all.
+
+        Raises CommandError when the file exists or is no file, ConfigError when it cannot be written.
+        """
         import pyarrow.parquet as pq
 
         target = Path(path)
+        if target.exists() and not target.is_file():
+            raise CommandError(f"{target} is no file", fix="name the file to write, such as training.parquet")
         if target.exists() and not allow_overwrite:
             raise CommandError(f"{target} exists", fix="choose another path, or pass allow_overwrite=True")
-        fresh = target.with_name(target.name + ".tmp")
-        target.parent.mkdir(parents=True, exist_ok=True)
-        pq.write_table(self.to_arrow(), fresh)
-        fresh.replace(target)
+        table = self.to_arrow()
+        fresh = target.with_name(f"{target.name}.{os.getpid()}.tmp")
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            pq.write_table(table, fresh)
+            fresh.replace(target)
+        except OSError as error:
+            raise ConfigError(f"{target} cannot be written", why=str(error), fix="make room or grant access") from error
+        finally:
+            with suppress(OSError):
+                fresh.unlink(missing_ok=True)
         return target
 
     def leak_report(self) -> LeakReport:

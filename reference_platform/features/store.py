@@ -9,13 +9,14 @@ store.get_online_features(["driver_stats:trips"], [{"driver_id": 1001}]).to_dict
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import nullcontext, suppress
 from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
+from reference_platform.errors import ConfigError
 from reference_platform.features.code_references import CodeFolder
 from reference_platform.features.columns import arrow_table
 from reference_platform.features.config import EmbeddedConfig, StoreConfig, load_config
@@ -37,6 +38,7 @@ from reference_platform.features.governance.plan import FeaturePlan
 from reference_platform.features.history import ViewHistory, batch_file
 from reference_platform.features.join.engine import Engine
 from reference_platform.features.join.in_process import InProcessEngine
+from reference_platform.features.kept import remove_kept
 from reference_platform.features.ledgers import Ledgers
 from reference_platform.features.materialization.materialization import Materialization
 from reference_platform.features.materialization.progress import Progress
@@ -154,10 +156,14 @@ class FeatureStore:
 
     def teardown(self) -> None:
         """Delete everything the store keeps, online values included. Sources and definition files stay."""
-        for view in self.definitions.views:
-            self.online.drop(view)
+        held = self.config.online_store
+        database = self.repo_path / held.path if isinstance(held, EmbeddedConfig) else None
+        # A file that is damaged or full is deleted all the same.
+        with suppress(ConfigError) if database else nullcontext():
+            for view in self.definitions.views:
+                self.online.drop(view)
         self.close()
-        shutil.rmtree(self.data, ignore_errors=True)
+        remove_kept(self.data, database)
         self._declared.forget()
         self._use()
 
@@ -283,7 +289,7 @@ class FeatureStore:
         except UnknownFeatureError:
             self._note(caller, now_us, DENIED, 0, self._reader.scope(caller, now_us).denied(features))
             raise
-        response = compiled.plan.read(self.online, entity_columns(entity_rows), now_us)
+        response = compiled.plan.read(self.online, entity_columns(entity_rows, compiled.unread), now_us)
         self._note(caller, now_us, compiled.read, response.rows, compiled.denied)
         if compiled.shape is not None:
             self.ledgers.vectors.append_response(compiled.shape, response, now_us)

@@ -13,14 +13,18 @@ import pytest
 from reference_platform.errors import CommandError, ContentError
 from reference_platform.features import (
     Aggregation,
+    Entity,
     FeatureService,
     FeatureStore,
+    FeatureView,
     Field,
     Float64,
     KafkaSource,
     PushMode,
+    PushSource,
     StoreConfig,
     StreamFeatureView,
+    String,
     UnknownFeatureError,
     on_demand_feature_view,
 )
@@ -252,4 +256,20 @@ def test_one_feature_of_an_on_demand_view_can_be_asked_for_alone(tmp_path: Path)
     asked = {"event_timestamp": [T0], "price_eur": [10.0]}
     table = made.get_historical_features(asked, ["prices:gross"]).to_arrow()
     assert table.column_names == ["event_timestamp", "price_eur", "gross"]
+    made.close()
+
+
+def test_a_join_key_that_only_hidden_features_need_may_be_sent(tmp_path: Path) -> None:
+    """Whoever asks for a service sends the keys of all of it; what is hidden must not show by a refusal."""
+    rider = Entity("rider", join_keys=("rider_id",))
+    contact = FeatureView(
+        name="contact",
+        source=PushSource(name="crm"),
+        entities=(rider,),
+        schema=(Field(name="email", dtype=String, pii="email"),),
+    )
+    made = FeatureStore(tmp_path, clock=lambda: us(T0))
+    made.apply(FeatureService("both", (STATS[["trips"]], contact)))
+    answer = made.get_online_features("both", {"driver_id": [1], "rider_id": [7]}).to_dict()
+    assert set(answer) == {"driver_id", "trips"}
     made.close()
