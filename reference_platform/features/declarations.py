@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 
-from reference_platform.features.definition_set import DefinitionSet
+from reference_platform.features.definition_set import DefinitionSet, FeatureObject
 from reference_platform.features.governance.lineage import Lineage
 from reference_platform.features.governance.plan import FeaturePlan, plan
 from reference_platform.features.governance.redaction import Redaction
@@ -46,7 +46,7 @@ class Declarations:
         return plan(self.current, after, self._uses(), override=override)
 
     def apply(
-        self, wanted: DefinitionSet, gone: Iterable[str], *, keep_others: bool, override: str, now_us: int
+        self, wanted: DefinitionSet, gone: Iterable[FeatureObject], *, keep_others: bool, override: str, now_us: int
     ) -> FeaturePlan:
         """Replace the declarations. Raises ContentError for contradictions and CommandError for a refused plan."""
         with self._file.locked():

@@ -70,34 +70,37 @@ class DefinitionSet:
         ]
 
     def merged(self, changed: DefinitionSet) -> DefinitionSet:
-        """This set with `changed` added; on-demand views and services follow the views they mention."""
-        views = {**self.views, **changed.views}
+        """This set with `changed` added; whatever mentions something of it follows."""
+        entities = {**self.entities, **changed.entities}
+        sources = {**self.sources, **changed.sources}
+        sources = {name: _source_rebound(source, sources) for name, source in sources.items()}
+        views = {name: _view_rebound(view, entities, sources) for name, view in {**self.views, **changed.views}.items()}
         on_demand = {name: _rebound(view, views) for name, view in {**self.on_demand, **changed.on_demand}.items()}
         services = {
             name: _service_rebound(service, views, on_demand)
             for name, service in {**self.services, **changed.services}.items()
         }
-        return DefinitionSet(
-            {**self.entities, **changed.entities}, {**self.sources, **changed.sources}, views, on_demand, services
-        )
+        return DefinitionSet(entities, sources, views, on_demand, services)
 
-    def without(self, names: Iterable[str]) -> DefinitionSet:
-        """This set without the objects called `names`. Raises ContentError when something left still needs one."""
-        gone = set(names)
+    def without(self, things: Iterable[FeatureObject]) -> DefinitionSet:
+        """This set without objects of the kinds and names of `things`.
+
+        Raises ContentError when something left still needs one.
+        """
+        gone = _Gone(things)
         left = DefinitionSet(
-            {name: thing for name, thing in self.entities.items() if name not in gone},
-            {name: thing for name, thing in self.sources.items() if name not in gone},
-            {name: thing for name, thing in self.views.items() if name not in gone},
-            {name: thing for name, thing in self.on_demand.items() if name not in gone},
-            {name: thing for name, thing in self.services.items() if name not in gone},
-        )
+            gone.left(self.entities), gone.left(self.sources), gone.left(self.views), gone.left(self.on_demand),
+            gone.left(self.services),
+        )  # fmt: skip
+        for source in left.sources.values():
+            gone.check_kept(f"source {source.name}", _batch_source(source))
+        for view in left.views.values():
+            gone.check_kept(f"feature view {view.name}", (*view.entities, view.source))
         for on_demand in left.on_demand.values():
-            _check_kept(f"on-demand view {on_demand.name}", [p.view.name for p in on_demand.projections], gone)
+            gone.check_kept(f"on-demand view {on_demand.name}", [part.view for part in on_demand.projections])
         for service in left.services.values():
-            needs = [
-                part.name if isinstance(part, OnDemandFeatureView) else part.view.name for part in service.features
-            ]
-            _check_kept(f"service {service.name}", needs, gone)
+            parts = [part if isinstance(part, OnDemandFeatureView) else part.view for part in service.features]
+            gone.check_kept(f"service {service.name}", parts)
         return left
 
     def view(self, name: str) -> FeatureView:
@@ -179,8 +182,7 @@ class _Collector:
 
     def _source(self, source: Source) -> None:
         _put(self.sources, source.name, source, "source")
-        batch = source.batch_source if isinstance(source, PushSource | KafkaSource) else None
-        if batch is not None:
+        for batch in _batch_source(source):
             self._source(batch)
 
     def _on_demand(self, view: OnDemandFeatureView) -> None:
@@ -202,10 +204,52 @@ def _put(known: dict[str, Thing], name: str, thing: Thing, what: str) -> None:
         raise ContentError(f'two different declarations of {what} "{name}"', fix="rename or remove one of them")
 
 
-def _check_kept(what: str, needs: Sequence[str], gone: set[str]) -> None:
-    for name in needs:
-        if name in gone:
-            raise ContentError(f'"{name}" cannot be removed: {what} reads it', fix=f"change or remove {what} first")
+class _Gone:
+    """What goes, by kind and name: an entity and a view may share a name."""
+
+    def __init__(self, things: Iterable[FeatureObject]) -> None:
+        self._names = {(_kind(thing), thing.name) for thing in things}
+
+    def left(self, known: Mapping[str, Thing]) -> dict[str, Thing]:
+        return {name: thing for name, thing in known.items() if (_kind(thing), name) not in self._names}
+
+    def check_kept(self, what: str, needs: Iterable[FeatureObject]) -> None:
+        for thing in needs:
+            if (_kind(thing), thing.name) in self._names:
+                raise ContentError(
+                    f'"{thing.name}" cannot be removed: {what} reads it', fix=f"change or remove {what} first"
+                )
+
+
+def _kind(thing: object) -> type:
+    """What names are unique within."""
+    return next((kind for kind in (Entity, FeatureView, OnDemandFeatureView, FeatureService)
+                 if isinstance(thing, kind)), FileSource)  # fmt: skip
+
+
+def _batch_source(source: Source) -> tuple[FileSource, ...]:
+    batch = source.batch_source if isinstance(source, PushSource | KafkaSource) else None
+    return () if batch is None else (batch,)
+
+
+def _source_rebound(source: Source, sources: Mapping[str, Source]) -> Source:
+    if not isinstance(source, PushSource | KafkaSource) or source.batch_source is None:
+        return source
+    batch = sources[source.batch_source.name]
+    if not isinstance(batch, FileSource):
+        raise ContentError(
+            f"source {source.name} has {batch.name} as its batch source, which would be no file any more",
+            fix="give the new source another name",
+        )
+    return source if batch == source.batch_source else replace(source, batch_source=batch)
+
+
+def _view_rebound(view: FeatureView, entities: Mapping[str, Entity], sources: Mapping[str, Source]) -> FeatureView:
+    described = tuple(entities[entity.name] for entity in view.entities)
+    source = sources[view.source.name]
+    if described == view.entities and source == view.source:
+        return view
+    return replace(view, entities=described, source=source)
 
 
 def _rebound(view: OnDemandFeatureView, views: Mapping[str, FeatureView]) -> OnDemandFeatureView:

@@ -128,7 +128,7 @@ class FeatureStore:
     def apply(
         self,
         objects: FeatureObject | Iterable[FeatureObject],
-        objects_to_delete: Iterable[FeatureObject] = (),
+        objects_to_delete: Iterable[FeatureObject] | None = None,
         partial: bool = True,
         *,
         override: str = "",
@@ -140,7 +140,7 @@ class FeatureStore:
         """
         wanted = DefinitionSet.of(_each(objects))
         before = set(self.definitions.views)
-        gone = [thing.name for thing in objects_to_delete]
+        gone = tuple(objects_to_delete or ())
         done = self._declared.apply(wanted, gone, keep_others=partial, override=override, now_us=self.now_us())
         self._use()
         for view in before - self._declared.current.views.keys():
