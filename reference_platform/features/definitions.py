@@ -67,8 +67,8 @@ class Entity:
             allowed = ", ".join(key.name for key in KEY_TYPES)
             raise ContentError(f"entity {self.name} has keys of type {kind}", fix=f"keys are one of {allowed}")
         object.__setattr__(self, "value_type", kind)
-        keys = (self.join_keys,) if isinstance(self.join_keys, str) else tuple(self.join_keys)
-        object.__setattr__(self, "join_keys", keys or (self.name,))
+        keys: Any = self.join_keys
+        object.__setattr__(self, "join_keys", (keys,) if isinstance(keys, str) else tuple(keys) or (self.name,))
         object.__setattr__(self, "tags", dict(self.tags or {}))
 
     @property
@@ -106,7 +106,8 @@ class FeatureView:
 
     def __post_init__(self) -> None:
         checked_name(self.name, "feature view")
-        self._check_kinds()
+        lengths = {"ttl": self.ttl, "freshness_sla": self.freshness_sla, "every": self.every}
+        _check_kinds(f"view {self.name}", self.entities, self.source, self.schema, lengths)
         entities = tuple(self.entities)
         keys = [key for entity in entities for key in entity.join_keys]
         # A schema may repeat the join keys, as others require; they are no features.
@@ -122,24 +123,6 @@ class FeatureView:
         object.__setattr__(self, "schema", fields)
         object.__setattr__(self, "ttl", ttl)
         object.__setattr__(self, "tags", dict(self.tags or {}))
-
-    def _check_kinds(self) -> None:
-        """Raise ContentError for an argument of another kind than declared, before anything computes with it."""
-        for entity in [self.entities] if isinstance(self.entities, Entity | str) else self.entities:
-            if not isinstance(entity, Entity) or entity is self.entities:
-                raise ContentError(f"view {self.name}: {entity!r} is not a list of entities", fix="entities=[driver]")
-        if not isinstance(self.source, Source):
-            raise ContentError(
-                f"view {self.name}: {self.source!r} is no source", fix='source=FileSource(path="data/rides.parquet")'
-            )
-        for field in self.schema:
-            if not isinstance(field, Field):
-                raise ContentError(f"view {self.name}: {field!r} is no Field", fix='Field(name="x", dtype=Float32)')
-        for what in ("ttl", "freshness_sla", "every"):
-            if not isinstance(getattr(self, what), timedelta | None):
-                raise ContentError(
-                    f"view {self.name}: {what}={getattr(self, what)!r} has no unit", fix=f"{what}=timedelta(hours=2)"
-                )
 
     @property
     def entity(self) -> Entity:
@@ -245,6 +228,20 @@ class FeatureViewProjection:
             if key not in self.view.join_keys:
                 raise ContentError(f'"{key}" is no join key of {self.view.name}', fix=nearest(key, self.view.join_keys))
         return replace(self, join_key_map=dict(renamed))
+
+
+def _check_kinds(where: str, entities: Any, source: Any, schema: Any, lengths: Mapping[str, Any]) -> None:
+    """Raise ContentError for an argument of another kind than declared, before anything computes with it."""
+    if isinstance(entities, Entity | str) or not all(isinstance(entity, Entity) for entity in entities):
+        raise ContentError(f"{where}: {entities!r} is no list of entities", fix="entities=[driver]")
+    if not isinstance(source, Source):
+        raise ContentError(f"{where}: {source!r} is no source", fix='source=FileSource(path="data/rides.parquet")')
+    for field in schema:
+        if not isinstance(field, Field):
+            raise ContentError(f"{where}: {field!r} is no Field", fix='schema=[Field(name="x", dtype=Float32)]')
+    for name, length in lengths.items():
+        if not isinstance(length, timedelta | None):
+            raise ContentError(f"{where}: {name}={length!r} has no unit", fix=f"{name}=timedelta(hours=2)")
 
 
 def _check_unique(names: Sequence[str], what: str) -> None:

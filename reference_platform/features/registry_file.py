@@ -72,7 +72,7 @@ class RegistryFile:
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """Keep other processes from changing the registry meanwhile. Raises ConfigError where nothing can be written."""
+        """Keep other processes from changing the registry meanwhile. Raises ConfigError as `write` does."""
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             held = (self.path.parent / ".registry.lock").open("a")

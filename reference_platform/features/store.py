@@ -10,13 +10,11 @@ store.get_online_features(["driver_stats:trips"], [{"driver_id": 1001}]).to_dict
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import nullcontext, suppress
 from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
-from reference_platform.errors import ConfigError
 from reference_platform.features.code_references import CodeFolder
 from reference_platform.features.columns import arrow_table
 from reference_platform.features.config import EmbeddedConfig, StoreConfig, load_config
@@ -38,7 +36,7 @@ from reference_platform.features.governance.plan import FeaturePlan
 from reference_platform.features.history import ViewHistory, batch_file
 from reference_platform.features.join.engine import Engine
 from reference_platform.features.join.in_process import InProcessEngine
-from reference_platform.features.kept import remove_kept
+from reference_platform.features.kept import drop_rows, remove_kept
 from reference_platform.features.ledgers import Ledgers
 from reference_platform.features.materialization.materialization import Materialization
 from reference_platform.features.materialization.progress import Progress
@@ -158,10 +156,7 @@ class FeatureStore:
         """Delete everything the store keeps, online values included. Sources and definition files stay."""
         held = self.config.online_store
         database = self.repo_path / held.path if isinstance(held, EmbeddedConfig) else None
-        # A file that is damaged or full is deleted all the same.
-        with suppress(ConfigError) if database else nullcontext():
-            for view in self.definitions.views:
-                self.online.drop(view)
+        drop_rows(lambda: self.online, self.definitions.views, database)
         self.close()
         remove_kept(self.data, database)
         self._declared.forget()
