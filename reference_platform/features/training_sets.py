@@ -25,8 +25,10 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 Histories = Mapping[str, ViewHistory]
-Stored = dict[tuple[str, str], "pa.ChunkedArray"]
-"""Answers by (name of the view as asked, feature)."""
+Lookup = tuple[str, str, tuple[tuple[str, str], ...]]
+"""What tells two ways of reading views apart: the view, its name as asked, the columns it is looked up by."""
+Stored = dict[tuple[Lookup, str], "pa.ChunkedArray"]
+"""Answers by lookup and feature."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,10 +58,10 @@ class Question:
 
     def projections(self) -> list[FeatureViewProjection]:
         """The stored features to look up, those that on-demand views need included, each view once."""
-        wanted: dict[tuple[str, str], FeatureViewProjection] = {}
+        wanted: dict[Lookup, FeatureViewProjection] = {}
         for part in self.parts:
             for projection in part.projections if isinstance(part, OnDemandFeatureView) else (part,):
-                key = (projection.name, repr(projection.join_key_map))
+                key = lookup_of(projection)
                 held = wanted.get(key)
                 features = dict.fromkeys([*(held.features if held else ()), *projection.features])
                 wanted[key] = FeatureViewProjection(
@@ -88,11 +90,18 @@ def training_set(
     table = labels
     for part in question.parts:
         for feature in question.features(part):
-            answer = computed.get((part.name, feature))
-            column = stored[(part.name, feature)] if answer is None else answer
+            if isinstance(part, OnDemandFeatureView):
+                column = computed[(part.name, feature)]
+            else:
+                column = stored[(lookup_of(part), feature)]
             table = table.append_column(question.name_of(part, feature), column)
     assert table.num_rows == labels.num_rows
     return table
+
+
+def lookup_of(projection: FeatureViewProjection) -> Lookup:
+    """How `projection` reads its view."""
+    return projection.view.name, projection.name, tuple(sorted((projection.join_key_map or {}).items()))
 
 
 def join_spec(question: Question, projection: FeatureViewProjection, history: ViewHistory) -> JoinSpec:
@@ -135,7 +144,8 @@ def _looked_up(
 ) -> Stored:
     join = ViewJoin(history, join_spec(question, projection, history))
     answers, _ = answers_from_layout(copies.of(history), engine, labels, join)
-    return {(projection.name, name): answers.table.column(index) for index, name in enumerate(projection.features)}
+    lookup = lookup_of(projection)
+    return {(lookup, name): answers.table.column(index) for index, name in enumerate(projection.features)}
 
 
 def _check_question(question: Question, labels: pa.Table) -> None:
@@ -157,8 +167,9 @@ def _computed(view: OnDemandFeatureView, labels: pa.Table, stored: Stored) -> tu
     inputs: dict[str, Column] = {}
     for projection in view.projections:
         for name in projection.features:
-            column = stored[(projection.name, name)]
-            inputs[name] = column_from_arrow(column, projection.view.field(name).dtype, f"{view.name}: {name}")
+            column = stored[(lookup_of(projection), name)]
+            given = column_from_arrow(column, projection.view.field(name).dtype, f"{view.name}: {name}")
+            inputs[f"{projection.name}__{name}"] = given
     for asked in view.request_fields:
         if asked.name not in labels.column_names:
             raise CommandError(
