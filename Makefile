@@ -5,7 +5,7 @@ JOBS ?= 2
 DRILL ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help practice test check sweep bench peers setup setup-dev image clean
+.PHONY: help practice test check sweep bench bench-smoke peers setup setup-dev image clean
 
 help: ## What can be made
 	@echo "PagerDrill: on-call practice for machine learning platforms"
@@ -47,6 +47,10 @@ sweep: setup-dev ## Prove the content: every player on every drill, seeds 1-20
 bench: setup-dev ## Measure speed beside what users would otherwise have
 	@$(BIN)/pagerdrill platform train
 	@$(BIN)/pagerdrill bench
+
+bench-smoke: setup-dev ## The same in a few minutes: fewer rounds, smaller sizes
+	@$(BIN)/pagerdrill platform train
+	@$(BIN)/python -m bench --smoke --again
 
 clean: ## Remove .venv and every cache inside this folder
 	rm -rf .venv .make build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
