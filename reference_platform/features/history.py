@@ -59,8 +59,10 @@ class ViewHistory:
         elif file is not None and not self._log.paths():
             # Once windows are published live, what was published is the history, and no reconstruction of it.
             yield from self._windows(file)
-        for table in self._log.tables():
-            yield 0, _laid_out(self.view, table, (*LOG_TIMES[:2], LOG_TIMES[2]), 0)
+        for pushed in self._log.tables():
+            table = _as_declared_now(self.view, pushed)
+            if table is not None:
+                yield 0, _laid_out(self.view, table, LOG_TIMES, 0)
 
     def _scanned(self, file: FileSource, since_us: int | None, until_us: int | None) -> Iterator[tuple[int, pa.Table]]:
         columns = None if self.view.transformation else _wanted_columns(self.view, file)
@@ -121,6 +123,18 @@ def _empty(view: FeatureView) -> pa.Table:
     columns = row_columns(view)
     names = [*columns.keys, "event", "created", "sequence", *columns.features]
     return pa.table([pa.array([], type=kind) for kind in types], names=names)
+
+
+def _as_declared_now(view: FeatureView, pushed: pa.Table) -> pa.Table | None:
+    """A push with nulls for features declared later; None for one under other join keys, which has no row of `view`."""
+    import pyarrow as pa
+
+    if not set(view.join_keys) <= set(pushed.column_names):
+        return None
+    for field in view.schema:
+        if field.name not in pushed.column_names:
+            pushed = pushed.append_column(field.name, pa.nulls(pushed.num_rows, field.dtype.arrow_type()))
+    return pushed
 
 
 def _laid_out(view: FeatureView, table: pa.Table, times: tuple[str, str, str], first: int) -> pa.Table:

@@ -138,9 +138,13 @@ def scan_file(
     return open_rows(source, root).scan(columns, Wanted(since_us, until_us), batch_rows)
 
 
-def open_rows(source: FileSource, root: Path) -> ParquetRows:
+def open_rows(source: FileSource, root: Path, declared: pa.Schema | None = None) -> ParquetRows:
     """The files of `source`. Raises ConfigError for what is missing or not Parquet, ContentError for columns of a type
-    that cannot be what the source says they are, or that differ between files."""
+    that cannot be what the source says they are, or that differ between files.
+
+    `declared`: columns that take these types whatever the files say, and are null in files without them; files may
+    then differ in their other columns as well.
+    """
     path = root / source.path
     files, schemas, first = [], [], 0
     for part in _paths(path, source):
@@ -148,7 +152,7 @@ def open_rows(source: FileSource, root: Path) -> ParquetRows:
         files.append(_File(part, first, rows, _partition(part.relative_to(path).parts[:-1] if part != path else ())))
         schemas.append(schema)
         first += rows
-    schema = _unified(files, schemas, source)
+    schema = _unified(files, schemas, source, declared)
     _check_types(schema, source, path)
     return ParquetRows(source, path, tuple(files), schema)
 
@@ -202,22 +206,27 @@ def _partition(folders: Sequence[str]) -> dict[str, str | None]:
     return {unquote(key): None if value == HIVE_NULL else unquote(value) for key, _, value in pairs}
 
 
-def _unified(files: Sequence[_File], schemas: Sequence[pa.Schema], source: FileSource) -> pa.Schema:
+def _unified(
+    files: Sequence[_File], schemas: Sequence[pa.Schema], source: FileSource, declared: pa.Schema | None
+) -> pa.Schema:
     """One schema for all files: the wider type where they differ."""
     import pyarrow as pa
 
-    merged: dict[str, pa.DataType] = {}
+    merged: dict[str, pa.DataType] = {} if declared is None else {item.name: item.type for item in declared}
+    fixed = frozenset(merged)
     for file, schema in zip(files, schemas, strict=True):
         names = [name for name in schema.names if name not in file.partition]
         if len(set(names)) != len(names):
             twice = next(name for name in names if names.count(name) > 1)
             raise ContentError(f'column "{twice}" is there twice', where=str(file.path), fix="rename one")
-        if file is not files[0] and (gone := set(merged) ^ set(names)):
+        if declared is None and file is not files[0] and (gone := set(merged) ^ set(names)):
             raise ContentError(
                 f'column "{min(gone)}" is not in every file', where=str(file.path),
                 why=f"the files of {source.name} must have the same columns", fix="write the older files again",
             )  # fmt: skip
         for name in names:
+            if name in fixed:
+                continue
             kind = _plain(schema.field(name).type)
             merged[name] = kind if name not in merged else _wider(merged[name], kind, name, file.path)
     for name in files[0].partition:
@@ -347,12 +356,15 @@ def shaped(batch: pa.RecordBatch, schema: pa.Schema, file: _File) -> pa.RecordBa
             whole = int(value) if value is not None and pa.types.is_integer(wanted.type) else value
             arrays.append(pa.repeat(pa.scalar(whole, wanted.type), batch.num_rows))
             continue
+        if wanted.name not in batch.schema.names:
+            arrays.append(pa.nulls(batch.num_rows, wanted.type))
+            continue
         array = batch.column(wanted.name)
         try:
             arrays.append(as_type(array, wanted.type))
         except pa.ArrowException as error:
             raise ContentError(
                 f'column "{wanted.name}": {array.type} does not fit {wanted.type}', where=str(file.path),
-                why=str(error).splitlines()[0][:200], fix="write all files with one type",
+                fix="write all files with one type",
             ) from error  # fmt: skip
     return pa.RecordBatch.from_arrays(arrays, schema=pa.schema([(item.name, item.type) for item in schema]))

@@ -118,13 +118,21 @@ def rows_of_view(view: FeatureView, root: Path, transform: Transform, push_log: 
     if file is not None:
         pieces.append(Piece(view, open_rows(file, root), transform if view.transformation else None))
     if push_log is not None and any(push_log.glob("*.parquet")):
-        pieces.append(Piece(view, open_rows(PUSH_LOG, push_log)))
+        pieces.append(Piece(view, open_rows(PUSH_LOG, push_log, _declared_columns(view))))
     if not pieces:
         raise CommandError(
             f"view {view.name} has no rows to materialize", why="its source is only pushed to, and nothing was kept",
             fix="push to it, or give its source a batch_source",
         )  # fmt: skip
     return ViewRows(view, pieces)
+
+
+def _declared_columns(view: FeatureView) -> pa.Schema:
+    """What a push holds of `view` as it is declared now; it may have been pushed to under an earlier declaration."""
+    import pyarrow as pa
+
+    keys = [(name, kind.arrow_type()) for name, kind in zip(view.join_keys, view.key_types, strict=True)]
+    return pa.schema([*keys, *((field.name, field.dtype.arrow_type()) for field in view.schema)])
 
 
 def _file_behind(view: FeatureView) -> FileSource | None:

@@ -1,0 +1,79 @@
+"""A view that is declared anew: what was pushed to it stays of use, and nothing old is served as if it were new."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from reference_platform.features import (
+    Entity,
+    FeatureStore,
+    FeatureView,
+    Field,
+    Float64,
+    Int64,
+    PushMode,
+    PushSource,
+    String,
+)
+
+T0 = datetime(2026, 1, 1, tzinfo=UTC)
+NOW = T0 + timedelta(days=1)
+DRIVER = Entity("driver", join_keys=("driver_id",))
+VIEW = FeatureView(
+    name="stats",
+    entities=(DRIVER,),
+    source=PushSource(name="push"),
+    schema=(Field(name="x", dtype=Int64), Field(name="y", dtype=Int64)),
+)
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[FeatureStore]:
+    made = FeatureStore(tmp_path, clock=lambda: round(NOW.timestamp() * 1e6))
+    yield made
+    made.close()
+
+
+def history(store: FeatureStore, *features: str, key: str = "driver_id") -> dict[str, list[Any]]:
+    labels = {key: [1, 2], "event_timestamp": [NOW] * 2}
+    table = store.get_historical_features(labels, [f"stats:{name}" for name in features]).to_arrow()
+    return {name: table.column(name).to_pylist() for name in features}
+
+
+def served(store: FeatureStore, *features: str, key: str = "driver_id") -> dict[str, list[Any]]:
+    found = store.get_online_features([f"stats:{name}" for name in features], {key: [1, 2]}).to_dict()
+    return {name: found[name] for name in features}
+
+
+def test_pushes_outlive_features_that_come_go_and_get_wider(store: FeatureStore) -> None:
+    store.apply(VIEW)
+    store.push("push", {"driver_id": [1], "event_timestamp": [T0], "x": [1], "y": [2]}, to=PushMode.ONLINE_AND_OFFLINE)
+    fields = (Field(name="x", dtype=Float64), Field(name="z", dtype=String))
+    store.apply(replace(VIEW, schema=fields))
+    assert history(store, "x", "z") == {"x": [1.0, None], "z": [None, None]}
+    store.materialize_incremental(NOW, ["stats"])
+    assert served(store, "x", "z") == {"x": [1.0, None], "z": [None, None]}
+    rows = {"driver_id": [2], "event_timestamp": [T0], "x": [0.5], "z": ["new"]}
+    store.push("push", rows, to=PushMode.ONLINE_AND_OFFLINE)
+    assert history(store, "x", "z") == served(store, "x", "z") == {"x": [1.0, 0.5], "z": [None, "new"]}
+    assert store.materialize(T0 - timedelta(days=1), NOW, ["stats"])["stats"].counts.taken == 2
+    assert store.compact(["stats"]) == {"stats": 2}
+
+
+def test_pushes_under_other_join_keys_are_no_rows_of_the_view(store: FeatureStore) -> None:
+    store.apply(VIEW)
+    store.push("push", {"driver_id": [1], "event_timestamp": [T0], "x": [1], "y": [2]}, to=PushMode.ONLINE_AND_OFFLINE)
+    store.apply([replace(DRIVER, join_keys=("car_id",))])
+    assert history(store, "x", key="car_id") == served(store, "x", key="car_id") == {"x": [None, None]}
+    store.push("push", {"car_id": [2], "event_timestamp": [T0], "x": [5], "y": [6]}, to=PushMode.ONLINE_AND_OFFLINE)
+    assert history(store, "x", key="car_id") == served(store, "x", key="car_id") == {"x": [None, 5]}
+    store.materialize_incremental(NOW, ["stats"])
+    assert served(store, "x", key="car_id") == {"x": [None, 5]}
+    store.compact(["stats"])
+    assert history(store, "x", key="car_id") == {"x": [None, 5]}
