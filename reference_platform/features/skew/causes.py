@@ -9,11 +9,11 @@ the event time that was logged. Written: not before every pushed row of a smalle
 2. ttl: a value was served although the newest row was expired; or the expected row was served as OUTSIDE_MAX_AGE
    although it was fresh; or nothing was found and the row was expired by the ttl that was logged, not by today's.
 3. null policy: nothing was found, null was expected, and a default was served.
-4. late data: an older row or none was served, and the expected row was written after the read (or, without the
+4. key encoding: no row of this key equals what was served, but one of the served event time under another spelling of
+   the key does (case, spaces, leading zeros, parts of a composite key run together).
+5. late data: an older row or none was served, and the expected row was written after the read (or, without the
    knowledge cutoff, became known after it); or the served row is newer and history holds it as known only after the
    read, or never; or what was served equals a version of the same event that became known after the read.
-5. key encoding: history has no row of the served event time for this key, but one of these values under another
-   spelling of it (case, spaces, leading zeros, parts of a composite key run together).
 6. missing materialisation: an older row or none was served although the expected row was known in time; or what was
    served equals an older version of the same event.
 7. code version: the fingerprint of the view's code is not the one logged; or it changed in the log after the expected
@@ -162,17 +162,16 @@ def name_causes(
         (facts.future, Cause.FUTURE_EVENT),
         (kept | withheld | (facts.dropped_by_ttl & ~given), Cause.TTL),
         (unfound & ~expected_given & filled, Cause.NULL_POLICY),
+        (~unfound & versions.other_key, Cause.KEY_ENCODING),
         (facts.behind & facts.late, Cause.LATE_DATA),
         (facts.ahead & versions.exists & versions.known_later, Cause.LATE_DATA),
         (facts.same & versions.same_later & ~versions.same_known, Cause.LATE_DATA),
         (facts.same & versions.same_known & facts.late, Cause.LATE_DATA),
-        (~unfound & ~versions.exists & versions.other_key, Cause.KEY_ENCODING),
         (facts.behind, Cause.MISSING_MATERIALIZATION),
         (facts.same & versions.same_known, Cause.MISSING_MATERIALIZATION),
         (facts.recoded, Cause.CODE_VERSION),
         (facts.ahead & ~versions.exists, Cause.ONLINE_ONLY),
         (filled | emptied, Cause.NULL_POLICY),
-        (versions.other_key, Cause.KEY_ENCODING),
     ]
     codes = np.full(len(differs), NUMBER[Cause.UNEXPLAINED], dtype=np.int8)
     for holds, cause in reversed(rules_in_order):

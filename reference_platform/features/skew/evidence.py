@@ -127,12 +127,12 @@ def gather(history: RowHistory, view: FeatureView, features: Sequence[str], aske
     return replace(versions, other_key=other_key, arrivals=arrivals)
 
 
-def _portions(history: RowHistory, moments: Instants) -> Iterator[tuple[pa.Table, _Rows]]:
+def _portions(history: RowHistory, moments: Instants) -> Iterator[tuple[pa.Table, RowTimes]]:
     """Batches of history that may hold rows of these event times, and every pushed row."""
     times = {"since_us": int(moments[0]), "until_us": int(moments[-1])} if len(moments) else {}
     for position, table in history.batches(**times):
         if table.num_rows:
-            yield table, _Rows(table, history.columns, position)
+            yield table, RowTimes(table, history.columns, position)
 
 
 class _Prepared:
@@ -145,18 +145,13 @@ class _Prepared:
         timed = asked.keys.append_column("", pa.array(asked.read_us).cast(pa.timestamp("us", tz="UTC")))
         self._labels = Labels(timed, names, "")
         self.moments = np.unique(asked.served_us[asked.served_us != NEVER_US])
-        raw = self._raw(self._codes(asked.keys.columns, names, len(asked)), asked.served_us)
+        raw = self._raw(codes_of(self._labels, asked.keys.columns, names, len(asked)), asked.served_us)
         self._pairs = np.unique(raw[raw >= 0])
         self.asked_pair = self._number(raw)
 
     def pair_of(self, keys: Sequence[pa.ChunkedArray], names: Sequence[str], event_us: Instants) -> Instants:
         """The number of each row's pair; -1 where nobody asks for it."""
-        return self._number(self._raw(self._codes(keys, names, len(event_us)), event_us))
-
-    def _codes(self, keys: Sequence[pa.ChunkedArray], names: Sequence[str], rows: int) -> Instants:
-        if not keys:
-            return np.zeros(rows, dtype=np.int64)
-        return self._labels.codes_of([key.combine_chunks() for key in keys], names)
+        return self._number(self._raw(codes_of(self._labels, keys, names, len(event_us)), event_us))
 
     def _raw(self, codes: Instants, event_us: Instants) -> Instants:
         if not len(self.moments):
@@ -172,7 +167,14 @@ class _Prepared:
         return np.where(self._pairs[at] == raw, at, -1)
 
 
-class _Rows:
+def codes_of(labels: Labels, keys: Sequence[pa.ChunkedArray], names: Sequence[str], rows: int) -> Instants:
+    """Which key of `labels` each row has, -1 for none of them; 0 for a view without join keys."""
+    if not keys:
+        return np.zeros(rows, dtype=np.int64)
+    return labels.codes_of([key.combine_chunks() for key in keys], names)
+
+
+class RowTimes:
     """Times of a batch of history."""
 
     def __init__(self, table: pa.Table, columns: RowColumns, position: int) -> None:
@@ -189,7 +191,7 @@ def _instants(table: pa.Table, name: str) -> Instants:
     return np.where(given, us, NEVER_US)
 
 
-def _picked(table: pa.Table, rows: _Rows, index: NDArray[np.intp], names: Sequence[str]) -> pa.Table:
+def _picked(table: pa.Table, rows: RowTimes, index: NDArray[np.intp], names: Sequence[str]) -> pa.Table:
     """Event and created instants, then the columns `names`, of some rows."""
     import pyarrow as pa
 

@@ -268,9 +268,11 @@ class ShapeAudit:
             open_ = out[rows] == NONE
             if not open_.any():
                 break
-            (logged,) = [each for each in self._vectors.shape.views if each.part == part]
+            number, logged = next((at, v) for at, v in enumerate(self._vectors.shape.views) if v.part == part)
+            known = [each for each in self._vectors.shape.features if each.part == part]
+            served_us = self._served(number, known).event_us if known else None
             history = self._question.history(look_up_found.view)
-            tried = attempts.other_rows(stored, part, look_up_found, self._vectors.labels(logged), history)
+            tried = attempts.other_rows(stored, part, look_up_found, self._vectors.labels(logged), history, served_us)
             out[rows[open_]] = tried[open_]
         return out
 

@@ -109,7 +109,7 @@ class Tally:
 
     def examples(self) -> tuple[Example, ...]:
         """One of each feature and cause first, then the second of each."""
-        rounds = range(self._examples_max)
+        rounds = range(max(map(len, self._examples.values()), default=0))
         return tuple(kept[at] for at in rounds for kept in self._examples.values() if at < len(kept))
 
     def unaudited(self) -> tuple[Unaudited, ...]:
