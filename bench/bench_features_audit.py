@@ -1,0 +1,134 @@
+"""The vector log and its replay audit: what logging costs a read, and how long 100,000 logged vectors take to audit."""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from bench.report import Measured, conclude, smoke_wanted
+from reference_platform.features.definition_set import DefinitionSet
+from reference_platform.features.definitions import Entity, FeatureView, Field
+from reference_platform.features.history import row_columns
+from reference_platform.features.join.spec import RowColumns
+from reference_platform.features.services import FeatureService
+from reference_platform.features.skew.audit import audit
+from reference_platform.features.skew.audit_report import AuditReport
+from reference_platform.features.skew.vector_log import VectorLog
+from reference_platform.features.skew.vector_shape import VectorShape
+from reference_platform.features.sources import PushSource
+from reference_platform.features.types import Bool, Float32, Float64, Int64, String
+
+VIEWS = 4
+KEYS = 20_000
+ROWS_PER_KEY = 10
+VECTORS = 100_000
+SPAN_US = 86_400_000_000
+TYPES = (Float32, Int64, Float64, String, Bool)
+USER = Entity("user", ("user_id",))
+
+
+def views() -> list[FeatureView]:
+    """Four views of five features each."""
+    return [
+        FeatureView(
+            name=f"view_{number}",
+            source=PushSource(name=f"source_{number}"),
+            entities=(USER,),
+            schema=tuple(Field(name=f"f{number}_{kind.name}", dtype=kind) for kind in TYPES),
+        )
+        for number in range(VIEWS)
+    ]
+
+
+class Past:
+    """History of one view in memory: every key is written at regular distances."""
+
+    def __init__(self, view: FeatureView, seed: int) -> None:
+        import pyarrow as pa
+
+        random = np.random.default_rng(seed)
+        count = KEYS * ROWS_PER_KEY
+        self.view = view
+        self.key = np.tile(np.arange(KEYS), ROWS_PER_KEY)
+        self.event_us = np.repeat(np.arange(ROWS_PER_KEY), KEYS) * (SPAN_US // ROWS_PER_KEY) + self.key
+        self.values = (
+            random.random(count, dtype=np.float32),
+            random.integers(0, 1000, count),
+            random.random(count),
+            np.array([f"town {number}" for number in range(100)], dtype=object)[random.integers(0, 100, count)],
+            random.random(count) < 0.5,
+        )
+        time_type = pa.timestamp("us", tz="UTC")
+        event = pa.array(self.event_us).cast(time_type)
+        arrays = [pa.array(self.key), event, event, pa.array(np.arange(count))]
+        arrays += [pa.array(each, kind.arrow_type()) for each, kind in zip(self.values, TYPES, strict=True)]
+        columns = self.columns
+        names = [*columns.keys, columns.event, str(columns.created), str(columns.sequence), *columns.features]
+        self.table = pa.Table.from_arrays(arrays, names=names)
+
+    @property
+    def columns(self) -> RowColumns:
+        return row_columns(self.view)
+
+    def batches(self, *, since_us: int | None = None, until_us: int | None = None) -> Iterator[tuple[int, object]]:
+        """All rows, whatever the times."""
+        del since_us, until_us
+        yield 0, self.table
+
+
+def logged(log: VectorLog, shape: VectorShape, pasts: list[Past], vectors: int, stale_ratio: float) -> float:
+    """Serve and log `vectors` single reads, some of them one row behind; microseconds of logging per read."""
+    random = np.random.default_rng(7)
+    keys = random.integers(0, KEYS, vectors).tolist()
+    reads_us = np.sort(random.integers(SPAN_US // 2, SPAN_US, vectors)).tolist()
+    behind = (random.random(vectors) < stale_ratio).tolist()
+    answers = []
+    for key, read_us, stale in zip(keys, reads_us, behind, strict=True):
+        place = (read_us - key) // (SPAN_US // ROWS_PER_KEY) - stale
+        row = min(place, ROWS_PER_KEY - 1) * KEYS + key
+        values = [[column[row].item() if column.dtype != object else column[row]] for p in pasts for column in p.values]
+        answers.append((read_us, [[key]], values, [[int(p.event_us[row])] for p in pasts]))
+    statuses = [[1]] * (VIEWS * len(TYPES))
+    begin = time.perf_counter()
+    for read_us, asked, values, events in answers:
+        log.append(shape, read_us, asked, [], values, statuses, events)
+    log.flush()
+    return (time.perf_counter() - begin) / vectors * 1e6
+
+
+def timed_audit(log: VectorLog, pasts: list[Past]) -> tuple[float, AuditReport]:
+    """Seconds, and what was found."""
+    by_name = {past.view.name: past for past in pasts}
+    definitions = DefinitionSet.of([FeatureService("bench", tuple(past.view for past in pasts), logging=True)])
+    begin = time.perf_counter()
+    report = audit(log, lambda view: by_name[view.name], definitions)  # type: ignore[arg-type, return-value]
+    return time.perf_counter() - begin, report
+
+
+def main() -> int:
+    """Print what logging and auditing cost."""
+    vectors = VECTORS // 10 if smoke_wanted() else VECTORS
+    pasts = [Past(view, number) for number, view in enumerate(views())]
+    shape = VectorShape.of(tuple(past.view[past.view.feature_names] for past in pasts), service="bench")
+    figures = []
+    with tempfile.TemporaryDirectory() as folder:
+        for name, stale_ratio in (("clean", 0.0), ("a fifth stale", 0.2), ("all stale", 1.0)):
+            log = VectorLog(Path(folder) / name.replace(" ", "-"), in_background=True)
+            append_us = logged(log, shape, pasts, vectors, stale_ratio)
+            audit_s, report = timed_audit(log, pasts)
+            log.close()
+            assert report.unexplained == 0
+            assert (report.differences > 0) == (stale_ratio > 0)
+            print(f"{name}: {report.vectors:,} vectors, {report.cells:,} values, {report.differences:,} differences")
+            figures.append(Measured(f"log one read of 20 features, amortised ({name})", append_us, 10.0, "us"))
+            figures.append(Measured(f"audit {vectors:,} vectors ({name})", audit_s, 10.0, "s"))
+    return conclude(figures)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
