@@ -3,6 +3,8 @@ SHELL := /bin/sh
 BIN := .venv/bin
 JOBS ?= 2
 DRILL ?=
+# JOBS processes fill the cores already; threads of theirs for matrices of a few hundred rows would only wait, busily.
+PYTEST := OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest
 
 .DEFAULT_GOAL := help
 .PHONY: help practice test check sweep bench bench-smoke peers setup setup-dev image clean
@@ -28,21 +30,21 @@ image: setup ## Train the models and build the platform image, if it is absent o
 
 test: setup-dev ## Set up if needed, then run the fast tests
 	@$(BIN)/pagerdrill platform train
-	@$(BIN)/python -m pytest -n $(JOBS) -m "not sweep"
+	@$(PYTEST) -n $(JOBS) -m "not sweep"
 
 check: setup-dev ## Format, lint, types, imports, house style
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/python -m pytest -q tests/test_tidy.py tests/test_imports.py
+	$(PYTEST) -q tests/test_tidy.py tests/test_imports.py
 
 peers: setup-dev ## Install Feast, Polars and Ray: for the tests and benches that compare with them
 	@sh .ci/peers
 
 sweep: setup-dev ## Prove the content: every player on every drill, seeds 1-20
 	@$(BIN)/pagerdrill platform train
-	@$(BIN)/python -m pytest -n $(JOBS) -m sweep
+	@$(PYTEST) -n $(JOBS) -m sweep
 
 bench: setup-dev ## Measure speed beside what users would otherwise have
 	@$(BIN)/pagerdrill platform train
