@@ -46,9 +46,19 @@ class Declarations:
         return plan(self.current, after, self._uses(), override=override)
 
     def apply(
-        self, wanted: DefinitionSet, gone: Iterable[FeatureObject], *, keep_others: bool, override: str, now_us: int
+        self,
+        wanted: DefinitionSet,
+        gone: Iterable[FeatureObject],
+        *,
+        keep_others: bool,
+        override: str,
+        now_us: int,
+        prepare: Callable[[DefinitionSet, DefinitionSet], None] = lambda *_: None,
     ) -> FeaturePlan:
-        """Replace the declarations. Raises ContentError for contradictions and CommandError for a refused plan."""
+        """Replace the declarations. Raises ContentError for contradictions and CommandError for a refused plan.
+
+        `prepare` gets what was and what will be, when nothing stands against it any more and before it is in force.
+        """
         with self._file.locked():
             self.refresh()
             before = self._applied
@@ -57,6 +67,7 @@ class Declarations:
             found = self.plan(after, override)
             found.require_allowed()
             found.record_override(self._ledgers.audit, Redaction(before.definitions), at_us=now_us)
+            prepare(before.definitions, after)
             # What was handed over keeps its code, also code that the file cannot point at.
             self._applied = Applied(before.version + 1, after, now_us)
             self._file.write(self._applied)
@@ -68,3 +79,15 @@ class Declarations:
         """Nothing is applied any more; the file is somebody else's to delete."""
         self._applied = Applied(0, DefinitionSet(), 0)
         self._stamp = self._file.stamp()
+
+
+def stale_views(before: DefinitionSet, after: DefinitionSet) -> list[str]:
+    """Views whose rows online mean nothing under `after`: those that go, and those computed by other code.
+
+    Of two equally new rows a store keeps either, so that writing all again would not replace what old code computed.
+    """
+    return [
+        name
+        for name, view in before.views.items()
+        if name not in after.views or after.views[name].code_sha256 != view.code_sha256
+    ]

@@ -13,12 +13,13 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import partial
 from pathlib import Path
+from threading import Lock
 from typing import Any, TypeVar
 
 from reference_platform.features.code_references import CodeFolder
 from reference_platform.features.columns import arrow_table
 from reference_platform.features.config import EmbeddedConfig, StoreConfig, load_config
-from reference_platform.features.declarations import Declarations
+from reference_platform.features.declarations import Declarations, stale_views
 from reference_platform.features.definition_set import (
     DefinitionSet,
     FeatureObject,
@@ -41,7 +42,7 @@ from reference_platform.features.ledgers import Ledgers
 from reference_platform.features.materialization.materialization import Materialization
 from reference_platform.features.materialization.progress import Progress
 from reference_platform.features.on_demand import OnDemandFeatureView
-from reference_platform.features.online_store.embedded import EmbeddedOnlineStore
+from reference_platform.features.online_store.opening import open_online
 from reference_platform.features.online_store.port import OnlineStore
 from reference_platform.features.online_store.response import OnlineResponse
 from reference_platform.features.reader import Caller, EntityRows, Reader, check_code, entity_columns
@@ -97,6 +98,7 @@ class FeatureStore:
         self._writer = Writer(self.data, lambda: self.online)
         self._copies = SortedCopies(self.data / "sorted")
         self._online: OnlineStore | None = None
+        self._opening = Lock()
 
     @property
     def data(self) -> Path:
@@ -133,19 +135,24 @@ class FeatureStore:
     ) -> FeaturePlan:
         """Declare `objects`. `partial`: what is not among them stays; otherwise it goes.
 
-        `override`: the reason for going ahead with edits that break a champion or challenger; it is written down.
+        A view with other keys, features or code starts empty online. `override`: the reason for going ahead with edits
+        that break a champion or challenger; it is written down.
         Raises ContentError for contradictions, CommandError for such edits without a reason; nothing has changed then.
         """
         wanted = DefinitionSet.of(_each(objects))
-        before = set(self.definitions.views)
-        gone = tuple(objects_to_delete or ())
-        done = self._declared.apply(wanted, gone, keep_others=partial, override=override, now_us=self.now_us())
+        gone, now_us = tuple(objects_to_delete or ()), self.now_us()
+        done = self._declared.apply(
+            wanted, gone, keep_others=partial, override=override, now_us=now_us, prepare=self._drop_stale
+        )
         self._use()
-        for view in before - self._declared.current.views.keys():
-            self.online.drop(view)
-            self.materialization.forget(view)
         self.online.declare(_online_views(self._declared.current))
         return done
+
+    def _drop_stale(self, before: DefinitionSet, after: DefinitionSet) -> None:
+        # Before `after` is in force: what dies in between leaves less behind, never what must not be served.
+        for name in stale_views(before, after):
+            self.online.drop(name)
+            self.materialization.forget(name)
 
     def read_repository(self) -> DefinitionSet:
         """What the .py and .yaml files of the folder declare. Raises ContentError with file, line and column."""
@@ -220,8 +227,7 @@ class FeatureStore:
         says what that would change. Raises UnknownFeatureError, ContentError or CommandError.
         """
         labels, now_us = arrow_table(entity_df), self.now_us()
-        definitions = self.definitions
-        caller = Caller(role, purpose)
+        definitions, caller = self.definitions, Caller(role, purpose)
         scope = self._reader.scope(caller, now_us)
         try:
             parts = scope.parts(features)
@@ -252,14 +258,11 @@ class FeatureStore:
     def online(self) -> OnlineStore:
         """The online store, opened when first needed."""
         if self._online is None:
-            held = self.config.online_store
-            if isinstance(held, EmbeddedConfig):
-                self._online = EmbeddedOnlineStore(self.repo_path / held.path)
-            else:
-                from reference_platform.features.online_store.redis import RedisOnlineStore
-
-                self._online = RedisOnlineStore(held.url, self.config.project)
-            self._online.declare(_online_views(self._declared.current))
+            with self._opening:
+                if self._online is None:
+                    opened = open_online(self.config, self.repo_path)
+                    opened.declare(_online_views(self._declared.current))
+                    self._online = opened
         return self._online
 
     def get_online_features(
@@ -298,8 +301,8 @@ class FeatureStore:
 
     def write_to_online_store(self, feature_view_name: str, df: Any, *, transform_on_write: bool = True) -> int:
         """Write rows online; returns how many were news. Older rows never replace newer ones. Raises CommandError."""
-        view = self.definitions.view(feature_view_name)
-        return self._writer.write(view, df, self.now_us(), transform=transform_on_write)
+        view, now_us = self.definitions.view(feature_view_name), self.now_us()
+        return self._writer.write(view, df, now_us, transform=transform_on_write)
 
     def push(
         self, push_source_name: str, df: Any, *, to: PushMode = PushMode.ONLINE, transform_on_write: bool = True
@@ -357,12 +360,9 @@ class FeatureStore:
         return [view for view in views if batch_file(view) and not isinstance(view, StreamFeatureView)]
 
     def _noted(self, view: FeatureView, progress: Progress) -> Progress:
-        lineage = Lineage(self.config.project, self._declared.current)
-        rows = progress.counts.written
-        event = lineage.materialized(
-            view, max(progress.start_us, EARLIEST_US), progress.end_us, self.now_us(), rows=rows
-        )
-        self.ledgers.lineage([event])
+        lineage, rows = Lineage(self.config.project, self._declared.current), progress.counts.written
+        start_us, now_us = max(progress.start_us, EARLIEST_US), self.now_us()
+        self.ledgers.lineage([lineage.materialized(view, start_us, progress.end_us, now_us, rows=rows)])
         return progress
 
     # -- knowing what there is -------------------------------------------------

@@ -37,6 +37,7 @@ SLICE_ROWS = 1 << 14
 """Rows packed at a time, so that a large write needs little memory of its own."""
 KEYS_PER_SELECT = 512
 APPLICATION_ID = 0x50444F53
+_GONE = "no such table: rows_"
 
 _VIEWS = """CREATE TABLE IF NOT EXISTS views (
     number INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT UNIQUE NOT NULL, fingerprint INTEGER NOT NULL,
@@ -127,6 +128,7 @@ class SqliteOnlineStore:
         # Ascending keys touch each page of the file once.
         order = winners(stored.codec, batch, codes)
         with self._explained(view.name), self._write_lock, self._transaction() as run:
+            stored = self._current(run, stored)
             before = self._writer.total_changes
             for start in range(0, len(order), SLICE_ROWS):
                 self._insert(run, stored, batch, keys, order[start : start + SLICE_ROWS])
@@ -134,28 +136,40 @@ class SqliteOnlineStore:
 
     def read(self, reads: Sequence[ViewRead]) -> list[ViewAnswer]:
         """All answers, each row as of its newest completed write."""
-        asked = [(self._for(read.view), _database_keys(read)) for read in reads]
+        keys = [_database_keys(read) for read in reads]
         try:
             with self._read_lock:
-                rows = [self._select(stored, keys) for stored, keys in asked]
+                asked = [(self._for(read.view), each) for read, each in zip(reads, keys, strict=True)]
+                try:
+                    rows = [self._select(stored, each) for stored, each in asked]
+                except sqlite3.OperationalError as error:
+                    if _GONE not in str(error):
+                        raise
+                    asked = [(self._current(self._cursor.execute, stored), each) for stored, each in asked]
+                    rows = [self._select(stored, each) for stored, each in asked]
         except sqlite3.Error as error:
             raise self._explanation(error) from error
         return [stored.codec.decode(found) for (stored, _), found in zip(asked, rows, strict=True)]
 
     def watermark_us(self, view: str) -> int:
         """Event time up to which everything is written; NEVER_US before the first run."""
-        number = self._of(view).number
+        fingerprint = self._of(view).layout.fingerprint
         with self._explained(view), self._read_lock:
-            row = self._cursor.execute("SELECT watermark_us FROM views WHERE number = ?", (number,)).fetchone()
+            row = self._cursor.execute(
+                "SELECT watermark_us FROM views WHERE name = ? AND fingerprint = ?", (view, fingerprint)
+            ).fetchone()
         if row is None:
             raise _redeclared(view)
         return int(row[0])
 
     def advance_watermark(self, view: str, to_us: int) -> None:
         """Move the watermark forward; an earlier instant leaves it where it is."""
-        number = self._of(view).number
+        fingerprint = self._of(view).layout.fingerprint
         with self._explained(view), self._write_lock, self._transaction() as run:
-            run("UPDATE views SET watermark_us = max(watermark_us, ?) WHERE number = ?", (to_us, number))
+            run(
+                "UPDATE views SET watermark_us = max(watermark_us, ?) WHERE name = ? AND fingerprint = ?",
+                (to_us, view, fingerprint),
+            )
 
     def rows(self, view: str) -> int:
         """How many keys have a row. Counts them: proportional to the size of the view."""
@@ -190,6 +204,15 @@ class SqliteOnlineStore:
             some += some[-1:] * (size - len(some))
             found.update(execute(stored.select[size], some).fetchall())
         return [found.get(key) for key in keys]
+
+    def _current(self, run: _Run, stored: _Stored) -> _Stored:
+        """`stored`, or where its rows are now: another process may have emptied the view by declaring it anew."""
+        name, fingerprint = stored.layout.view, stored.layout.fingerprint
+        row = run("SELECT number FROM views WHERE name = ? AND fingerprint = ?", (name, fingerprint)).fetchone()
+        if row is None or row[0] == stored.number:
+            return stored
+        stored = self._stored[name] = _Stored(stored.codec.view, stored.layout, row[0])
+        return stored
 
     def _known(self) -> list[tuple[int, str, int]]:
         return self._writer.execute("SELECT number, name, fingerprint FROM views").fetchall()
@@ -230,7 +253,7 @@ class SqliteOnlineStore:
 
     def _explanation(self, error: Exception, view: str = "") -> PagerDrillError:
         text = str(error)
-        if "no such table: rows_" in text:
+        if _GONE in text:
             return _redeclared(view)
         fix = "check that the folder exists, may be written and has space"
         if "locked" in text:

@@ -8,6 +8,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from reference_platform.features import (
@@ -15,6 +17,7 @@ from reference_platform.features import (
     FeatureStore,
     FeatureView,
     Field,
+    FileSource,
     Float64,
     Int64,
     PushMode,
@@ -77,3 +80,65 @@ def test_pushes_under_other_join_keys_are_no_rows_of_the_view(store: FeatureStor
     assert served(store, "x", key="car_id") == {"x": [None, 5]}
     store.compact(["stats"])
     assert history(store, "x", key="car_id") == {"x": [None, 5]}
+
+
+def tripled(columns: Any) -> Any:
+    return {"x": columns["raw"] * 3}
+
+
+def doubled(columns: Any) -> Any:
+    return {"x": columns["raw"] * 2}
+
+
+def test_rows_of_other_code_are_not_served_and_do_not_outlive_a_new_run(store: FeatureStore) -> None:
+    rows = {"driver_id": [1, 2], "event_timestamp": [T0] * 2, "raw": [1, -1]}
+    pq.write_table(pa.table(rows), store.repo_path / "raw.parquet")
+    view = replace(VIEW, source=FileSource(path="raw.parquet"), schema=VIEW.schema[:1], transformation=tripled)
+    store.apply(view)
+    other = FeatureStore(store.repo_path, clock=store.now_us)
+    for code, expected in ((tripled, [3, -3]), (doubled, [2, -2])):
+        store.apply(replace(view, transformation=code))
+        assert served(store, "x") == served(other, "x") == {"x": [None, None]}
+        store.materialize_incremental(NOW)
+        assert served(store, "x") == served(other, "x") == history(store, "x") == {"x": expected}
+    store.apply(replace(view, transformation=doubled, description="words change nothing"))
+    assert served(other, "x") == {"x": [-2 if key < 0 else 2 * key for key in (1, -1)]}
+    other.close()
+
+
+class Killed(BaseException):
+    """Stands for the end of the process."""
+
+
+@pytest.mark.parametrize("at", ["prepare", "registry", "declare"])
+def test_a_view_that_went_is_empty_when_it_comes_back_whenever_the_process_dies(
+    at: str, store: FeatureStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store.apply(VIEW)
+    store.push("push", {"driver_id": [1], "event_timestamp": [T0], "x": [1], "y": [2]})
+    reader = FeatureStore(store.repo_path, clock=store.now_us)
+    assert served(reader, "x") == {"x": [1, None]}
+
+    def die(*_: object) -> None:
+        raise Killed
+
+    with monkeypatch.context() as patched:
+        if at == "registry":
+            patched.setattr(store._declared._file, "write", die)
+        elif at == "declare":
+            patched.setattr(store.online, "declare", die)
+        else:
+            patched.setattr(store.online, "drop", die)
+        with pytest.raises(Killed):
+            store.apply([], objects_to_delete=[VIEW])
+    restarted = FeatureStore(store.repo_path, clock=store.now_us)
+    if at != "declare":
+        assert served(restarted, "x") == {"x": [1 if at == "prepare" else None, None]}
+        assert served(reader, "x") == served(restarted, "x")
+        restarted.apply([], objects_to_delete=[VIEW])
+    restarted.apply(VIEW)
+    assert served(restarted, "x") == served(reader, "x") == {"x": [None, None]}
+    for each in (restarted, reader):
+        each.push("push", {"driver_id": [2], "event_timestamp": [T0], "x": [5], "y": [2]})
+        assert served(reader, "x") == served(restarted, "x") == {"x": [None, 5]}
+        each.close()
