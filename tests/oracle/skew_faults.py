@@ -190,6 +190,9 @@ class World:
             return [row]
         if cause is Cause.MISSING_MATERIALIZATION:
             return [replace(row, online_us=None if self.random.random() < 0.5 else later_us)]
+        if cause is Cause.LATE_DATA:
+            # Values of its own: sent twice, it could as well be the older copy.
+            row = replace(row, values=self._values(name, nulls=False))
         if cause is Cause.LATE_DATA and self.random.random() < 0.5:
             return [replace(row, created_us=later_us, sequence=row.sequence - FIRST_SEQUENCE)]
         if cause is Cause.LATE_DATA:
@@ -203,7 +206,11 @@ class World:
         if cause is Cause.KEY_ENCODING:
             other = row.key.lstrip("0").upper() if row.key.lstrip("0").upper() != row.key else row.key.lower()
             # An event of its own: one that its key also has would look like an older version of that.
-            return [replace(row, key=f" {other}", online_key=row.key, event_us=at_us, values=self._values(name))]
+            return [
+                replace(
+                    row, key=f" {other}", online_key=row.key, event_us=at_us, values=self._values(name, nulls=False)
+                )
+            ]
         return [row]
 
     @property
@@ -216,7 +223,7 @@ class World:
         self._sequence += 1
         return self._sequence
 
-    def _values(self, name: str) -> tuple[Any, ...]:
+    def _values(self, name: str, *, nulls: bool = True) -> tuple[Any, ...]:
         random = self.random
         numbers: tuple[Any, ...]
         if name == "spend":
@@ -227,7 +234,7 @@ class World:
             )
         else:
             numbers = (float(random.normal()), bool(random.random() < 0.5))
-        return tuple(None if random.random() < 0.1 else value for value in numbers)
+        return tuple(None if nulls and random.random() < 0.1 else value for value in numbers)
 
     # -- reads -----------------------------------------------------------------
 
