@@ -24,6 +24,10 @@ class Fault(BaseModel, ABC):
     shows: ClassVar[tuple[str, ...]]
     cured_by: ClassVar[tuple[str, ...]]
 
+    def accepted(self) -> tuple[tuple[str, str], ...]:
+        """Diagnoses, as (component, mechanism), that name this cause; the plainest one first."""
+        return ((self.component, self.mechanism), *self.also_right)
+
     @abstractmethod
     def begin(self, plant: Plant) -> None:
         """Turn the knob, now."""

@@ -120,11 +120,12 @@ class Simulation:
     def _begin_fault(self, fault: Fault) -> None:
         name = next(key for key, item in self.faults.items() if item is fault)
         self.began[name] = fault
+        accepted = fault.accepted()
         data: dict[str, JsonValue] = {
             "fault": name.split("#")[0],
-            "component": fault.component,
-            "mechanism": fault.mechanism,
-            "accepted": [[fault.component, fault.mechanism], *(list(pair) for pair in fault.also_right)],
+            "component": accepted[0][0],
+            "mechanism": accepted[0][1],
+            "accepted": [list(pair) for pair in accepted],
             "harmless": fault.harmless,
         }
         self.log.append(self.now_s, "truth", "truth.fault", data, visible=False)

@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from reference_platform.shop.ingest import PIPELINE
 from simulator.engine.events import Event
 from simulator.session.view import (
     AlertState,
@@ -181,6 +182,10 @@ def _dashboards(plant: Plant) -> tuple[DashboardView, ...]:
             _line(plant, f"age {view.name.split('_')[0]}", "min", "feature_age_seconds", None, 1 / 60.0, view=view.name)
             for view in plant.views
         ),
+        *(
+            _line(plant, f"event {source}", "min", "ingest_event_age_seconds", None, 1 / 60.0, source=source)
+            for source in plant.ingest.feeds
+        ),
     ]
     gpu = [
         _line(plant, f"{node.name} busy", "%", "DCGM_FI_DEV_GPU_UTIL", 100.0, node=node.name)
@@ -222,6 +227,8 @@ def _services(plant: Plant) -> tuple[ServiceView, ...]:
         views.append(state)
     views.append(_deployment(plant, "online-store", plant.spec.models[0].name))
     views.append(_deployment(plant, "materializer", "online-store"))
+    feeds = [(PIPELINE, "materializer"), *((f"{source}-producer", PIPELINE) for source in plant.ingest.feeds)]
+    views += [_deployment(plant, name, parent) for name, parent in feeds if name in plant.cluster.deployments]
     views.append(_deployment(plant, "fallback", "gateway"))
     views.append(_deployment(plant, "mlflow", ""))
     known = {view.name for view in views}

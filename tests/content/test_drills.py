@@ -8,7 +8,7 @@ from simulator.players.scripts import CHEATS
 from simulator.session.drill import Step
 from tests.content.night import open_night, play_copies, scripts_of
 
-FAULTED = ("gateway-504-at-3am", "oom-after-model-update", "stale-predictions-three-days")
+FAULTED = ("gateway-504-at-3am", "oom-after-model-update", "stale-predictions-three-days", "clicks-put-aside")
 SEEDS = tuple(range(1, 21))
 FAST_SEEDS = (1,)
 

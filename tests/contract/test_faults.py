@@ -276,6 +276,13 @@ def test_a_fault_is_active_from_its_instant_unless_harmless(fault_id: str) -> No
     assert _active(simulation) != FAULTS[fault_id].harmless
 
 
+def test_the_accepted_cause_names_the_producer_that_was_released() -> None:
+    pairs = FAULTS["feature_pipeline.null_flood"].model_validate({"source": "clicks", "column": "category"}).accepted()
+    assert pairs[0] == ("clicks-producer", "missing_values")
+    assert ("clicks-producer", "bad_deploy") in pairs
+    assert not any(component == "payments-producer" for component, _ in pairs)
+
+
 @pytest.mark.parametrize("fault_id", FAULTS)
 def test_the_words_for_the_cause_are_offered_to_the_responder(fault_id: str) -> None:
     simulation = _begun(fault_id)

@@ -72,7 +72,14 @@ def first_difference(golden: str, events: Sequence[Event]) -> str:
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    "scenario", ["healthy-night", "oom-after-model-update", "gateway-504-at-3am", "stale-predictions-three-days"]
+    "scenario",
+    [
+        "healthy-night",
+        "oom-after-model-update",
+        "gateway-504-at-3am",
+        "stale-predictions-three-days",
+        "clicks-put-aside",
+    ],
 )
 def test_the_expert_lives_through_the_same_night(scenario: str) -> None:
     image = ensure_image()

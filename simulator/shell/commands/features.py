@@ -12,9 +12,11 @@ from reference_platform.durations import format_duration
 from reference_platform.errors import CommandError, nearest
 from reference_platform.features.definitions import FeatureView
 from reference_platform.features.online_store.port import Status
+from reference_platform.shop.ingest import PIPELINE
 from reference_platform.shop.materializer import JobStatus, MaterializerJob
 from reference_platform.shop.rows import to_seconds
 from reference_platform.shop.serving import read_features
+from reference_platform.shop.topics import PARTITIONS
 from simulator.shell.calendar import age, clock
 from simulator.shell.components import distinct, models_reading
 from simulator.shell.context import Effect, Operator
@@ -288,8 +290,12 @@ def lineage(op: Operator, args: argparse.Namespace) -> Effect:
     """Where a view comes from and which models read it."""
     view = _view(op, args.view)
     readers = models_reading(op, view.name)
+    producer = op.plant.ingest.feed(view.source.name).contract.producer
+    releases = sorted({sender.release.version for sender in op.plant.senders(view.source.name)})
     lines = [
         f"source     {view.source.name} (shop events, every {format_duration(view.every_s)})",
+        f"producer   {producer} {', '.join(releases) or '(no pod ready)'}",
+        f"pipeline   {PIPELINE}, {PARTITIONS} partitions",
         f"offline    offline-store: {view.name}, {view.width} features by {view.entity.name}",
         f"job        materializer: {view.name}",
         f"online     online-store: {view.name}",
