@@ -353,11 +353,11 @@ class FeatureStore:
         }
 
     def materialized_views(self, names: Sequence[str] | None = None) -> list[FeatureView]:
-        """The views that are copied from a source; `names` picks some. Raises UnknownFeatureError."""
+        """The views that have rows to copy, in a source or in pushes; `names` picks some. Raises UnknownFeatureError."""
         if names is not None:
             return [view for view in map(self.definitions.view, names) if not isinstance(view, StreamFeatureView)]
-        views = _online_views(self.definitions)
-        return [view for view in views if batch_file(view) and not isinstance(view, StreamFeatureView)]
+        views = [view for view in _online_views(self.definitions) if not isinstance(view, StreamFeatureView)]
+        return [view for view in views if batch_file(view) or self._writer.log(view).paths()]
 
     def _noted(self, view: FeatureView, progress: Progress) -> Progress:
         lineage, rows = Lineage(self.config.project, self._declared.current), progress.counts.written
