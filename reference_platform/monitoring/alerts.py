@@ -10,13 +10,13 @@ from __future__ import annotations
 import math
 import re
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from reference_platform.errors import CommandError, nearest
-from reference_platform.monitoring.promql import Sample, evaluate, parse
-from reference_platform.monitoring.promql_nodes import Expr, Kind
+from reference_platform.monitoring.promql import Answer, Sample, parse, prepare
+from reference_platform.monitoring.promql_nodes import Kind
 from reference_platform.monitoring.series import Labels, SeriesStore
 
 Severity = Literal["P1", "P2", "P3"]
@@ -123,7 +123,7 @@ class _Instance:
 @dataclass(slots=True)
 class _Rule:
     rule: AlertRule
-    expr: Expr
+    ask: Callable[[SeriesStore, float], Answer]
     instances: dict[Labels, _Instance]
     error: str = ""
 
@@ -165,7 +165,7 @@ class AlertEvaluator:
                 where="column 1",
                 fix="write a condition on series, for example rate(errors_total[5m]) > 0.1",
             )
-        self._rules[rule.name] = _Rule(rule, expr, {})
+        self._rules[rule.name] = _Rule(rule, prepare(expr), {})
 
     def remove_rule(self, name: str, now_s: float) -> list[Transition]:
         """Forget the rule; its firing alerts resolve. Raises CommandError for an unknown name."""
@@ -224,12 +224,14 @@ class AlertEvaluator:
 
     def _evaluate(self, held: _Rule, now_s: float, transitions: list[Transition]) -> None:
         try:
-            answer = evaluate(held.expr, self._store, now_s)
+            answer = held.ask(self._store, now_s)
         except CommandError as error:
             held.error = str(error)
             return
         held.error = ""
         assert isinstance(answer, list), "add_rule refuses numbers"
+        if not answer and not held.instances:
+            return
         seen = self._by_labels(answer)
         quiet = held.rule.name in self._silences
         for labels, value in seen.items():

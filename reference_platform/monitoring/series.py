@@ -8,7 +8,10 @@ repeating the last value for the whole lookback.
 
 from __future__ import annotations
 
+import math
 import re
+from array import array
+from bisect import bisect_left, bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -18,6 +21,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 Labels = tuple[tuple[str, str], ...]
+Course = tuple[int, float, float, float, float, float]
+"""Points, first time, last time, first value, last value, sum of the values from which it fell back."""
 MatchOp = Literal["=", "!=", "=~", "!~"]
 
 SERIES_MAX = 20_000
@@ -65,21 +70,21 @@ def _pattern(text: str) -> re.Pattern[str]:
 class Series:
     """One metric with one set of labels. Times ascend; a second value for the same instant replaces the first."""
 
-    __slots__ = ("_end", "_points_max", "_retention_s", "_stale_seen", "_times", "_values",
-                 "full_labels", "labels", "last_t_s", "last_value", "name")  # fmt: skip
+    __slots__ = ("_end", "_fell_at", "_points_max", "_retention_s", "_stale_seen", "_times", "_times_view", "_values",
+                 "_values_view", "full_labels", "labels", "last_t_s", "last_value", "name")  # fmt: skip
 
     def __init__(self, name: str, labels: Labels, retention_s: float, points_max: int) -> None:
         self.name = name
         self.labels = labels
         self.full_labels: Labels = tuple(sorted((("__name__", name), *labels)))
-        self.last_t_s = -np.inf
+        self.last_t_s = -math.inf
         self.last_value = _STALE
         self._retention_s = retention_s
         self._points_max = points_max
         self._stale_seen = False
+        self._fell_at = 0  # place of the newest point that is, or was before it was replaced, below the one before it
         self._end = 0
-        self._times = np.empty(min(_CAPACITY_FIRST, 2 * points_max))
-        self._values = np.empty_like(self._times)
+        self._allocate(min(_CAPACITY_FIRST, 2 * points_max))
 
     def append(self, t_s: float, value: float) -> None:
         """Add a point. `t_s` is never below the newest time; NaN marks the series stale from `t_s` on."""
@@ -87,9 +92,12 @@ class Series:
         if t_s <= self.last_t_s:
             assert t_s == self.last_t_s, f"{self.name}: point at {t_s} after {self.last_t_s}"
             end -= 1
+            self._fell_at = end
         elif end == len(self._times):
             self._make_room()
             end = self._end
+        if value < self.last_value:
+            self._fell_at = end
         self._times[end] = t_s
         self._values[end] = value
         self._end = end + 1
@@ -105,12 +113,12 @@ class Series:
     @property
     def times_s(self) -> NDArray[np.float64]:
         """Times of all points kept, stale markers included."""
-        return _frozen(self._times[self._first() : self._end])
+        return _frozen(self._times_view[self._first() : self._end])
 
     @property
     def values(self) -> NDArray[np.float64]:
         """Values of all points kept; NaN at stale markers."""
-        return _frozen(self._values[self._first() : self._end])
+        return _frozen(self._values_view[self._first() : self._end])
 
     def __len__(self) -> int:
         return self._end - self._first()
@@ -120,48 +128,74 @@ class Series:
 
         Source: Prometheus 3.0 migration guide: ranges are open on the left and closed on the right.
         """
-        times = self._times[: self._end]
-        low = max(int(times.searchsorted(since_s, "right")), self._first())
-        high = self._end if until_s >= self.last_t_s else int(times.searchsorted(until_s, "right"))
-        times, values = times[low:high], self._values[low:high]
+        low, high = self._span(since_s, until_s)
+        times, values = self._times_view[low:high], self._values_view[low:high]
         if self._stale_seen:
             present = ~np.isnan(values)
             times, values = times[present], values[present]
         return Window(_frozen(times), _frozen(values))
+
+    def course(self, since_s: float, until_s: float) -> Course | None:
+        """How the series went over that window, without an array where that is possible; None below two points."""
+        if self._stale_seen:
+            window = self.window(since_s, until_s)
+            times, values, high = window.times_s.tolist(), window.values.tolist(), len(window)
+            return None if high < 2 else (high, times[0], times[-1], values[0], values[-1], _lost(window.values))
+        low, high = self._span(since_s, until_s)
+        if high - low < 2:
+            return None
+        lost = _lost(self._values_view[low:high]) if self._fell_at > low else 0.0
+        return (high - low, self._times[low], self._times[high - 1], self._values[low], self._values[high - 1], lost)
 
     def value_at(self, t_s: float, lookback_s: float) -> float | None:
         """Newest value at or before `t_s` and younger than `lookback_s`; None when there is none or it is stale."""
         if self.last_t_s <= t_s:
             newest_s, value = self.last_t_s, self.last_value
         else:
-            index = int(self._times[: self._end].searchsorted(t_s, "right")) - 1
+            index = bisect_right(self._times, t_s, 0, self._end) - 1
             if index < self._first():
                 return None
-            newest_s, value = float(self._times[index]), float(self._values[index])
-        return None if t_s - newest_s >= lookback_s or np.isnan(value) else value
+            newest_s, value = self._times[index], self._values[index]
+        return None if t_s - newest_s >= lookback_s or value != value else value
+
+    def _span(self, since_s: float, until_s: float) -> tuple[int, int]:
+        """Places of the points kept with since_s < t <= until_s."""
+        end = self._end
+        low = bisect_right(self._times, since_s, max(0, end - self._points_max), end)
+        if since_s < self.last_t_s - self._retention_s:
+            low = max(low, self._first())
+        return low, end if until_s >= self.last_t_s else bisect_right(self._times, until_s, 0, end)
 
     def _first(self) -> int:
         """Index of the oldest point that retention and `points_max` still allow."""
         first = max(0, self._end - self._points_max)
         oldest_s = self.last_t_s - self._retention_s
         if self._end and self._times[first] < oldest_s:
-            first = int(self._times[: self._end].searchsorted(oldest_s, "left"))
+            first = bisect_left(self._times, oldest_s, first, self._end)
         return first
 
     def _make_room(self) -> None:
-        first, capacity = self._first(), len(self._times)
-        live = self._end - first
-        times, values = self._times, self._values
+        first, end, capacity = self._first(), self._end, len(self._times)
+        live = end - first
+        times, values = self._times_view, self._values_view
         if live > capacity // 2:
-            capacity = min(2 * capacity, 2 * self._points_max)
-            self._times, self._values = np.empty(capacity), np.empty(capacity)
-        self._times[:live] = times[first : self._end]
-        self._values[:live] = values[first : self._end]
+            self._allocate(min(2 * capacity, 2 * self._points_max))
+        self._times_view[:live] = times[first:end]
+        self._values_view[:live] = values[first:end]
+        self._fell_at = max(0, self._fell_at - first)
         self._end = live
+
+    def _allocate(self, capacity: int) -> None:
+        """An array of numbers each for reading and writing one at a time; a view each on the same bytes for NumPy."""
+        self._times, self._values = array("d", bytes(8 * capacity)), array("d", bytes(8 * capacity))
+        self._times_view, self._values_view = np.frombuffer(self._times), np.frombuffer(self._values)
 
 
 class SeriesStore:
-    """All series of one platform. `refused` counts series beyond `series_max`, which are written but never found."""
+    """All series of one platform. `refused` counts series beyond `series_max`, which are written but never found.
+
+    `generation` grows with every series added: while it stands still, a selection stays as it is.
+    """
 
     def __init__(self, retention_s: float, points_max: int, series_max: int = SERIES_MAX) -> None:
         assert retention_s > 0
@@ -170,6 +204,7 @@ class SeriesStore:
         self.points_max = points_max
         self.series_max = series_max
         self.refused = 0
+        self.generation = 0
         self._series: dict[tuple[str, Labels], Series] = {}
         self._by_name: dict[str, list[Series]] = {}
         self._selections: dict[tuple[str, tuple[Matcher, ...]], tuple[Series, ...]] = {}
@@ -185,6 +220,7 @@ class SeriesStore:
             self.refused += 1
             return made
         self._series[key] = made
+        self.generation += 1
         same_name = self._by_name.setdefault(name, [])
         same_name.append(made)
         same_name.sort(key=lambda series: series.labels)
@@ -222,3 +258,8 @@ def _frozen(array: NDArray[np.float64]) -> NDArray[np.float64]:
     view = array.view()
     view.flags.writeable = False
     return view
+
+
+def _lost(values: NDArray[np.float64]) -> float:
+    fell = values[1:] < values[:-1]
+    return float(values[:-1][fell].sum()) if fell.any() else 0.0
