@@ -85,9 +85,10 @@ def column_from_arrow(data: pa.Array | pa.ChunkedArray, kind: FeatureType, what:
     if data.type != wanted:
         try:
             data = data.cast(wanted)
-        except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
-            raise CommandError(f"{what}: {data.type} does not fit {kind}", why=str(error).splitlines()[0][:200],
-                               fix=f"hand over {kind} values") from error  # fmt: skip
+        except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
+            # What Arrow says quotes the value.
+            raise CommandError(f"{what}: {data.type} does not fit {kind}", why="some values would change",
+                               fix=f"hand over {kind} values") from None  # fmt: skip
     valid = None if data.null_count == 0 else np.asarray(data.is_valid())
     if not kind.fixed_width:
         values = np.empty(len(data), dtype=object)

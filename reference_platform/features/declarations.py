@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 
 from reference_platform.features.definition_set import DefinitionSet, FeatureObject
+from reference_platform.features.definitions import FeatureView
 from reference_platform.features.governance.lineage import Lineage
 from reference_platform.features.governance.plan import FeaturePlan, plan
 from reference_platform.features.governance.redaction import Redaction
 from reference_platform.features.governance.uses import ModelUse
 from reference_platform.features.ledgers import Ledgers
 from reference_platform.features.registry_file import Applied, RegistryFile
+from reference_platform.features.stream_views import StreamFeatureView
 
 Uses = Callable[[], Sequence[ModelUse]]
 
@@ -82,12 +84,20 @@ class Declarations:
 
 
 def stale_views(before: DefinitionSet, after: DefinitionSet) -> list[str]:
-    """Views whose rows online mean nothing under `after`: those that go, and those computed by other code.
+    """Views whose rows online mean nothing under `after`: those that go, and those computed otherwise.
 
     Of two equally new rows a store keeps either, so that writing all again would not replace what old code computed.
     """
     return [
         name
         for name, view in before.views.items()
-        if name not in after.views or after.views[name].code_sha256 != view.code_sha256
+        if name not in after.views or _computed(after.views[name]) != _computed(view)
     ]
+
+
+def _computed(view: FeatureView) -> tuple[object, ...]:
+    """How the values come about, as far as a store of rows cannot see it."""
+    if not isinstance(view, StreamFeatureView):
+        return (view.code_sha256,)
+    keys = (view.join_keys, view.key_types)
+    return (view.code_sha256, *keys, view.aggregations, view.event_id, view.allowed_lateness)

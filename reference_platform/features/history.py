@@ -183,12 +183,13 @@ def _cast(view: FeatureView, table: pa.Table, name: str, wanted: pa.DataType) ->
         return column
     try:
         return column.cast(wanted)
-    except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
+        # What Arrow says quotes the value, which may be personal.
         raise CommandError(
             f"{view.name}: {name} holds {column.type}, which does not fit {wanted}",
-            why=str(error).splitlines()[0][:200],
+            why="some values cannot be cast without loss",
             fix="declare the type that the source has, or mend the source",
-        ) from error
+        ) from None
 
 
 def _column(view: FeatureView, table: pa.Table, name: str) -> pa.ChunkedArray:

@@ -153,6 +153,7 @@ class FeatureStore:
         for name in stale_views(before, after):
             self.online.drop(name)
             self.materialization.forget(name)
+            self._writer.forget(before.views[name])
 
     def read_repository(self) -> DefinitionSet:
         """What the .py and .yaml files of the folder declare. Raises ContentError with file, line and column."""
@@ -353,7 +354,7 @@ class FeatureStore:
         }
 
     def materialized_views(self, names: Sequence[str] | None = None) -> list[FeatureView]:
-        """The views that have rows to copy, in a source or in pushes; `names` picks some. Raises UnknownFeatureError."""
+        """The views with rows to copy, in a source or in pushes; `names` picks some. Raises UnknownFeatureError."""
         if names is not None:
             return [view for view in map(self.definitions.view, names) if not isinstance(view, StreamFeatureView)]
         views = [view for view in _online_views(self.definitions) if not isinstance(view, StreamFeatureView)]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -25,31 +25,43 @@ if TYPE_CHECKING:
 class StreamJob:
     """The windows of one view, kept in `folder` between calls. Several processes may take turns.
 
-    Rows are in the log before the state that produced them is saved: a crash in between publishes the same rows
-    again, and a store keeps one of two equal rows. Events of a push that failed must be sent again.
+    Rows are in the log, and then where `publish` writes them, before the state that produced them is saved: a crash in
+    between publishes the same windows again. Events of a push that failed must be sent again.
     """
 
-    def __init__(self, view: StreamFeatureView, folder: Path, log: PushLog) -> None:
+    def __init__(
+        self,
+        view: StreamFeatureView,
+        folder: Path,
+        log: PushLog,
+        publish: Callable[[FeatureBlock], int] = lambda _: 0,
+    ) -> None:
+        """`publish` returns how many rows were news there."""
         self._view = view
         self._path = folder / f"{view.name}.npz"
         self._log = log
+        self._publish = publish
 
-    def push(self, events: pa.Table, now_us: int) -> FeatureBlock:
-        """Take in events that arrive now and publish what they close or correct. Raises CommandError."""
+    def push(self, events: pa.Table, now_us: int) -> int:
+        """Take in events that arrive now and publish what they close or correct; rows of news. Raises CommandError."""
         return self._turn(event_columns(events), now_us)
 
-    def advance(self, now_us: int) -> FeatureBlock:
-        """Publish the windows that closed by the passing of time."""
+    def advance(self, now_us: int) -> int:
+        """Publish the windows that closed by the passing of time; rows of news."""
         return self._turn(None, now_us)
 
-    def _turn(self, events: object, now_us: int) -> FeatureBlock:
+    def forget(self) -> None:
+        """Begin anew: the windows are no longer those of the view as it is declared."""
+        self._path.unlink(missing_ok=True)
+
+    def _turn(self, events: object, now_us: int) -> int:
         with self._locked():
             aggregator = self._restored()
             if events is not None:
                 aggregator.ingest(events, now_us)  # type: ignore[arg-type]
-            rows = self._log.append(aggregator.advance(now_us))
+            news = self._publish(self._log.append(aggregator.advance(now_us)))
             self._save(aggregator)
-        return rows
+        return news
 
     def _restored(self) -> WindowAggregator:
         aggregator = WindowAggregator(self._view, event_id=self._view.event_id)

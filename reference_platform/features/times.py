@@ -52,9 +52,10 @@ def to_us(data: pa.Array | pa.ChunkedArray, what: str) -> tuple[NDArray[np.int64
     if pa.types.is_string(data.type) or pa.types.is_large_string(data.type) or pa.types.is_date(data.type):
         try:
             data = data.cast(pa.timestamp("us", tz="UTC") if _zoned(data) else pa.timestamp("us"))
-        except pa.ArrowInvalid as error:
-            raise CommandError(f"{what} is no time", why=str(error).splitlines()[0][:200],
-                               fix="write ISO 8601, such as 2026-03-01T12:00:00Z") from error  # fmt: skip
+        except pa.ArrowInvalid:
+            # What Arrow says quotes the value.
+            raise CommandError(f"{what} is no time", why="some of its text cannot be read",
+                               fix="write ISO 8601, such as 2026-03-01T12:00:00Z") from None  # fmt: skip
     if pa.types.is_null(data.type):
         return np.zeros(len(data), dtype=np.int64), np.zeros(len(data), dtype=np.bool_)
     if not pa.types.is_timestamp(data.type):

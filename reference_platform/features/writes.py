@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from enum import Enum
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -56,24 +57,27 @@ class Writer:
         news = 0
         for view in views:
             if isinstance(view, StreamFeatureView):
-                kept = self._stream(view).push(table, now_us)
-            elif to is PushMode.ONLINE:
-                kept = rows[view.name]
-            else:
-                kept = self.log(view).append(rows[view.name])
-            if view.online and (_is_stream(view) or to is not PushMode.OFFLINE):
-                news += self._online().write(view, kept)
+                news += self._stream(view).push(table, now_us)
+                continue
+            kept = rows[view.name] if to is PushMode.ONLINE else self.log(view).append(rows[view.name])
+            if to is not PushMode.OFFLINE:
+                news += self._served(view, kept)
         return news
 
     def advance(self, view: StreamFeatureView, now_us: int) -> int:
-        """Publish the windows of a stream that closed by the passing of time; how many rows."""
-        rows = self._stream(view).advance(now_us)
-        if view.online:
-            self._online().write(view, rows)
-        return len(rows)
+        """Publish the windows of a stream that closed by the passing of time; how many rows were news online."""
+        return self._stream(view).advance(now_us)
+
+    def forget(self, view: FeatureView) -> None:
+        """Forget how far the windows of a stream were; what was published stays history."""
+        if isinstance(view, StreamFeatureView):
+            self._stream(view).forget()
 
     def _stream(self, view: StreamFeatureView) -> StreamJob:
-        return StreamJob(view, self._data / "streams", self.log(view))
+        return StreamJob(view, self._data / "streams", self.log(view), partial(self._served, view))
+
+    def _served(self, view: FeatureView, rows: FeatureBlock) -> int:
+        return self._online().write(view, rows) if view.online else 0
 
 
 def _is_stream(view: FeatureView) -> bool:

@@ -141,7 +141,7 @@ def _integers(data: pa.Array, what: str) -> tuple[NDArray[np.int64], NDArray[np.
     try:
         whole = data.cast(pa.int64())
     except pa.ArrowInvalid as error:
-        raise CommandError(f"{what} of type {data.type} holds more than integers", why=str(error).splitlines()[0][:200],
+        raise CommandError(f"{what} of type {data.type} holds more than integers", why="some values would change",
                            fix="cast it to int64 or to text") from error  # fmt: skip
     return (whole if valid is None else whole.fill_null(0)).to_numpy(zero_copy_only=False), valid
 

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import pandas as pd
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
-from reference_platform.errors import CommandError, ContentError
+from reference_platform.errors import CommandError, ContentError, PagerDrillError
 from reference_platform.features import (
     Aggregation,
     Entity,
@@ -18,7 +20,9 @@ from reference_platform.features import (
     FeatureStore,
     FeatureView,
     Field,
+    FileSource,
     Float64,
+    Int64,
     KafkaSource,
     PushMode,
     PushSource,
@@ -272,4 +276,29 @@ def test_a_join_key_that_only_hidden_features_need_may_be_sent(tmp_path: Path) -
     made.apply(FeatureService("both", (STATS[["trips"]], contact)))
     answer = made.get_online_features("both", {"driver_id": [1], "rider_id": [7]}).to_dict()
     assert set(answer) == {"driver_id", "trips"}
+    made.close()
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"x": ["alice@example.com"]}, {"driver_id": ["alice@example.com"]}, {"event_timestamp": ["alice@x"]}]
+)
+def test_errors_never_quote_values(wrong: dict[str, list[str]], tmp_path: Path) -> None:
+    """Not those pushed, and not those of a source, which may be hidden from whoever asks."""
+    made = FeatureStore(tmp_path, clock=lambda: us(T0))
+    file = FileSource(path="source.parquet")
+    fields = (Field(name="x", dtype=Int64, pii="email"), Field(name="y", dtype=Int64))
+    view = FeatureView(name="v", entities=(DRIVER,), schema=fields, source=file)
+    made.apply([view, replace(view, name="pushed", source=PushSource(name="push", batch_source=file))])
+    rows = {"driver_id": [1], "event_timestamp": [T0], "x": [1], "y": [1], **wrong}
+    pq.write_table(pa.table(rows), tmp_path / "source.parquet")
+    asked = {"driver_id": [1], "event_timestamp": [T0]}
+    for ask in (
+        lambda: made.push("push", rows),
+        lambda: made.materialize_incremental(T0),
+        lambda: made.get_historical_features(asked, ["v:y"]).to_arrow(),
+        made.compact,
+    ):
+        with pytest.raises(PagerDrillError) as caught:
+            ask()
+        assert "alice" not in str(caught.value)
     made.close()
