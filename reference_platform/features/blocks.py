@@ -95,13 +95,15 @@ LOG_TIMES = ("event_timestamp", "created_timestamp", "sequence")
 def _event_name(view: FeatureView, names: list[str]) -> str:
     declared = event_column(view.source)
     if declared in names:
-        return declared
+        return _present(view, declared, names)
     return _present(view, EVENT_TIMESTAMP if EVENT_TIMESTAMP in names else declared, names)
 
 
 def _present(view: FeatureView, name: str, names: list[str]) -> str:
     if name not in names:
         raise CommandError(f'{view.name}: column "{name}" is missing', fix=nearest(name, names) if names else "")
+    if names.count(name) > 1:
+        raise CommandError(f'{view.name}: column "{name}" is there twice', fix="rename one of them")
     return name
 
 
@@ -110,7 +112,7 @@ def _created_us(
 ) -> NDArray[np.int64]:
     for name in (created_column(view.source), "created", "created_timestamp"):
         if name and name in table.column_names and name not in view.feature_names:
-            created, valid = to_us(table.column(name), f"{view.name}: {name}")
+            created, valid = to_us(table.column(_present(view, name, table.column_names)), f"{view.name}: {name}")
             if arrived_us is None:
                 return np.where(valid, created, NEVER_US)
             return np.where(valid, created, arrived_us)

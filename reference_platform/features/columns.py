@@ -130,7 +130,9 @@ def arrow_table(data: Any) -> pa.Table:
         if isinstance(data, Mapping):
             return pa.table({str(name): _array(values) for name, values in data.items()})
         if isinstance(data, Sequence):
-            return pa.Table.from_pylist(list(data))
+            rows = list(data)
+            # Arrow takes the columns of the first row for those of all.
+            return pa.Table.from_pylist([{name: row.get(name) for name in _names(rows)} for row in rows])
         if hasattr(data, "to_arrow"):
             return arrow_table(data.to_arrow())
         return _frame_table(data)
@@ -140,6 +142,10 @@ def arrow_table(data: Any) -> pa.Table:
             why=str(error).splitlines()[0][:200] if str(error) else "",
             fix="hand over a pandas DataFrame, an Arrow table, or a mapping of equally long columns",
         ) from error
+
+
+def _names(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    return list(dict.fromkeys(name for row in rows for name in row))
 
 
 def _frame_table(frame: Any) -> pa.Table:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
@@ -80,6 +81,7 @@ class DefinitionSet:
             name: _service_rebound(service, views, on_demand)
             for name, service in {**self.services, **changed.services}.items()
         }
+        _check_told_apart(views)
         return DefinitionSet(entities, sources, views, on_demand, services)
 
     def without(self, things: Iterable[FeatureObject]) -> DefinitionSet:
@@ -193,6 +195,7 @@ class _Collector:
     def definitions(self) -> DefinitionSet:
         for name in self.views.keys() & self.on_demand.keys():
             raise ContentError(f'"{name}" is a feature view and an on-demand view', fix="rename one of them")
+        _check_told_apart(self.views)
         return DefinitionSet(self.entities, self.sources, self.views, self.on_demand, self.services)
 
 
@@ -202,6 +205,15 @@ Thing = TypeVar("Thing")
 def _put(known: dict[str, Thing], name: str, thing: Thing, what: str) -> None:
     if known.setdefault(name, thing) != thing:
         raise ContentError(f'two different declarations of {what} "{name}"', fix="rename or remove one of them")
+
+
+def _check_told_apart(views: Iterable[str]) -> None:
+    """Views have folders, and some disks tell neither capitals apart nor ways to write one letter."""
+    seen: dict[str, str] = {}
+    for name in views:
+        same = seen.setdefault(unicodedata.normalize("NFKC", name).casefold(), name)
+        if same != name:
+            raise ContentError(f'feature views "{same}" and "{name}" differ too little', fix="rename one of them")
 
 
 class _Gone:

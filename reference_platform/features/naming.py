@@ -8,19 +8,27 @@ from typing import NamedTuple
 from reference_platform.errors import ContentError
 
 NAME_CHARACTERS_MAX = 120
+NAME_BYTES_MAX = 200
+"""A view is a folder, and a folder's name has 255 bytes."""
 _NAME = re.compile(r"[^\W\d][\w\-. ]*", re.UNICODE)
 
 
 def checked_name(name: str, what: str) -> str:
     """`name` if it may name a `what`. Raises ContentError otherwise."""
-    if len(name) > NAME_CHARACTERS_MAX or not _NAME.fullmatch(name):
+    if not _is_name(name):
         raise ContentError(
-            f"{name[:60]!r} cannot name a {what}",
+            f"{str(name)[:60]!r} cannot name a {what}",
             fix=f"begin with a letter or _, then letters, digits, _ - . or spaces, at most {NAME_CHARACTERS_MAX}",
         )
     if "__" in name and what != "feature":
         raise ContentError(f'"{name}" contains "__", which separates view and feature', fix="use a single _")
     return name
+
+
+def _is_name(name: object) -> bool:
+    if not isinstance(name, str) or not _NAME.fullmatch(name):
+        return False
+    return len(name) <= NAME_CHARACTERS_MAX and len(name.encode()) <= NAME_BYTES_MAX
 
 
 class Reference(NamedTuple):

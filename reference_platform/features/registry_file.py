@@ -97,10 +97,17 @@ class RegistryFile:
                 json.dump(document, stream, indent=1)
                 stream.flush()
                 os.fsync(stream.fileno())
+            self._make_later(fresh)
             fresh.replace(self.path)
         except OSError as error:
             fresh.unlink(missing_ok=True)
             raise self._unusable("written", error) from error
+
+    def _make_later(self, fresh: Path) -> None:
+        """Give `fresh` a later time than the file it replaces: clocks tick slower than files follow, and go back."""
+        before_ns = self.stamp()[0]
+        if fresh.stat().st_mtime_ns <= before_ns:
+            os.utime(fresh, ns=(before_ns + 1, before_ns + 1))
 
     def _unusable(self, done: str, error: OSError) -> ConfigError:
         why = f"{error.filename}: {error.strerror}" if error.filename else error.strerror or str(error)

@@ -135,7 +135,7 @@ class RedisOnlineStore:
         replies = self._run(_DECLARE, [([each.meta], [each.schema]) for each in stored])
         for each, old in zip(stored, replies, strict=True):
             if old is not None:
-                self._unlink(f"{self._root}{each.layout.view}:{old.decode()}:*")
+                self._unlink(f"{self._root}{each.layout.view}:{old.decode()}:{{*")
             held = self._stored.get(each.layout.view)
             if held is None or held.schema != each.schema:
                 self._stored[each.layout.view] = each
@@ -148,7 +148,8 @@ class RedisOnlineStore:
             self._client.delete(f"{self._root}meta:{view}")
         except self._failed as error:
             raise self._explained(error) from error
-        self._unlink(f"{self._root}{view}:*")
+        # Rows only, of any schema: `meta:*` would be what is noted of every view.
+        self._unlink(f"{self._root}{view}:????????:{{*")
 
     def write(self, view: FeatureView, rows: FeatureBlock) -> int:
         """Write rows; how many keys got a new row. Raises CommandError for a null key; nothing is then written."""

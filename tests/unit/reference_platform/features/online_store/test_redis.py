@@ -196,3 +196,15 @@ def test_text_keys_with_braces_and_zeros(redis_store: RedisOnlineStore) -> None:
     redis_store.write(view, rows_of(view, keys, [(index,) for index in range(5)]))
     (answer,) = redis_store.read([ViewRead(view, (keys,))])
     assert [answer.row(index)[0] for index in range(5)] == [0, 1, 2, 3, 4]
+
+
+def test_a_view_called_meta_goes_without_what_is_noted_of_others(redis_store: RedisOnlineStore) -> None:
+    meta = view_of("meta", {"x": Int64})
+    redis_store.declare([meta])
+    redis_store.write(meta, rows_of(meta, [1], [(1,)], NOW_US))
+    redis_store.write(VIEW, rows_of(VIEW, [1], [(7,)], NOW_US))
+    redis_store.advance_watermark("trips", NOW_US)
+    redis_store.drop("meta")
+    assert (redis_store.rows("trips"), redis_store.watermark_us("trips"), value(redis_store, 1)) == (1, NOW_US, 7)
+    redis_store.declare([meta])
+    assert redis_store.read([ViewRead(meta, ([1],))])[0].found.tolist() == [False]

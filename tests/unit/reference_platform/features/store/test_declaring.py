@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 
-from reference_platform.errors import ContentError
+from reference_platform.errors import CommandError, ContentError
 from reference_platform.features import (
     Entity,
     FeatureStore,
@@ -51,3 +53,41 @@ def test_a_view_goes_without_the_source_of_the_same_name(store: FeatureStore) ->
     store.apply([], objects_to_delete=[TRIPS])
     assert list(FeatureStore(store.repo_path).definitions.views) == ["rides"]
     assert "trips" in store.definitions.sources
+
+
+@pytest.mark.parametrize(
+    "name", ["..", "../x", "/x", "a/b", "a\x00", "a\n", " a", "", "\ud800", "a:b", "\u4e2d" * 100, 5, None]
+)
+def test_no_name_leads_out_of_its_folder_or_does_not_fit_into_one(name: str) -> None:
+    with pytest.raises(ContentError, match="cannot name"):
+        replace(TRIPS, name=name)
+
+
+@pytest.mark.parametrize("name", ["Trips", "\uff54rips"])
+def test_views_that_some_disks_cannot_tell_apart_are_refused(name: str, store: FeatureStore) -> None:
+    with pytest.raises(ContentError, match="differ too little"):
+        store.apply(replace(TRIPS, name=name))
+
+
+def test_every_change_of_the_registry_is_seen_however_fast_they_follow(store: FeatureStore) -> None:
+    stamps = [store._declared._file.stamp()]
+    for number in range(5):
+        store.apply(replace(TRIPS, description=str(number)))
+        stamps.append(store._declared._file.stamp())
+    assert sorted({stamp[0] for stamp in stamps}) == [stamp[0] for stamp in stamps]
+
+
+def test_a_column_that_is_there_twice_is_refused(store: FeatureStore) -> None:
+    store.apply(replace(TRIPS, source=PushSource(name="pushed")))
+    arrays = [pa.array([1]), pa.array([datetime(2026, 1, 1, tzinfo=UTC)]), pa.array([1.0]), pa.array([2.0])]
+    for names in (["driver_id", "event_timestamp", "x", "x"], ["x", "event_timestamp", "driver_id", "driver_id"]):
+        with pytest.raises(CommandError, match="there twice"):
+            store.push("pushed", pa.Table.from_arrays(arrays, names=names))
+
+
+def test_rows_may_leave_out_what_they_do_not_have(store: FeatureStore) -> None:
+    when = datetime(1970, 1, 1, tzinfo=UTC)
+    store.apply(replace(TRIPS, source=PushSource(name="pushed")))
+    rows = [{"driver_id": 1, "event_timestamp": when}, {"driver_id": 2, "event_timestamp": when, "x": 1.5}]
+    store.push("pushed", rows)
+    assert store.get_online_features(["trips:x"], {"driver_id": [1, 2]}).values(0) == [None, 1.5]
