@@ -97,7 +97,12 @@ def test_the_expert_lives_through_the_same_night(scenario: str) -> None:
         path.write_text(now, encoding="utf-8")
         return
     assert golden, f"no golden; write it: PAGERDRILL_REGENERATE=1 pytest {Path(__file__).name}"
-    assert now == golden, first_difference(golden, events)
+    assert _without_code(now) == _without_code(golden), first_difference(golden, events)
+
+
+def _without_code(text: str) -> str:
+    """The golden without the identity of the code: other code that builds the same content changes no night."""
+    return "content " + text.partition(" content ")[2]
 
 
 def _other_processor(head: str, image: Image) -> bool:
