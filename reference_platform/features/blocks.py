@@ -12,6 +12,7 @@ from reference_platform.features.columns import Column, FeatureBlock, column_fro
 from reference_platform.features.definitions import FeatureView
 from reference_platform.features.sources import (
     EVENT_TIMESTAMP,
+    LOG_TIMES,
     FileSource,
     KafkaSource,
     Source,
@@ -86,10 +87,6 @@ def table_of(view: FeatureView, rows: FeatureBlock) -> pa.Table:
     ]
     names = [*view.join_keys, *LOG_TIMES, *view.feature_names]
     return pa.Table.from_arrays(arrays, names=names)
-
-
-LOG_TIMES = ("event_timestamp", "created_timestamp", "sequence")
-"""Columns of a view's push log besides join keys and features."""
 
 
 def _event_name(view: FeatureView, names: list[str]) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from dataclasses import field as attribute
 from datetime import timedelta
 from typing import Any
 
@@ -17,7 +18,7 @@ from numpy.typing import NDArray
 from reference_platform.errors import ContentError, nearest
 from reference_platform.features.fingerprint import code_sha256
 from reference_platform.features.naming import checked_name
-from reference_platform.features.sources import Source
+from reference_platform.features.sources import LOG_TIMES, Source
 from reference_platform.features.types import KEY_TYPES, FeatureType, Int64, ValueType
 
 Columns = Mapping[str, NDArray[np.generic]]
@@ -34,7 +35,7 @@ class Field:
     name: str
     dtype: FeatureType
     description: str = ""
-    tags: Mapping[str, str] | None = None
+    tags: Mapping[str, str] | None = attribute(default=None, hash=False)
     unit: str = ""
     pii: str = ""
 
@@ -56,7 +57,7 @@ class Entity:
     join_keys: tuple[str, ...] = ()
     value_type: FeatureType | ValueType = Int64
     description: str = ""
-    tags: Mapping[str, str] | None = None
+    tags: Mapping[str, str] | None = attribute(default=None, hash=False)
     owner: str = ""
     key_count: int | None = None
 
@@ -68,7 +69,7 @@ class Entity:
             raise ContentError(f"entity {self.name} has keys of type {kind}", fix=f"keys are one of {allowed}")
         object.__setattr__(self, "value_type", kind)
         keys: Any = self.join_keys
-        object.__setattr__(self, "join_keys", (keys,) if isinstance(keys, str) else tuple(keys) or (self.name,))
+        object.__setattr__(self, "join_keys", (keys,) if isinstance(keys, str) else tuple(keys or ()) or (self.name,))
         object.__setattr__(self, "tags", dict(self.tags or {}))
 
     @property
@@ -95,7 +96,7 @@ class FeatureView:
     ttl: timedelta | None = timedelta(0)
     online: bool = True
     description: str = ""
-    tags: Mapping[str, str] | None = None
+    tags: Mapping[str, str] | None = attribute(default=None, hash=False)
     owner: str = ""
     freshness_sla: timedelta | None = None
     """Values older than this break the promise made to the models that read them."""
@@ -107,8 +108,8 @@ class FeatureView:
     def __post_init__(self) -> None:
         checked_name(self.name, "feature view")
         lengths = {"ttl": self.ttl, "freshness_sla": self.freshness_sla, "every": self.every}
-        _check_kinds(f"view {self.name}", self.entities, self.source, self.schema, lengths)
-        entities = tuple(self.entities)
+        _check_kinds(f"view {self.name}", self.entities or (), self.source, self.schema, lengths)
+        entities = tuple(self.entities or ())
         keys = [key for entity in entities for key in entity.join_keys]
         # A schema may repeat the join keys, as others require; they are no features.
         fields = tuple(field for field in self.schema if field.name not in keys)
@@ -116,6 +117,10 @@ class FeatureView:
             raise ContentError(f"view {self.name} has no features", fix='schema=[Field(name="x", dtype=Float32)]')
         _check_unique([field.name for field in fields], f"view {self.name}: feature")
         _check_unique(keys, f"view {self.name}: join key")
+        for taken in {*keys, *(field.name for field in fields)} & {*LOG_TIMES}:
+            raise ContentError(
+                f'view {self.name}: "{taken}" is what the store calls its own', fix="choose another name"
+            )
         ttl = self.ttl or timedelta(0)
         if ttl < timedelta(0):
             raise ContentError(f"view {self.name} has a negative ttl", fix="ttl=timedelta(hours=2); 0 means forever")
@@ -206,7 +211,7 @@ class FeatureViewProjection:
     view: FeatureView
     features: tuple[str, ...]
     name: str = ""
-    join_key_map: Mapping[str, str] | None = None
+    join_key_map: Mapping[str, str] | None = attribute(default=None, hash=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "name", self.name or self.view.name)
@@ -233,12 +238,14 @@ class FeatureViewProjection:
 def _check_kinds(where: str, entities: Any, source: Any, schema: Any, lengths: Mapping[str, Any]) -> None:
     """Raise ContentError for an argument of another kind than declared, before anything computes with it."""
     if isinstance(entities, Entity | str) or not all(isinstance(entity, Entity) for entity in entities):
-        raise ContentError(f"{where}: {entities!r} is no list of entities", fix="entities=[driver]")
+        raise ContentError(f"{where}: {str(entities)[:60]} is no list of entities", fix="entities=[driver]")
     if not isinstance(source, Source):
-        raise ContentError(f"{where}: {source!r} is no source", fix='source=FileSource(path="data/rides.parquet")')
+        raise ContentError(
+            f"{where}: {str(source)[:60]} is no source", fix='source=FileSource(path="data/rides.parquet")'
+        )
     for field in schema:
         if not isinstance(field, Field):
-            raise ContentError(f"{where}: {field!r} is no Field", fix='schema=[Field(name="x", dtype=Float32)]')
+            raise ContentError(f"{where}: {str(field)[:60]} is no Field", fix='schema=[Field(name="x", dtype=Float32)]')
     for name, length in lengths.items():
         if not isinstance(length, timedelta | None):
             raise ContentError(f"{where}: {name}={length!r} has no unit", fix=f"{name}=timedelta(hours=2)")

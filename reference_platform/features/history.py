@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from reference_platform.errors import CommandError, nearest
-from reference_platform.features.blocks import LOG_TIMES, created_column, event_column
+from reference_platform.features.blocks import created_column, event_column
 from reference_platform.features.definitions import FeatureView
 from reference_platform.features.join.scan import open_rows, scan_file
 from reference_platform.features.join.spec import RowColumns
 from reference_platform.features.push_log import PushLog
-from reference_platform.features.sources import FileSource, KafkaSource, PushSource
+from reference_platform.features.sources import LOG_TIMES, FileSource, KafkaSource, PushSource
 from reference_platform.features.stream_views import StreamFeatureView
 from reference_platform.features.transformations import apply_transformation
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from dataclasses import field as attribute
 from typing import Any, Literal
 
 from reference_platform.errors import ContentError, nearest
@@ -40,7 +41,7 @@ class OnDemandFeatureView:
     function: Callable[[Any], Any]
     mode: Mode = "numpy"
     description: str = ""
-    tags: Mapping[str, str] | None = None
+    tags: Mapping[str, str] | None = attribute(default=None, hash=False)
     owner: str = ""
 
     def __post_init__(self) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from dataclasses import field as attribute
 
 from reference_platform.errors import ContentError
 from reference_platform.features.definitions import FeatureView, FeatureViewProjection
@@ -19,7 +20,7 @@ class FeatureService:
 
     name: str
     features: tuple[Part, ...] = ()
-    tags: Mapping[str, str] | None = None
+    tags: Mapping[str, str] | None = attribute(default=None, hash=False)
     description: str = ""
     owner: str = ""
     logging: bool = False

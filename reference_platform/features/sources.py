@@ -9,6 +9,8 @@ from reference_platform.errors import ContentError
 from reference_platform.features.naming import checked_name
 
 EVENT_TIMESTAMP = "event_timestamp"
+LOG_TIMES = (EVENT_TIMESTAMP, "created_timestamp", "sequence")
+"""Columns of a view's push log besides join keys and features."""
 
 
 @dataclass(frozen=True, kw_only=True)

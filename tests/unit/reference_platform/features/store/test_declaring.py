@@ -12,12 +12,15 @@ import pytest
 from reference_platform.errors import CommandError, ContentError
 from reference_platform.features import (
     Entity,
+    FeatureService,
     FeatureStore,
     FeatureView,
     Field,
     FileSource,
     Float64,
+    OnDemandFeatureView,
     PushSource,
+    RequestSource,
 )
 
 DRIVER = Entity("driver", join_keys=("driver_id",))
@@ -91,3 +94,41 @@ def test_rows_may_leave_out_what_they_do_not_have(store: FeatureStore) -> None:
     rows = [{"driver_id": 1, "event_timestamp": when}, {"driver_id": 2, "event_timestamp": when, "x": 1.5}]
     store.push("pushed", rows)
     assert store.get_online_features(["trips:x"], {"driver_id": [1, 2]}).values(0) == [None, 1.5]
+
+
+def test_declarations_take_lists_and_are_equal_and_hash_alike() -> None:
+    """As people write them elsewhere, and as sets and caches need them."""
+
+    def declared(container: type) -> list[object]:
+        entity = Entity(name="driver", join_keys=container(["driver_id"]), tags={"a": "b"})
+        fields = container([Field(name="x", dtype=Float64, tags={"c": "d"})])
+        view = FeatureView(name="v", entities=container([entity]), schema=fields, ttl=None, source=TRIPS_FILE)
+        request = RequestSource(name="r", schema=container([Field(name="y", dtype=Float64)]))
+        sources = container([view[container(["x"])], request])
+        computed = OnDemandFeatureView(name="o", sources=sources, schema=container([fields[0]]), function=len)
+        renamed = view.with_name("w").with_join_key_map({"driver_id": "boss_id"})
+        return [
+            entity,
+            *fields,
+            view,
+            computed,
+            FeatureService(name="s", features=container([view, renamed, computed])),
+        ]
+
+    assert declared(list) == declared(tuple)
+    assert {hash(thing) for thing in declared(list)} == {hash(thing) for thing in declared(tuple)}
+    assert len({hash(thing) for thing in declared(list)}) == 5
+
+
+def test_what_is_left_out_may_be_none() -> None:
+    entity = Entity(name="driver", join_keys=None)  # type: ignore[arg-type]
+    assert entity.join_keys == ("driver",)
+    fields = [Field(name="x", dtype=Float64)]
+    view = FeatureView(name="v", entities=None, schema=fields, ttl=None, source=TRIPS_FILE)  # type: ignore[arg-type]
+    assert (view.join_keys, view.ttl_us) == ((), None)
+
+
+@pytest.mark.parametrize("name", ["event_timestamp", "created_timestamp", "sequence"])
+def test_names_of_columns_that_every_push_log_has_are_refused(name: str) -> None:
+    with pytest.raises(ContentError, match="calls its own"):
+        replace(TRIPS, schema=(Field(name=name, dtype=Float64),))
