@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from simulator.traffic.quantile import Places
 from simulator.world.rhythm import Rhythm
 
 BLOCK_S = 60.0
@@ -39,8 +40,8 @@ class Arrivals:
     ) -> None:
         self._rhythm = rhythm
         self._rate = requests_per_s
-        self._route_edges = np.cumsum(shares / shares.sum())
-        self._entity_edges = np.cumsum(weights / weights.sum())
+        self._routes = Places(np.cumsum(shares / shares.sum()))
+        self._entities = Places(np.cumsum(weights / weights.sum()))
         self._rng = rng
         self._index = 0
 
@@ -54,10 +55,9 @@ class Arrivals:
         self._index += 1
         n = int(self._rng.poisson(self.rate_per_s(begin + BLOCK_S / 2) * BLOCK_S))
         times = np.sort(begin + BLOCK_S * self._rng.random(n))
-        route = np.searchsorted(self._route_edges, self._rng.random(n), side="right")
-        entity = np.searchsorted(self._entity_edges, self._rng.random(n), side="right")
-        last = len(self._entity_edges) - 1
-        return Block(begin, times, np.minimum(route, len(self._route_edges) - 1), np.minimum(entity, last))
+        route = self._routes.of(self._rng.random(n))
+        entity = self._entities.of(self._rng.random(n))
+        return Block(begin, times, route, entity)
 
 
 def history_counts(
