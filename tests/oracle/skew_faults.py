@@ -171,7 +171,7 @@ class World:
 
     def _write(self, name: str, key: Any, at_us: int) -> None:
         random = self.random
-        delay = int(random.integers(0, 300)) if random.random() < 0.5 else int(random.integers(0, 5))
+        delay = 2 * int(random.integers(0, 150)) if random.random() < 0.5 else 2 * int(random.integers(0, 3))
         event_us = at_us - delay
         same_key = [row for row in self.rows[name] if row.key == key and row.past]
         if same_key and random.random() < 0.15:
@@ -200,15 +200,15 @@ class World:
             self._late.append(replace(row, online_us=later_us))
             return []
         if cause is Cause.FUTURE_EVENT:
-            return [replace(row, event_us=at_us + int(self.random.integers(50, 400)))]
+            return [replace(row, event_us=at_us + 2 * int(self.random.integers(25, 200)))]
         if cause is Cause.ONLINE_ONLY:
-            return [replace(row, past=False, event_us=at_us)]
+            return [replace(row, past=False, event_us=at_us - 1)]
         if cause is Cause.KEY_ENCODING:
             other = row.key.lstrip("0").upper() if row.key.lstrip("0").upper() != row.key else row.key.lower()
-            # An event of its own: one that its key also has would look like an older version of that.
+            # An event of its own (all others are even): one of its key would look like an older version of that.
             return [
                 replace(
-                    row, key=f" {other}", online_key=row.key, event_us=at_us, values=self._values(name, nulls=False)
+                    row, key=f" {other}", online_key=row.key, event_us=at_us - 1, values=self._values(name, nulls=False)
                 )
             ]
         return [row]

@@ -13,9 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from reference_platform.features.online_store.response import OnlineResponse
 from reference_platform.features.skew.vector_shape import VectorShape
-from reference_platform.features.times import NEVER_US
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -37,37 +35,10 @@ class Entry(NamedTuple):
     row_ids: Sequence[str]
 
 
-class ResponseEntry(NamedTuple):
-    """The same, not yet taken apart."""
-
-    rows: int
-    read_us: int
-    response: OnlineResponse
-    row_ids: Sequence[str]
-
-
-def _taken_apart(shape: VectorShape, entry: ResponseEntry) -> Entry:
-    response = entry.response
-    inputs = response.inputs
-    features = range(len(shape.features))
-    never = [NEVER_US] * entry.rows
-    return Entry(
-        entry.rows,
-        entry.read_us,
-        [inputs[key.name] for key in shape.keys],
-        [inputs[request.name] for request in shape.requests],
-        [response.values(index) for index in features],
-        [response.statuses(index) for index in features],
-        [never if index < 0 else response.event_us(index) for index in shape.lookups],
-        entry.row_ids,
-    )
-
-
-def to_batch(shape: VectorShape, logged: Sequence[Entry | ResponseEntry]) -> pa.RecordBatch:
-    """The rows of `logged`, in their order."""
+def to_batch(shape: VectorShape, entries: Sequence[Entry]) -> pa.RecordBatch:
+    """The rows of `entries`, in their order."""
     import pyarrow as pa
 
-    entries = [entry if isinstance(entry, Entry) else _taken_apart(shape, entry) for entry in logged]
     types = shape.schema.types
     rows = sum(entry.rows for entry in entries)
     misfits: dict[int, dict[str, str]] = {}

@@ -1,6 +1,6 @@
 """The log of served vectors: what a model was given, when, and by which code.
 
-`append` keeps references and returns; every 64 rows are turned into an Arrow batch, every `segment_rows` rows into a
+`append` keeps references and returns; every 128 rows are turned into an Arrow batch, every `segment_rows` rows into a
 file (see segments.py). A crash loses at most what was not flushed: at most `waiting_rows_max` rows. When the disk does
 not take a segment, rows wait in memory up to that bound; what comes after it is dropped and counted, because serving
 goes on. Reading skips damaged segments and counts them.
@@ -18,13 +18,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from reference_platform.errors import ConfigError
 from reference_platform.features.online_store.response import OnlineResponse
 from reference_platform.features.skew.segments import list_segments, read_segment, shape_of, write_segment
-from reference_platform.features.skew.vector_batches import Entry, ResponseEntry, to_batch
+from reference_platform.features.skew.vector_batches import Entry, to_batch
+from reference_platform.features.skew.vector_responses import ResponseRows
 from reference_platform.features.skew.vector_shape import VectorShape
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-BATCH_ROWS = 64
+BATCH_ROWS = 128
 """Rows turned into Arrow at once: few enough that the read which pays for it stays under a millisecond."""
 SEGMENT_ROWS = 8_192
 WAITING_ROWS_MAX = 65_536
@@ -54,11 +55,43 @@ class LogCounts:
 class _Waiting:
     """Rows of one shape that are in no segment yet."""
 
-    def __init__(self) -> None:
-        self.entries: list[Entry | ResponseEntry] = []
-        self.entry_rows = 0
+    def __init__(self, shape: VectorShape, batch_rows_max: int) -> None:
+        self._shape = shape
+        self._batch_rows_max = batch_rows_max
+        self._entries: list[Entry] = []
+        self._responses: ResponseRows | None = None
+        self._loose_rows = 0
         self.batches: list[pa.RecordBatch] = []
         self.batch_rows = 0
+
+    def add(self, entry: Entry) -> None:
+        """Take one read in."""
+        if self._responses is not None:
+            self.close_batch()
+        self._entries.append(entry)
+        self._added(entry.rows)
+
+    def add_response(self, response: OnlineResponse, read_us: int, row_ids: Sequence[str]) -> None:
+        """Take one response in."""
+        if self._entries:
+            self.close_batch()
+        if self._responses is None:
+            self._responses = ResponseRows(self._shape, response)
+        self._responses.add(response, read_us, row_ids)
+        self._added(response.rows)
+
+    def _added(self, rows: int) -> None:
+        self._loose_rows += rows
+        if self._loose_rows >= self._batch_rows_max:
+            self.close_batch()
+
+    def close_batch(self) -> None:
+        """Turn what is loose into a batch."""
+        if self._loose_rows:
+            loose = to_batch(self._shape, self._entries) if self._responses is None else self._responses.batch()
+            self.batches.append(loose)
+            self.batch_rows += self._loose_rows
+        self._entries, self._responses, self._loose_rows = [], None, 0
 
 
 class VectorLog:
@@ -85,7 +118,7 @@ class VectorLog:
         self._segment_rows = segment_rows
         self._waiting_rows_max = waiting_rows_max
         self._segments_max = segments_max
-        self._waiting: dict[str, tuple[VectorShape, _Waiting]] = {}
+        self._waiting: dict[str, _Waiting] = {}
         self._unwritten: list[pa.Table] = []
         self._rows = 0
         self._in_memory: list[LoggedSegment] = []
@@ -111,43 +144,47 @@ class VectorLog:
         `event_us[j]` are the event times of `shape.views[j]`. Sequences are kept, not copied: do not change them.
         Never fails for want of disk; see `trouble`.
         """
-        self._add(shape, Entry(len(values[0]), read_us, keys, requests, values, statuses, event_us, row_ids))
+        rows = len(values[0])
+        with self._lock:
+            waiting = self._place(shape, rows)
+            if waiting is not None:
+                waiting.add(Entry(rows, read_us, keys, requests, values, statuses, event_us, row_ids))
+        self._write_full(waiting)
 
     def append_response(
         self, shape: VectorShape, response: OnlineResponse, read_us: int, row_ids: Sequence[str] = ()
     ) -> None:
-        """Log a response of the plan that `shape` is of. It is kept, and taken apart with the others of its batch."""
-        self._add(shape, ResponseEntry(response.rows, read_us, response, row_ids))
-
-    def _add(self, shape: VectorShape, entry: Entry | ResponseEntry) -> None:
-        rows = entry.rows
-        full = False
+        """Log a response of the plan that `shape` is of; its arrays are kept. Otherwise like `append`."""
         with self._lock:
-            self.counts.appended += rows
-            if self._rows + rows > self._waiting_rows_max:
-                self.counts.dropped += rows
-                return
-            self._rows += rows
-            found = self._waiting.get(shape.fingerprint)
-            if found is None:
-                found = self._waiting[shape.fingerprint] = (shape, _Waiting())
-            waiting = found[1]
-            waiting.entries.append(entry)
-            waiting.entry_rows += rows
-            if waiting.entry_rows >= BATCH_ROWS:
-                _close_batch(shape, waiting)
-                if waiting.batch_rows >= self._segment_rows:
-                    self._close_segment(waiting)
-                    full = True
-        if full:
+            waiting = self._place(shape, response.rows)
+            if waiting is not None:
+                waiting.add_response(response, read_us, row_ids)
+        self._write_full(waiting)
+
+    def _place(self, shape: VectorShape, rows: int) -> _Waiting | None:
+        """Where these rows wait; None when there is no room and they are dropped."""
+        self.counts.appended += rows
+        if self._rows + rows > self._waiting_rows_max:
+            self.counts.dropped += rows
+            return None
+        self._rows += rows
+        found = self._waiting.get(shape.fingerprint)
+        if found is None:
+            found = self._waiting[shape.fingerprint] = _Waiting(shape, min(BATCH_ROWS, self._segment_rows))
+        return found
+
+    def _write_full(self, waiting: _Waiting | None) -> None:
+        if waiting is not None and waiting.batch_rows >= self._segment_rows:
+            with self._lock:
+                self._close_segment(waiting)
             self._write_some()
 
     def flush(self) -> int:
         """Write all that waits; the rows written. Durable on return. Raises ConfigError when the disk refuses."""
         before = self.counts.written
         with self._lock:
-            for shape, waiting in self._waiting.values():
-                _close_batch(shape, waiting)
+            for waiting in self._waiting.values():
+                waiting.close_batch()
                 self._close_segment(waiting)
         if self._writing is not None:
             self._writing.result()
@@ -226,13 +263,6 @@ class VectorLog:
             for name in list_segments(self._folder)[: -self._segments_max]:
                 (self._folder / str(name)).unlink(missing_ok=True)
                 self.counts.pruned += 1
-
-
-def _close_batch(shape: VectorShape, waiting: _Waiting) -> None:
-    if waiting.entries:
-        waiting.batches.append(to_batch(shape, waiting.entries))
-        waiting.batch_rows += waiting.entry_rows
-        waiting.entries, waiting.entry_rows = [], 0
 
 
 def _between(table: pa.Table, since_us: int | None, until_us: int | None) -> pa.Table:

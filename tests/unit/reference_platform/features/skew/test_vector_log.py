@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 
 from reference_platform.errors import ConfigError
+from reference_platform.features.blocks import rows_of
 from reference_platform.features.definitions import Entity, FeatureView, Field
 from reference_platform.features.on_demand import RequestSource, on_demand_feature_view
+from reference_platform.features.online_store.embedded import EmbeddedOnlineStore
+from reference_platform.features.online_store.plan import ReadPlan
 from reference_platform.features.skew.vector_log import VectorLog
 from reference_platform.features.skew.vector_shape import VectorShape
 from reference_platform.features.sources import PushSource
+from reference_platform.features.times import NEVER_US
 from reference_platform.features.types import Array, Bool, Float32, Int64, String, UnixTimestamp
 
 USER = Entity("user", ("user_id",))
@@ -184,3 +191,62 @@ def test_the_oldest_segments_go_first() -> None:
         append(log, t)
     assert read_instants(log) == list(range(128, 256))
     assert log.counts.pruned == 2
+
+
+def test_responses_are_logged_as_they_were_served() -> None:
+    """Whole arrays at a time, and value by value: the same rows."""
+    store = EmbeddedOnlineStore(None)
+    view = replace(VIEW, ttl=timedelta(microseconds=500))
+    store.declare([view])
+    table = pa.table(
+        {
+            "user_id": [1, 2, 3],
+            "event_timestamp": pa.array([100, 400, 1_000]).cast(pa.timestamp("us")),
+            "total": pa.array([1.5, None, math.nan], pa.float32()),
+            "count": [1, 2, None],
+            "city": ["Bern", None, ""],
+            "vip": [True, None, False],
+            "seen": pa.array([5, None, 7]).cast(pa.timestamp("us")),
+            "last": [[1], None, []],
+        }
+    )
+    store.write(view, rows_of(view, table, arrived_us=None))
+    computed = replace(basket_share, sources=(view[["total"]], basket_share.sources[1]))
+    plan = ReadPlan.compile((view[["total", "city", "vip", "count", "seen", "last"]], computed))
+    shape = VectorShape.of_plan(plan, service="fraud")
+    whole, single = VectorLog(), VectorLog()
+    for keys in ([1], [2], [3], [9, 3, None, 2], [2]):
+        response = plan.read(store, {"user_id": keys, "amount": [0.5] * len(keys)}, 800)
+        ids = [f"{key}" for key in keys]
+        whole.append_response(shape, response, 800, ids)
+        features = range(len(plan.names))
+        single.append(
+            shape,
+            800,
+            [keys],
+            [[0.5] * len(keys)],
+            [response.values(index) for index in features],
+            [response.statuses(index) for index in features],
+            [[us or NEVER_US for us in response.event_us(0)]],
+            ids,
+        )
+    whole.flush()
+    single.flush()
+    (left,), (right,) = whole.read(), single.read()
+    assert left.table.schema == right.table.schema
+    assert repr(left.table.to_pylist()) == repr(right.table.to_pylist())
+    assert {status for row in left.table["statuses"].to_pylist() for status in row} == {1, 2, 3, 4}
+
+
+def test_both_ways_of_appending_keep_their_order() -> None:
+    log = VectorLog()
+    store = EmbeddedOnlineStore(None)
+    store.declare([VIEW])
+    plan = ReadPlan.compile((VIEW[["total", "count", "city", "vip", "seen", "last"]], basket_share))
+    for t in range(10):
+        if t % 3:
+            append(log, t)
+        else:
+            log.append_response(SHAPE, plan.read(store, {"user_id": [t], "amount": [1.0]}, t), t)
+    log.flush()
+    assert read_instants(log) == list(range(10))
