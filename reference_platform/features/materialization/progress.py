@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import threading
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Literal
@@ -106,7 +107,7 @@ class ProgressFolder:
         """Replace what is known of `view`; on disk when this returns."""
         self._folder.mkdir(parents=True, exist_ok=True)
         path = self._path(view)
-        fresh = path.with_name(f"{path.name}.{os.getpid()}.tmp")
+        fresh = path.with_name(f"{path.name}.{os.getpid()}.{threading.get_ident()}.tmp")
         with fresh.open("w", encoding="utf-8") as stream:
             json.dump({"version": _VERSION, **asdict(kept)}, stream)
             stream.flush()
