@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 
-from reference_platform.errors import ConfigError
+from reference_platform.errors import ConfigError, PagerDrillError
 from reference_platform.features.governance.audit import AuditTrail
 from reference_platform.features.governance.lineage import LineageEvent
 from reference_platform.features.skew.vector_log import VectorLog
 
 
 class Ledgers:
-    """The files of one store, opened when first written to."""
+    """The files of one store, opened when first written to. A script that ends without `close` loses nothing."""
 
     def __init__(self, data: Path, audit_key: Path | None = None) -> None:
         """`audit_key`: a file whose bytes sign the audit, so that nobody without it can write a chain that holds."""
@@ -26,6 +28,7 @@ class Ledgers:
         """Who read what, why and when."""
         if self._audit is None:
             self._audit = AuditTrail(self._data / "audit" / "reads.jsonl", key=self.audit_key())
+            weakref.finalize(self, _close, self._audit)
         return self._audit
 
     def audit_key(self) -> bytes:
@@ -49,6 +52,7 @@ class Ledgers:
         """Served vectors of the services that ask for it."""
         if self._vectors is None:
             self._vectors = VectorLog(self._data / "vectors", in_background=True)
+            weakref.finalize(self, _close, self._vectors)
         return self._vectors
 
     def lineage(self, events: Iterable[LineageEvent]) -> None:
@@ -76,3 +80,9 @@ class Ledgers:
         if self._vectors is not None:
             self._vectors.close()
             self._vectors = None
+
+
+def _close(ledger: AuditTrail | VectorLog) -> None:
+    """Close what was forgotten; nobody is left who could be told that it failed."""
+    with suppress(PagerDrillError):
+        ledger.close()

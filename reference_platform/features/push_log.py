@@ -54,11 +54,20 @@ class PushLog:
         return numbered
 
     def tables(self) -> Iterator[pa.Table]:
-        """Every push, oldest first."""
+        """Every push, oldest first. Raises ConfigError for a file that was damaged."""
+        import pyarrow as pa
         import pyarrow.parquet as pq
 
         for path in self.paths():
-            yield pq.read_table(path)
+            try:
+                table = pq.read_table(path)
+            except (pa.ArrowException, OSError) as error:
+                raise ConfigError(
+                    f"{path} is damaged, and with it what was pushed",
+                    why=str(error).splitlines()[0][:200],
+                    fix="bring it back from a copy, or delete it and push its rows again",
+                ) from error
+            yield table
 
     def paths(self) -> list[Path]:
         """The files, oldest push first."""
@@ -73,7 +82,13 @@ class PushLog:
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
-        self.folder.mkdir(parents=True, exist_ok=True)
-        with (self.folder / ".lock").open("a") as held:
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            lock = (self.folder / ".lock").open("a")
+        except OSError as error:
+            raise ConfigError(
+                f"the push log of {self._view.name} cannot be written", why=str(error), fix="make room or grant access"
+            ) from error
+        with lock as held:
             fcntl.flock(held, fcntl.LOCK_EX)
             yield

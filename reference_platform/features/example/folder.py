@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 
 import numpy as np
 
-from reference_platform.errors import CommandError
+from reference_platform.errors import CommandError, ConfigError
 from reference_platform.features.config import CONFIG_FILE
 
 DRIVERS = 50
@@ -23,18 +24,29 @@ online_store: {type: embedded, path: data/online.db}
 def write_example(folder: Path, until: datetime) -> list[Path]:
     """Write the example with a month of hourly rows up to `until`; returns the files.
 
-    Raises CommandError when one of them exists.
+    Raises CommandError for a folder in use, ConfigError when it cannot be written; nothing is then left in it.
     """
+    data = folder / "data" / "source" / "driver_stats.parquet"
     definitions = folder / "definitions.py"
     config = folder / CONFIG_FILE
-    data = folder / "data" / "source" / "driver_stats.parquet"
-    for path in (definitions, config, data):
+    if folder.exists() and not folder.is_dir():
+        raise CommandError(f"{folder} is a file", fix="choose a new or empty folder")
+    for path in (data, *sorted(found for kind in ("py", "yaml", "yml") for found in folder.glob(f"*.{kind}"))):
         if path.exists():
-            raise CommandError(f"{path} exists", fix="choose an empty folder")
-    data.parent.mkdir(parents=True, exist_ok=True)
-    definitions.write_text((Path(__file__).parent / "definitions.py").read_text(encoding="utf-8"), encoding="utf-8")
-    config.write_text(CONFIG, encoding="utf-8")
-    _write_data(data, until.replace(minute=0, second=0, microsecond=0))
+            raise CommandError(f"{path} exists", fix="choose a new or empty folder")
+    try:
+        data.parent.mkdir(parents=True, exist_ok=True)
+        _write_data(data, until.replace(minute=0, second=0, microsecond=0))
+        config.write_text(CONFIG, encoding="utf-8")
+        code = (Path(__file__).parent / "definitions.py").read_text(encoding="utf-8")
+        definitions.write_text(code, encoding="utf-8")
+    except OSError as error:
+        for path in (data, config, definitions):
+            with suppress(OSError):
+                path.unlink(missing_ok=True)
+        raise ConfigError(
+            f"{folder} cannot take the example", why=error.strerror or str(error), fix="make room, or choose another"
+        ) from error
     return [config, definitions, data]
 
 
@@ -59,4 +71,3 @@ def _write_data(path: Path, until: datetime) -> None:
         }
     )
     pq.write_table(table, path)
-

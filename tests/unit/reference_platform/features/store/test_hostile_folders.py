@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -12,6 +14,7 @@ import pytest
 from reference_platform.errors import CommandError, ConfigError, ContentError
 from reference_platform.features import Entity, FeatureStore, FeatureView, Field, FileSource, Float32, StoreConfig
 from reference_platform.features.config import RedisConfig
+from reference_platform.features.example.folder import write_example
 from reference_platform.features.registry_uses import RegistryUses
 from reference_platform.features.retrieval import RetrievalJob
 from tests.unit.reference_platform.features.store.rides import DRIVER, FARE, HOUR, SERVICE, STATS, T0, us, write_stats
@@ -129,8 +132,8 @@ RIGHT: dict[str, Any] = {
         ({"entities": RIGHT["entities"][0]}, "is no list of entities"),
         ({"entities": "driver"}, "is no list of entities"),
         ({"entities": ["driver"]}, "is no list of entities"),
-        ({"source": "rides.parquet"}, "'rides.parquet' is no source"),
-        ({"schema": ["rating"]}, "'rating' is no Field"),
+        ({"source": "rides.parquet"}, "rides.parquet is no source"),
+        ({"schema": ["rating"]}, "rating is no Field"),
         ({"ttl": 3600}, "ttl=3600 has no unit"),
         ({"freshness_sla": "2h"}, "freshness_sla='2h' has no unit"),
     ],
@@ -160,6 +163,29 @@ def test_an_audit_key_that_is_gone_is_named(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"the audit key .*gone.key cannot be read") as caught:
         store.apply([DRIVER, STATS])
     assert "feature_store.yaml" in caught.value.fix
+
+
+SCRIPT = """\
+import sys
+from reference_platform.features import FeatureStore
+store = FeatureStore(sys.argv[1])
+store.get_online_features("pricing", {"driver_id": [1001], "distance_km": [1.0], "euro_per_km": [2.0]}, role="script")
+"""
+
+
+def test_a_script_that_does_not_close_its_store_loses_nothing(tmp_path: Path) -> None:
+    """Neither who read what, nor what was served."""
+    write_example(tmp_path, T0)
+    store = FeatureStore(tmp_path, clock=lambda: us(T0))
+    store.apply(store.read_repository().objects())
+    store.materialize_incremental(T0)
+    store.close()
+    done = subprocess.run(
+        [sys.executable, "-c", SCRIPT, str(tmp_path)], capture_output=True, text=True, check=False, timeout=60
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert '"role":"script"' in (tmp_path / "data" / "audit" / "reads.jsonl").read_text()
+    assert len(list((tmp_path / "data" / "vectors").iterdir())) == 1
 
 
 def training_set() -> RetrievalJob:
