@@ -12,6 +12,8 @@ from simulator.image.plan import BuildPlan
 ROOT = Path(__file__).parents[2]
 SOURCES = (
     "reference_platform/features/columns.py",
+    "reference_platform/features/fingerprint.py",
+    "reference_platform/features/fitted.py",
     "reference_platform/features/join/kernel.py",
     "reference_platform/features/join/keys.py",
     "reference_platform/features/join/slots.py",
