@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -135,9 +134,9 @@ def _content(column: pa.ChunkedArray) -> str:
 
 
 @pytest.fixture(scope="module")
-def expected(folder: Path) -> Iterator[list[str]]:
+def expected(folder: Path) -> list[str]:
     """What the default engine gives."""
-    yield training_set(folder, InProcessEngine())
+    return training_set(folder, InProcessEngine())
 
 
 def test_duckdb_gives_the_same_bytes(folder: Path, expected: list[str]) -> None:
