@@ -1,8 +1,8 @@
-"""Responses of one plan as an Arrow batch, whole arrays at a time: a value never becomes a Python object.
+"""Responses of one plan as an Arrow batch, whole arrays at a time.
 
-Of each response only its arrays are kept, which the garbage collector does not follow; keeping responses themselves
-costs every later read more than taking them apart. This reads the insides of `OnlineResponse` for the same reason:
-by its public methods, one logged read costs ten times as much.
+Of each response only the bytes of its arrays are kept: copying a few of them is cheap, whereas arrays that outlive
+their read make every later read slower, which then finds no memory to reuse. This reads the insides of
+`OnlineResponse`; by its public methods, one logged read costs ten times as much.
 """
 
 from __future__ import annotations
@@ -40,8 +40,7 @@ class ResponseRows:
         self._shape = shape
         self._spots = like._shape.spots
         assert len(self._spots) == len(shape.features), "a shape of another plan"
-        self._names = [column.name for column in (*shape.keys, *shape.requests)]
-        self._inputs: list[list[Any]] = [[] for _ in self._names]
+        self._inputs: dict[str, list[Any]] = {column.name: [] for column in (*shape.keys, *shape.requests)}
         self._counts: list[int] = []
         self._read_us: list[int] = []
         self._row_ids: list[Sequence[str]] = []
@@ -56,8 +55,8 @@ class ResponseRows:
         self._counts.append(response.rows)
         self._read_us.append(read_us)
         self._row_ids.append(row_ids)
-        for name, kept in zip(self._names, self._inputs, strict=True):
-            kept.append(response._inputs[name])
+        for name, kept in self._inputs.items():
+            kept.extend(_plain(response._inputs[name]))
         for section, part in zip(response._sections, self._parts, strict=True):
             part.add(section)
 
@@ -73,8 +72,8 @@ class ResponseRows:
         sections = [part.joined(read_us) for part in self._parts]
         arrays: list[Any] = [pa.array(read_us, pa.int64()), pa.array(ids, pa.string()), pa.nulls(rows, pa.string())]
         arrays += [
-            _input(kept, type_named(column.dtype).arrow_type())
-            for kept, column in zip(self._inputs, (*shape.keys, *shape.requests), strict=True)
+            pa.array(self._inputs[column.name], type_named(column.dtype).arrow_type())
+            for column in (*shape.keys, *shape.requests)
         ]
         width = len(self._spots)
         packed = np.stack([sections[section].statuses[slot] for section, slot in self._spots], axis=1)
@@ -89,33 +88,62 @@ class ResponseRows:
         return pa.RecordBatch.from_arrays(arrays, schema=shape.schema)
 
 
+class _Stack:
+    """Arrays of one type and width, one below the other; `parts` holds bytes, or the values themselves if objects."""
+
+    def __init__(self, like: NDArray[Any]) -> None:
+        self._dtype, self._width = like.dtype, like.shape[1:]
+        self.objects = like.dtype == object
+        self.parts: list[Any] = []
+
+    def add(self, array: NDArray[Any]) -> None:
+        if self.objects:
+            self.parts += array.ravel().tolist()
+        else:
+            self.parts.append(array.tobytes())
+
+    def joined(self) -> NDArray[Any]:
+        if self.objects:
+            whole = np.fromiter(self.parts, dtype=object, count=len(self.parts))
+        else:
+            whole = np.frombuffer(b"".join(self.parts), dtype=self._dtype)
+        return whole.reshape(-1, *self._width)
+
+
 class _StoredRows:
     def __init__(self, like: StoredSection) -> None:
-        self._selection, self._layout, self._ttl_us = like._selection, like._answer.layout, like._ttl_us
-        self._groups = sorted({self._layout.place[position][0] for position in self._selection.positions})
-        self._events: list[NDArray[np.int64]] = []
-        self._blocks: list[list[NDArray[Any]]] = [[] for _ in self._groups]
-        self._nulls: list[NDArray[np.bool_] | None] = []
+        answer = like._answer
+        self._selection, self._layout, self._ttl_us = like._selection, answer.layout, like._ttl_us
+        self._events = _Stack(answer.event_us)
+        groups = sorted({self._layout.place[position][0] for position in self._selection.positions})
+        self._blocks = {group: _Stack(answer.blocks[group]) for group in groups}
+        self._plain = [(group, stack.parts.append) for group, stack in self._blocks.items() if not stack.objects]
+        self._other = [(group, stack) for group, stack in self._blocks.items() if stack.objects]
+        self._nulls = _Stack(np.empty((0, self._layout.width), np.bool_))
+        self._any_nulls = False
 
     def add(self, section: Any) -> None:
         answer = section._answer
-        self._events.append(answer.event_us)
-        for group, kept in zip(self._groups, self._blocks, strict=True):
-            kept.append(answer.blocks[group])
-        self._nulls.append(answer.nulls)
+        event_us, blocks, nulls = answer.event_us, answer.blocks, answer.nulls
+        self._events.parts.append(event_us.tobytes())
+        for group, append in self._plain:
+            append(blocks[group].tobytes())
+        for group, stack in self._other:
+            stack.add(blocks[group])
+        if nulls is None:
+            self._nulls.parts.append(bytes(len(event_us) * self._layout.width))
+        else:
+            self._any_nulls = True
+            self._nulls.add(nulls)
 
     def joined(self, read_us: NDArray[np.int64]) -> _Section:
-        event_us = np.concatenate(self._events)
+        event_us = self._events.joined()
         status = np.where(event_us == NEVER_US, Status.NOT_FOUND, Status.PRESENT).astype(np.uint8)
         if self._ttl_us is not None:
             status[(status == Status.PRESENT) & (event_us < read_us - self._ttl_us)] = Status.OUTSIDE_MAX_AGE
         there = status == Status.PRESENT
-        nulls = None
-        if any(each is not None for each in self._nulls):
-            pairs = zip(self._events, self._nulls, strict=True)
-            width = self._layout.width
-            nulls = np.concatenate([np.zeros((len(e), width), np.bool_) if n is None else n for e, n in pairs])
-        blocks = dict(zip(self._groups, map(np.concatenate, self._blocks), strict=True))
+        nulls = self._nulls.joined() if self._any_nulls else None
+        blocks = {group: stack.joined() for group, stack in self._blocks.items()}
         columns, statuses = [], []
         for position in self._selection.positions:
             group, at = self._layout.place[position]
@@ -127,30 +155,22 @@ class _StoredRows:
 
 class _ComputedRows:
     def __init__(self, like: ComputedSection) -> None:
-        self._columns: list[list[tuple[NDArray[Any], NDArray[np.bool_] | None]]] = [[] for _ in like._columns]
+        self._values = [_Stack(column.values) for column in like._columns]
+        self._valid = [_Stack(np.empty(0, np.bool_)) for _ in like._columns]
 
     def add(self, section: Any) -> None:
-        for column, kept in zip(section._columns, self._columns, strict=True):
-            kept.append((column.values, column.valid))
+        for column, values, valid in zip(section._columns, self._values, self._valid, strict=True):
+            values.add(column.values)
+            valid.add(column.mask())
 
     def joined(self, read_us: NDArray[np.int64]) -> _Section:
-        assert all(sum(len(values) for values, _ in kept) == len(read_us) for kept in self._columns)
-        columns = []
-        for kept in self._columns:
-            valid = None
-            if any(given is not None for _, given in kept):
-                valid = np.concatenate([np.ones(len(v), np.bool_) if given is None else given for v, given in kept])
-            columns.append(Column(np.concatenate([values for values, _ in kept]), valid))
+        columns = tuple(Column(v.joined(), valid.joined()) for v, valid in zip(self._values, self._valid, strict=True))
+        assert all(len(column) == len(read_us) for column in columns)
         statuses = [np.where(column.mask(), Status.PRESENT, Status.NULL_VALUE).astype(np.uint8) for column in columns]
-        return _Section(tuple(columns), tuple(statuses), None)
+        return _Section(columns, tuple(statuses), None)
 
 
-def _input(parts: Sequence[Any], kind: pa.DataType) -> pa.Array:
-    import pyarrow as pa
-
-    if all(isinstance(part, np.ndarray) for part in parts) and parts[0].dtype != object:
-        return pa.array(np.concatenate(parts), kind)
-    plain: list[Any] = []
-    for part in parts:
-        plain += part.to_list() if isinstance(part, Column) else list(part)
-    return pa.array(plain, kind)
+def _plain(values: Any) -> list[Any]:
+    if isinstance(values, Column):
+        return values.to_list()
+    return values.tolist() if isinstance(values, np.ndarray) else list(values)
