@@ -71,13 +71,16 @@ class PushLog:
 
     def paths(self) -> list[Path]:
         """The files, oldest push first."""
-        return sorted(self.folder.glob("*.parquet"))
+        if not self.folder.is_dir():
+            return []
+        return [self.folder / name for name in sorted(os.listdir(self.folder)) if name.endswith(".parquet")]
 
     def _next(self) -> int:
-        paths = self.paths()
-        if not paths:
+        # Names order like their numbers; no paths are made of them, since there is one for every push ever kept.
+        newest = max((name for name in os.listdir(self.folder) if name.endswith(".parquet")), default="")
+        if not newest:
             return FIRST_SEQUENCE
-        first, _, count = paths[-1].stem.partition("-")
+        first, _, count = newest.removesuffix(".parquet").partition("-")
         return int(first) + int(count)
 
     @contextmanager
