@@ -71,13 +71,17 @@ class PushLog:
 
     def paths(self) -> list[Path]:
         """The files, oldest push first."""
+        return [self.folder / name for name in sorted(self._names())]
+
+    def _names(self) -> list[str]:
+        # No paths are made here: there is a file for every push ever kept.
         if not self.folder.is_dir():
             return []
-        return [self.folder / name for name in sorted(os.listdir(self.folder)) if name.endswith(".parquet")]
+        with os.scandir(self.folder) as entries:
+            return [entry.name for entry in entries if entry.name.endswith(".parquet")]
 
     def _next(self) -> int:
-        # Names order like their numbers; no paths are made of them, since there is one for every push ever kept.
-        newest = max((name for name in os.listdir(self.folder) if name.endswith(".parquet")), default="")
+        newest = max(self._names(), default="")
         if not newest:
             return FIRST_SEQUENCE
         first, _, count = newest.removesuffix(".parquet").partition("-")
