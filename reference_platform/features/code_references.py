@@ -35,11 +35,11 @@ class MissingCode:
 
 
 class CodeFolder:
-    """The Python files of one repository, each run at most once."""
+    """The Python files of one repository, each run once, and again when asked for after it has changed."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
-        self._modules: dict[Path, ModuleType] = {}
+        self._modules: dict[Path, tuple[tuple[int, int], ModuleType]] = {}
 
     def modules(self) -> list[ModuleType]:
         """Every .py file at the top of the repository, in order of name. Raises ContentError as `module` does."""
@@ -48,7 +48,10 @@ class CodeFolder:
     def module(self, path: Path) -> ModuleType:
         """The module of one file. Raises ContentError with file and line when running it fails."""
         path = path.resolve()
-        if path not in self._modules:
+        stat = path.stat()
+        stamp = (stat.st_mtime_ns, stat.st_size)
+        held = self._modules.get(path)
+        if held is None or held[0] != stamp:
             name = f"_feature_repo_{abs(hash(str(path.parent)))}_{path.stem}"
             spec = importlib.util.spec_from_file_location(name, path)
             assert spec is not None
@@ -70,8 +73,8 @@ class CodeFolder:
                 ) from error
             finally:
                 sys.path.remove(folder)
-            self._modules[path] = module
-        return self._modules[path]
+            held = self._modules[path] = (stamp, module)
+        return held[1]
 
     def function(self, at: str, where: str) -> Callable[..., Any]:
         """The function `FILE.py:NAME`. Raises ContentError with the nearest valid name."""
@@ -79,7 +82,7 @@ class CodeFolder:
         path = (self.root / file).resolve()
         if not colon or not name or not path.is_relative_to(self.root.resolve()):
             raise ContentError(f'"{at[:100]}" names no function', where=where, fix='write "features.py:to_euros"')
-        if not path.is_file():
+        if path.suffix != ".py" or not path.is_file():
             files = [found.name for found in self.root.glob("*.py")]
             raise ContentError(f"{file} does not exist", where=where, fix=nearest(file, files))
         module = self.module(path)

@@ -142,3 +142,20 @@ def test_a_view_that_went_is_empty_when_it_comes_back_whenever_the_process_dies(
         each.push("push", {"driver_id": [2], "event_timestamp": [T0], "x": [5], "y": [2]})
         assert served(reader, "x") == served(restarted, "x") == {"x": [None, 5]}
         each.close()
+
+
+def test_a_process_that_runs_on_serves_the_code_that_another_applied(store: FeatureStore) -> None:
+    code = """
+from reference_platform.features import *
+asked = RequestSource(name="asked", schema=[Field(name="x", dtype=Float64)])
+@on_demand_feature_view(sources=[asked], schema=[Field(name="y", dtype=Float64)])
+def computed(columns):
+    return {"y": columns["x"] * %s}
+"""
+    for factor in (2.0, 30.0):
+        (store.repo_path / "code.py").write_text(code % factor, encoding="utf-8")
+        other = FeatureStore(store.repo_path, clock=store.now_us)
+        other.apply(other.read_repository().objects())
+        for each in (store, other):
+            assert each.get_online_features(["computed:y"], {"x": [1.0]}).values(0) == [factor]
+        other.close()
