@@ -123,10 +123,15 @@ class _Page(HTMLParser):
         self.rows = 0
         self.loads: list[str] = []
         self.open: list[str] = []
+        self.links: list[str] = []
+        self.ids: list[str] = []
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.rows += tag == "tr"
-        self.loads += [f"{tag} {name}={value}" for name, value in attrs if name in ("src", "href", "onload", "onerror")]
+        far = [(name, value) for name, value in attrs if not (name == "href" and (value or "").startswith("#"))]
+        self.loads += [f"{tag} {name}={value}" for name, value in far if name in ("src", "href", "onload", "onerror")]
+        self.links += [value or "" for name, value in attrs if name == "href"]
+        self.ids += [value or "" for name, value in attrs if name == "id"]
         if tag not in ("meta", "input", "br"):
             self.open.append(tag)
 
@@ -150,6 +155,15 @@ def test_the_page_needs_nothing_else_and_escapes_everything() -> None:
     assert page.rows == len(Catalogue.of(views).entries) + 1
     assert "http://" not in html
     assert "https://" not in html
+
+
+def test_every_link_of_the_page_leads_to_a_row() -> None:
+    """Features of a view, its entity and its source, each once under an id of its own."""
+    page = _Page()
+    page.feed(Catalogue.of(ALL, USES, visible=EVERYTHING).to_html())
+    assert {link.removeprefix("#") for link in page.links} <= set(page.ids)
+    assert len(set(page.ids)) == len(page.ids)
+    assert {"#feature/profile:age", "#entity/user", "#source/sales"} <= set(page.links)
 
 
 def test_sources_say_where_they_are() -> None:
