@@ -71,9 +71,9 @@ class Arrivals:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """Look-ups with differences. `keys`: label columns; `served_us`: event times served, NEVER_US for none."""
+    """Look-ups with differences. `labels`: key columns, then `asked`; `served_us`: NEVER_US where no row was served."""
 
-    keys: pa.Table
+    labels: pa.Table
     read_us: Instants
     served_us: Instants
     served: tuple[Column, ...]
@@ -139,13 +139,10 @@ class _Prepared:
     """Numbers for the (key, served event time) pairs that are asked for."""
 
     def __init__(self, asked: Asked) -> None:
-        import pyarrow as pa
-
-        names = asked.keys.column_names
-        timed = asked.keys.append_column("", pa.array(asked.read_us).cast(pa.timestamp("us", tz="UTC")))
-        self._labels = Labels(timed, names, "")
+        names = asked.labels.column_names[:-1]
+        self._labels = Labels(asked.labels, names, "asked")
         self.moments = np.unique(asked.served_us[asked.served_us != NEVER_US])
-        raw = self._raw(codes_of(self._labels, asked.keys.columns, names, len(asked)), asked.served_us)
+        raw = self._raw(codes_of(self._labels, asked.labels.columns[:-1], names, len(asked)), asked.served_us)
         self._pairs = np.unique(raw[raw >= 0])
         self.asked_pair = self._number(raw)
 
@@ -253,7 +250,7 @@ def _spelled_otherwise(
     if not len(rows):
         return found
     keys, moments = history.columns.keys, np.unique(asked.served_us[rows])
-    asked_keys = asked.keys.take(pa.array(rows)).to_pylist()
+    asked_keys = asked.labels.drop_columns("asked").take(pa.array(rows)).to_pylist()
     places: dict[tuple[int, str], list[int]] = {}
     for row, parts in zip(rows.tolist(), asked_keys, strict=True):
         places.setdefault((int(asked.served_us[row]), plain_spelling(parts.values())), []).append(row)

@@ -160,8 +160,8 @@ class ShapeAudit:
         some = served.take(rows)
         order = [found.features.index(feature.feature) for feature in features]
         answer = found.answer.take(rows, order)
-        keys = self._vectors.labels(logged).drop_columns("asked").take(pa.array(rows))
-        asked = Asked(keys, some.read_us, some.event_us, some.values)
+        labels = self._vectors.labels(logged).take(pa.array(rows))
+        asked = Asked(labels, some.read_us, some.event_us, some.values)
         respelled = np.full(len(rows), not rules.code_differs)
         names = [feature.feature for feature in features]
         versions = gather(self._question.history(view), view, names, asked, respelled)

@@ -194,3 +194,27 @@ def test_code_that_changed_between_write_and_read_is_named_by_the_log(tmp_path: 
     past = MemoryHistory(view(2.0), [Row(7, 100, 100, 0, (20.0,), None)])
     report = audit(log, lambda _view: past, DefinitionSet.of([FeatureService("fraud", (view(2.0),))]))
     assert report.by_cause[Cause.CODE_VERSION] == report.differences == 2
+
+
+def test_composite_keys_and_views_of_nothing_in_particular(tmp_path: Path, clock: Clock) -> None:
+    source = PushSource(name="pairs")
+    pair = FeatureView(
+        name="pair",
+        source=source,
+        entities=(Entity("a", ("a_id",)), Entity("b", ("b_id",), String)),
+        schema=(Field(name="x", dtype=Float32),),
+    )
+    world = FeatureView(name="world", source=PushSource(name="world"), schema=(Field(name="y", dtype=Int64),))
+    store = FeatureStore(tmp_path, clock=clock)
+    store.apply([FeatureService("both", (pair, world), logging=True)])
+    when = [pd.Timestamp(clock.us, unit="us")]
+    for to, x in ((PushMode.ONLINE_AND_OFFLINE, 1.0), (PushMode.OFFLINE, 2.0)):
+        clock.wait(1)
+        when = [pd.Timestamp(clock.us, unit="us")]
+        store.push("pairs", pd.DataFrame({"a_id": [1], "b_id": ["23"], "x": [x], "event_timestamp": when}), to=to)
+        store.push("world", pd.DataFrame({"y": [int(x)], "event_timestamp": when}), to=to)
+        store.get_online_features("both", {"a_id": [1, 12, None], "b_id": ["23", "3", "23"]})
+    report = run_audit(store)
+    store.close()
+    # The view of no entity is the same for all three rows of the second read.
+    assert report.by_cause[Cause.MISSING_MATERIALIZATION] == report.differences == 1 + 3
