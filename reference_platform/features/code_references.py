@@ -79,8 +79,8 @@ class CodeFolder:
     def function(self, at: str, where: str) -> Callable[..., Any]:
         """The function `FILE.py:NAME`. Raises ContentError with the nearest valid name."""
         file, colon, name = at.partition(":")
-        path = (self.root / file).resolve()
-        if not colon or not name or not path.is_relative_to(self.root.resolve()):
+        path = (self.root / file.replace("\0", "")).resolve()
+        if not colon or not name or "\0" in file or not path.is_relative_to(self.root.resolve()):
             raise ContentError(f'"{at[:100]}" names no function', where=where, fix='write "features.py:to_euros"')
         if path.suffix != ".py" or not path.is_file():
             files = [found.name for found in self.root.glob("*.py")]

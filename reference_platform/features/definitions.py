@@ -107,7 +107,7 @@ class FeatureView:
 
     def __post_init__(self) -> None:
         checked_name(self.name, "feature view")
-        lengths = {"ttl": self.ttl, "freshness_sla": self.freshness_sla, "every": self.every}
+        lengths = {"ttl": self.ttl or None, "freshness_sla": self.freshness_sla, "every": self.every}
         _check_kinds(f"view {self.name}", self.entities or (), self.source, self.schema, lengths)
         entities = tuple(self.entities or ())
         keys = [key for entity in entities for key in entity.join_keys]

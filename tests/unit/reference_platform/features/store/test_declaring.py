@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pyarrow as pa
@@ -132,3 +132,18 @@ def test_what_is_left_out_may_be_none() -> None:
 def test_names_of_columns_that_every_push_log_has_are_refused(name: str) -> None:
     with pytest.raises(ContentError, match="calls its own"):
         replace(TRIPS, schema=(Field(name=name, dtype=Float64),))
+
+
+@pytest.mark.parametrize("ttl", [None, 0, timedelta(0)])
+def test_a_ttl_of_nothing_is_for_ever(ttl: timedelta | None) -> None:
+    assert replace(TRIPS, ttl=ttl).ttl_us is None
+    assert replace(TRIPS, ttl=ttl) == TRIPS
+
+
+@pytest.mark.parametrize(
+    "at", ["../../etc/passwd:x", "/etc/passwd:x", "a\0.py:x", "code.txt:x", "..:x", ":x", "code.py:"]
+)
+def test_code_is_only_found_in_python_files_of_the_folder(at: str, store: FeatureStore) -> None:
+    (store.repo_path / "code.txt").write_text("x = len", encoding="utf-8")
+    with pytest.raises(ContentError):
+        store.code.function(at, "")
