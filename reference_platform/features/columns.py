@@ -136,7 +136,7 @@ def arrow_table(data: Any) -> pa.Table:
         if hasattr(data, "to_arrow"):
             return arrow_table(data.to_arrow())
         return _frame_table(data)
-    except (pa.ArrowInvalid, pa.ArrowTypeError, TypeError, ValueError, AttributeError) as error:
+    except (pa.ArrowException, TypeError, ValueError, OverflowError, AttributeError) as error:
         raise CommandError(
             f"a {type(data).__name__} is no table of rows",
             why=str(error).splitlines()[0][:200] if str(error) else "",

@@ -9,6 +9,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 
 from reference_platform.errors import CommandError, ConfigError, ContentError
@@ -186,6 +187,26 @@ def test_a_script_that_does_not_close_its_store_loses_nothing(tmp_path: Path) ->
     assert (done.returncode, done.stderr) == (0, "")
     assert '"role":"script"' in (tmp_path / "data" / "audit" / "reads.jsonl").read_text()
     assert len(list((tmp_path / "data" / "vectors").iterdir())) == 1
+
+
+@pytest.mark.parametrize(
+    "labels",
+    [
+        pd.DataFrame({"driver_id": [1 << 80, 1]}),
+        {"driver_id": [1 << 80]},
+        [{"driver_id": 1 << 80}],
+        {"driver_id": [1, 2], "event_timestamp": [T0]},
+        {"driver_id": ["\ud800"]},
+        {"driver_id": [object()]},
+        7,
+    ],
+    ids=["frame", "columns", "rows", "lengths", "surrogate", "object", "number"],
+)
+def test_what_is_no_table_is_refused(labels: Any, tmp_path: Path) -> None:
+    store = FeatureStore(tmp_path)
+    store.apply([DRIVER, STATS])
+    with pytest.raises(CommandError, match="is no table of rows"):
+        store.get_historical_features(labels, ["driver_stats:trips"])
 
 
 def training_set() -> RetrievalJob:
