@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -43,6 +44,8 @@ PURPOSES = ("tickets", "fraud", "research", "")
 HTTP_RATIO, HISTORY_RATIO = 0.1, 0.005
 """Shares of requests that come over HTTP, and that ask for a training set."""
 HOUR_US = 3_600_000_000
+DIGEST = re.compile(r'"(?:previous|sha256|read)":"[0-9a-f]{16,64}"')
+"""Digits of any kind turn up in a million digests."""
 NOTHING = Rights(frozenset(), frozenset())
 REFERENCES = [f"{view.name}:{field.name}" for view in (*VIEWS, NEXT_NUMBER, SCALED) for field in view.schema]
 ODD = (
@@ -180,7 +183,8 @@ class _Fuzz:
         kept = [path for path in self.folder.rglob("*") if path.is_file() and path.suffix in (".jsonl", ".json")]
         kept = [path for path in kept if path.name != "registry.json"]
         kept += [path for path in (self.folder / "data" / "vectors").rglob("*") if path.is_file()]
-        return "\n".join(path.read_bytes().decode("latin-1") for path in sorted(set(kept)))
+        text = "\n".join(path.read_bytes().decode("latin-1") for path in sorted(set(kept)))
+        return DIGEST.sub('"digest"', text)
 
     def metadata(self) -> list[tuple[str, Rights]]:
         """What catalogue and lineage say to every caller, with what that caller may see."""
