@@ -42,6 +42,11 @@ def asked_by_name(features: FeatureRequest) -> dict[str, tuple[str, ...]]:
     return asked
 
 
+def objects_of(objects: FeatureObject | Iterable[FeatureObject]) -> Iterable[FeatureObject]:
+    """One declaration, or several."""
+    return objects if isinstance(objects, Iterable) else [objects]
+
+
 @dataclass(frozen=True, slots=True)
 class DefinitionSet:
     """An immutable set of declarations. Names are unique within their kind; views and on-demand views share one."""
@@ -104,6 +109,10 @@ class DefinitionSet:
             parts = [part if isinstance(part, OnDemandFeatureView) else part.view for part in service.features]
             gone.check_kept(f"service {service.name}", parts)
         return left
+
+    def online_views(self) -> list[FeatureView]:
+        """The views that are served."""
+        return [view for view in self.views.values() if view.online]
 
     def view(self, name: str) -> FeatureView:
         """The view called `name`. Raises UnknownFeatureError."""

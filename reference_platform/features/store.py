@@ -26,6 +26,7 @@ from reference_platform.features.definition_set import (
     FeatureRequest,
     UnknownFeatureError,
     asked_by_name,
+    objects_of,
 )
 from reference_platform.features.definitions import Entity, FeatureView
 from reference_platform.features.governance.access import Grants
@@ -43,9 +44,9 @@ from reference_platform.features.materialization.materialization import Material
 from reference_platform.features.materialization.progress import Progress
 from reference_platform.features.on_demand import OnDemandFeatureView
 from reference_platform.features.online_store.opening import open_online
-from reference_platform.features.online_store.port import OnlineStore
+from reference_platform.features.online_store.port import DeclaredAnewError, OnlineStore
 from reference_platform.features.online_store.response import OnlineResponse
-from reference_platform.features.reader import Caller, EntityRows, Reader, check_code, entity_columns
+from reference_platform.features.reader import Caller, CompiledRead, EntityRows, Reader, check_code, entity_columns
 from reference_platform.features.registry_file import RegistryFile
 from reference_platform.features.registry_uses import RegistryUses
 from reference_platform.features.repository import read_repository
@@ -117,11 +118,11 @@ class FeatureStore:
     def _use(self) -> None:
         self._reader = Reader(self._declared.current, self._grants)
         if self._online is not None:
-            self._online.declare(_online_views(self._declared.current))
+            self._online.declare(self._declared.current.online_views())
 
     def plan(self, wanted: FeatureObject | Iterable[FeatureObject] | DefinitionSet) -> FeaturePlan:
         """What applying `wanted` in place of everything would change, whom it would hit, and what would be refused."""
-        objects = wanted if isinstance(wanted, DefinitionSet) else DefinitionSet.of(_each(wanted))
+        objects = wanted if isinstance(wanted, DefinitionSet) else DefinitionSet.of(objects_of(wanted))
         self._declared.refresh()
         return self._declared.plan(objects)
 
@@ -139,13 +140,13 @@ class FeatureStore:
         that break a champion or challenger; it is written down.
         Raises ContentError for contradictions, CommandError for such edits without a reason; nothing has changed then.
         """
-        wanted = DefinitionSet.of(_each(objects))
+        wanted = DefinitionSet.of(objects_of(objects))
         gone, now_us = tuple(objects_to_delete or ()), self.now_us()
         done = self._declared.apply(
             wanted, gone, keep_others=partial, override=override, now_us=now_us, prepare=self._drop_stale
         )
         self._use()
-        self.online.declare(_online_views(self._declared.current))
+        self.online.declare(self._declared.current.online_views())
         return done
 
     def _drop_stale(self, before: DefinitionSet, after: DefinitionSet) -> None:
@@ -262,7 +263,7 @@ class FeatureStore:
             with self._opening:
                 if self._online is None:
                     opened = open_online(self.config, self.repo_path)
-                    opened.declare(_online_views(self._declared.current))
+                    opened.declare(self._declared.current.online_views())
                     self._online = opened
         return self._online
 
@@ -280,19 +281,28 @@ class FeatureStore:
         Raises UnknownFeatureError, ContentError or CommandError; one bad key value spoils the call, a null key only
         its row.
         """
+        caller, asked = Caller(role, purpose), (features, entity_rows, full_feature_names)
+        try:
+            compiled, response, now_us = self._read(*asked, caller)
+        except DeclaredAnewError:
+            compiled, response, now_us = self._read(*asked, caller)
+        self._note(caller, now_us, compiled.read, response.rows, compiled.denied)
+        if compiled.shape is not None:
+            self.ledgers.vectors.append_response(compiled.shape, response, now_us)
+        return response
+
+    def _read(
+        self, features: FeatureRequest, rows: EntityRows, full_feature_names: bool, caller: Caller
+    ) -> tuple[CompiledRead, OnlineResponse, int]:
         if self._declared.refresh():
             self._use()
-        now_us, caller = self.now_us(), Caller(role, purpose)
+        now_us = self.now_us()
         try:
             compiled = self._reader.compiled(features, full_feature_names, caller, now_us)
         except UnknownFeatureError:
             self._note(caller, now_us, DENIED, 0, self._reader.scope(caller, now_us).denied(features))
             raise
-        response = compiled.plan.read(self.online, entity_columns(entity_rows, compiled.unread), now_us)
-        self._note(caller, now_us, compiled.read, response.rows, compiled.denied)
-        if compiled.shape is not None:
-            self.ledgers.vectors.append_response(compiled.shape, response, now_us)
-        return response
+        return compiled, compiled.plan.read(self.online, entity_columns(rows, compiled.unread), now_us), now_us
 
     def _note(self, caller: Caller, now_us: int, what: Read, rows: int, denied: int) -> None:
         role, purpose = caller.role, caller.purpose
@@ -357,7 +367,7 @@ class FeatureStore:
         """The views with rows to copy, in a source or in pushes; `names` picks some. Raises UnknownFeatureError."""
         if names is not None:
             return [view for view in map(self.definitions.view, names) if not isinstance(view, StreamFeatureView)]
-        views = [view for view in _online_views(self.definitions) if not isinstance(view, StreamFeatureView)]
+        views = [view for view in self.definitions.online_views() if not isinstance(view, StreamFeatureView)]
         return [view for view in views if batch_file(view) or self._writer.log(view).paths()]
 
     def _noted(self, view: FeatureView, progress: Progress) -> Progress:
@@ -365,8 +375,6 @@ class FeatureStore:
         start_us, now_us = max(progress.start_us, EARLIEST_US), self.now_us()
         self.ledgers.lineage([lineage.materialized(view, start_us, progress.end_us, now_us, rows=rows)])
         return progress
-
-    # -- knowing what there is -------------------------------------------------
 
     def catalogue(self, *, role: str = "", purpose: str = "") -> Catalogue:
         """Everything declared that the caller may see, and which models read it."""
@@ -383,14 +391,6 @@ class FeatureStore:
         if self._online is not None:
             self._online.close()
             self._online = None
-
-
-def _each(objects: FeatureObject | Iterable[FeatureObject]) -> Iterable[FeatureObject]:
-    return objects if isinstance(objects, Iterable) else [objects]
-
-
-def _online_views(definitions: DefinitionSet) -> list[FeatureView]:
-    return [view for view in definitions.views.values() if view.online]
 
 
 def _named(kind: str, name: str, known: Mapping[str, Thing]) -> Thing:

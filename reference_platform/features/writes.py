@@ -51,7 +51,8 @@ class Writer:
         All views are checked first. History is kept before the online store is written, so that what is served can
         always be found again. Raises UnknownFeatureError for a source nobody reads, CommandError for what does not fit.
         """
-        views = _readers(definitions, source)
+        # Streams first: events that do not fit are only found while they are taken in, and nothing may be written then.
+        views = sorted(_readers(definitions, source), key=_is_stream, reverse=True)
         table = arrow_table(df)
         rows = {view.name: _rows(view, table, now_us, transform) for view in views if not _is_stream(view)}
         news = 0

@@ -18,6 +18,10 @@ from reference_platform.features.online_store.layout import RowLayout
 from reference_platform.features.times import NEVER_US
 
 
+class DeclaredAnewError(CommandError):
+    """Another process changed or dropped a view between two looks of this one; asking again finds it as it is now."""
+
+
 class Status(IntEnum):
     """What a served value means. Source: ServingService.proto of feast-dev/feast, field statuses."""
 

@@ -11,13 +11,19 @@ import struct
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from reference_platform.errors import CommandError, ConfigError
+from reference_platform.errors import ConfigError
 from reference_platform.features.columns import FeatureBlock
 from reference_platform.features.definitions import FeatureView
 from reference_platform.features.naming import checked_name
 from reference_platform.features.online_store.codec import VERSIONS_AT, RowCodec, key_bytes
 from reference_platform.features.online_store.layout import RowLayout, Twins, batch_of
-from reference_platform.features.online_store.port import ViewAnswer, ViewRead, typed_keys, undeclared
+from reference_platform.features.online_store.port import (
+    DeclaredAnewError,
+    ViewAnswer,
+    ViewRead,
+    typed_keys,
+    undeclared,
+)
 from reference_platform.features.online_store.rivals import codes_of, winners
 from reference_platform.features.times import NEVER_US
 
@@ -303,5 +309,5 @@ def _sha1(text: str) -> str:
     return hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest()
 
 
-def _redeclared(view: str) -> CommandError:
-    return CommandError(f"view {view} was declared anew by another process", fix="declare it again, or restart")
+def _redeclared(view: str) -> DeclaredAnewError:
+    return DeclaredAnewError(f"view {view} was declared anew by another process", fix="ask again")

@@ -16,13 +16,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from reference_platform.errors import CommandError, ConfigError, PagerDrillError
+from reference_platform.errors import ConfigError, PagerDrillError
 from reference_platform.features.columns import FeatureBlock
 from reference_platform.features.definitions import FeatureView
 from reference_platform.features.online_store.codec import RowCodec, key_bytes
 from reference_platform.features.online_store.inputs import KeyColumn
 from reference_platform.features.online_store.layout import FORMAT_VERSION, RowBatch, RowLayout, Twins, batch_of
-from reference_platform.features.online_store.port import ViewAnswer, ViewRead, typed_keys, undeclared
+from reference_platform.features.online_store.port import (
+    DeclaredAnewError,
+    ViewAnswer,
+    ViewRead,
+    typed_keys,
+    undeclared,
+)
 from reference_platform.features.online_store.rivals import codes_of, winners
 from reference_platform.features.times import NEVER_US
 
@@ -319,9 +325,11 @@ def _drop(run: _Run, view: str) -> None:
         run("DELETE FROM views WHERE number = ?", row)
 
 
-def _redeclared(view: str) -> CommandError:
+def _redeclared(view: str) -> DeclaredAnewError:
     what = f"view {view}" if view else "a view"
-    return CommandError(f"{what} was dropped or declared anew by another process", fix="declare it again, or restart")
+    return DeclaredAnewError(
+        f"{what} was dropped or declared anew by another process", fix="declare it again, or restart"
+    )
 
 
 def _database_keys(read: ViewRead) -> list[Any]:
