@@ -10,6 +10,7 @@ from reference_platform.errors import CommandError, nearest
 from reference_platform.features.columns import Column, column_from_arrow, column_to_arrow
 from reference_platform.features.definitions import FeatureViewProjection
 from reference_platform.features.history import ViewHistory
+from reference_platform.features.join.canonical import canonical
 from reference_platform.features.join.engine import Engine, ViewJoin
 from reference_platform.features.join.leaks import LeakReport, ViewRows, leak_report
 from reference_platform.features.join.sorted_layout import answers_from_layout
@@ -96,7 +97,7 @@ def training_set(
                 column = stored[(lookup_of(part), feature)]
             table = table.append_column(question.name_of(part, feature), column)
     assert table.num_rows == labels.num_rows
-    return table
+    return canonical(table)
 
 
 def lookup_of(projection: FeatureViewProjection) -> Lookup:

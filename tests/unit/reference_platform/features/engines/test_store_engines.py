@@ -121,7 +121,15 @@ def training_set(folder: Path, engine: Engine) -> list[str]:
     store.close()
     assert table.num_rows == LABELS
     assert 0 < table.column("plain__x").null_count < LABELS
-    return [str(table.schema), *(_content(column) for column in table.columns)]
+    return [str(table.schema), *(_content(column) for column in table.columns), _ipc_bytes(table)]
+
+
+def _ipc_bytes(table: pa.Table) -> str:
+    """The file that would be written."""
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_file(sink, table.schema) as writer:
+        writer.write_table(table)
+    return sink.getvalue().to_pybytes().hex()
 
 
 def _content(column: pa.ChunkedArray) -> str:
