@@ -74,7 +74,8 @@ class Declarations:
             self._applied = Applied(before.version + 1, after, now_us)
             self._file.write(self._applied)
             self._stamp = self._file.stamp()
-        self._ledgers.lineage(Lineage(self._project, after).applied(now_us))
+        if not found.empty:
+            self._ledgers.lineage(Lineage(self._project, after).applied(now_us))
         return found
 
     def forget(self) -> None:

@@ -21,6 +21,7 @@ from reference_platform.features.services import Part
 from reference_platform.features.sorted_copies import SortedCopies
 from reference_platform.features.times import to_us
 from reference_platform.features.transformations import run_on_demand
+from reference_platform.features.types import FeatureType, Int32, Int64, String
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -156,12 +157,28 @@ def _check_question(question: Question, labels: pa.Table) -> None:
         row = int(given.argmin())
         raise CommandError(f"{question.timestamp} is missing in row {row}", fix="every row asks at an instant")
     for projection in question.projections():
-        for key in projection.join_keys:
-            if key not in labels.column_names:
+        for key, kind in zip(projection.join_keys, projection.view.key_types, strict=True):
+            if key in labels.column_names:
+                _check_key(labels, key, kind, projection.name)
+            else:
                 raise CommandError(
                     f'the entity table has no join key "{key}" of view {projection.name}',
                     fix=nearest(key, labels.column_names),
                 )
+
+
+def _check_key(labels: pa.Table, key: str, kind: FeatureType, view: str) -> None:
+    import pyarrow as pa
+
+    held = labels.schema.field(key).type
+    held = held.value_type if pa.types.is_dictionary(held) else held
+    text = pa.types.is_string(held) or pa.types.is_large_string(held)
+    if (text and kind in (Int32, Int64)) or (pa.types.is_integer(held) and kind is String):
+        raise CommandError(
+            f'"{key}" of the entity table holds {held}, and view {view} is keyed by {kind}',
+            why="such keys are never equal, so no row would find its features",
+            fix="cast the column",
+        )
 
 
 def _computed(view: OnDemandFeatureView, labels: pa.Table, stored: Stored) -> tuple[Column, ...]:

@@ -23,8 +23,9 @@ from tui.commands.feature_arguments import (
     json_text,
     opened,
     span_us,
+    table_of,
 )
-from tui.commands.feature_completions import complete_feature
+from tui.commands.feature_completions import complete_feature, complete_service
 from tui.narration import columns, progress, put, say
 
 if TYPE_CHECKING:
@@ -82,14 +83,39 @@ def audit(
     until: Annotated[str, typer.Option("--until", help="Only reads before this instant.")] = "",
     as_json: AsJson = False,
 ) -> None:
-    """Replay every logged read against history and name the cause of each difference. Exit code 1 for unexplained."""
+    """Replay every logged read against history and name the cause of each difference.
+
+    Exit code 1 when one has none, or when a part of the log is damaged.
+    """
     from reference_platform.features.skew.run import run_audit
 
     start_us, end_us = span_us(since, until)
     with closing(opened(repo)) as store, progress("audit"):
         report = run_audit(store, since_us=start_us, until_us=end_us)
     put(json.dumps(report.to_json()) if as_json else report.to_text())
-    if report.unexplained:
+    if report.unexplained or report.damaged_segments:
+        raise typer.Exit(EXIT_FELL_SHORT)
+
+
+def divergence(
+    service: Annotated[str, typer.Argument(help="A service that logs.", autocompletion=complete_service)],
+    training: Annotated[Path, typer.Argument(help="Parquet or CSV of the training set.", exists=True, dir_okay=False)],
+    repo: Repo = HERE,
+    since: Annotated[str, typer.Option("--since", help="Only reads from this instant on.")] = "",
+    until: Annotated[str, typer.Option("--until", help="Only reads before this instant.")] = "",
+    as_json: AsJson = False,
+) -> None:
+    """Compare what was served with a training set, feature by feature. Exit code 1 when one is significantly off."""
+    from reference_platform.features.skew.divergence import divergence as compared
+    from reference_platform.features.skew.divergence import served_sides
+
+    start_us, end_us = span_us(since, until)
+    with closing(opened(repo)) as store, progress("divergence"):
+        store.get_feature_service(service)
+        rows = table_of(training, (), "the training set")
+        report = compared(served_sides(store.ledgers.vectors, service, rows, since_us=start_us, until_us=end_us))
+    put(json.dumps(report.to_json()) if as_json else report.to_text())
+    if any(feature.verdict == "significant" for feature in report.diverged):
         raise typer.Exit(EXIT_FELL_SHORT)
 
 

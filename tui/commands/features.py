@@ -348,5 +348,6 @@ def serve(
 features_app.command("catalog")(feature_reports.catalog)
 features_app.command("lineage")(feature_reports.lineage)
 features_app.command("audit")(feature_reports.audit)
+features_app.command("divergence")(feature_reports.divergence)
 features_app.command("reads")(feature_reports.reads)
 features_app.command("grants")(feature_reports.grants)

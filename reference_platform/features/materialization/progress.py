@@ -87,11 +87,11 @@ class ProgressFolder:
         """What is known of `view`. Raises ConfigError when the file was damaged by somebody else."""
         path = self._path(view)
         try:
-            text = path.read_text(encoding="utf-8")
+            data = path.read_bytes()
         except FileNotFoundError:
             return Kept()
         try:
-            raw = json.loads(text)
+            raw = json.loads(data)
             if raw["version"] != _VERSION:
                 raise ValueError(f"version {raw['version']}")
             run = raw["unfinished"]
