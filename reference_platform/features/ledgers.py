@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
-from reference_platform.errors import ConfigError, PagerDrillError
+from reference_platform.errors import ConfigError
 from reference_platform.features.governance.audit import AuditTrail
 from reference_platform.features.governance.lineage import LineageEvent
 from reference_platform.features.skew.vector_log import VectorLog
@@ -83,6 +83,6 @@ class Ledgers:
 
 
 def _close(ledger: AuditTrail | VectorLog) -> None:
-    """Close what was forgotten; nobody is left who could be told that it failed."""
-    with suppress(PagerDrillError):
+    """Close what was forgotten. Whatever fails now, a folder gone or an interpreter ending, nobody is left to tell."""
+    with suppress(Exception):
         ledger.close()

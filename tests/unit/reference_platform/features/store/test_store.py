@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import shutil
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
@@ -302,3 +304,14 @@ def test_errors_never_quote_values(wrong: dict[str, list[str]], tmp_path: Path) 
             ask()
         assert "alice" not in str(caught.value)
     made.close()
+
+
+def test_a_store_that_is_forgotten_after_its_folder_went_is_quiet(tmp_path: Path) -> None:
+    """Nothing can be written any more, and nobody could be told."""
+    made = FeatureStore(tmp_path / "gone", clock=lambda: us(T0))
+    made.apply(SERVICE)
+    made.get_online_features(["driver_stats:trips"], {"driver_id": [1]})
+    shutil.rmtree(tmp_path / "gone")
+    (tmp_path / "gone").write_text("a file now")
+    del made
+    gc.collect()
