@@ -111,9 +111,12 @@ class FeatureStore:
     @property
     def definitions(self) -> DefinitionSet:
         """What is applied now."""
+        self._refresh()
+        return self._declared.current
+
+    def _refresh(self) -> None:
         if self._declared.refresh():
             self._use()
-        return self._declared.current
 
     def _use(self) -> None:
         self._reader = Reader(self._declared.current, self._grants)
@@ -123,7 +126,7 @@ class FeatureStore:
     def plan(self, wanted: FeatureObject | Iterable[FeatureObject] | DefinitionSet) -> FeaturePlan:
         """What applying `wanted` in place of everything would change, whom it would hit, and what would be refused."""
         objects = wanted if isinstance(wanted, DefinitionSet) else DefinitionSet.of(objects_of(wanted))
-        self._declared.refresh()
+        self._refresh()
         return self._declared.plan(objects)
 
     def apply(
@@ -294,8 +297,7 @@ class FeatureStore:
     def _read(
         self, features: FeatureRequest, rows: EntityRows, full_feature_names: bool, caller: Caller
     ) -> tuple[CompiledRead, OnlineResponse, int]:
-        if self._declared.refresh():
-            self._use()
+        self._refresh()
         now_us = self.now_us()
         try:
             compiled = self._reader.compiled(features, full_feature_names, caller, now_us)

@@ -127,6 +127,16 @@ def test_another_process_sees_what_is_applied_and_written(store: FeatureStore) -
     other.close()
 
 
+def test_looking_at_a_plan_takes_up_what_another_process_applied(store: FeatureStore) -> None:
+    """Reads after it know the new service."""
+    other = FeatureStore(store.repo_path, clock=store.now_us)
+    other.get_online_features(["driver_stats:trips"], [{"driver_id": 2}])
+    store.apply(FeatureService("two", (STATS[["trips"]],)))
+    assert not other.plan([STATS]).empty
+    assert other.get_online_features("two", [{"driver_id": 2}]).rows == 1
+    other.close()
+
+
 def test_names_that_do_not_exist_are_answered_with_the_nearest_that_does(store: FeatureStore) -> None:
     """View, feature, service, push source, join key, column."""
     with pytest.raises(UnknownFeatureError, match="did you mean") as view:
