@@ -106,8 +106,6 @@ class FeatureStore:
         """The folder of everything the store keeps."""
         return self.repo_path / "data"
 
-    # -- declarations --------------------------------------------------------
-
     @property
     def definitions(self) -> DefinitionSet:
         """What is applied now."""
@@ -214,8 +212,6 @@ class FeatureStore:
         """The feature service called `name`. Raises UnknownFeatureError with the nearest name."""
         return self.definitions.service(name)
 
-    # -- history -------------------------------------------------------------
-
     def get_historical_features(
         self,
         entity_df: Any,
@@ -256,8 +252,6 @@ class FeatureStore:
         """Make sorted copies of the views' histories, so that training sets come sooner; rows by view."""
         names = [view.name for view in self.list_feature_views()] if feature_views is None else feature_views
         return {name: self._copies.compact(self.history(self.definitions.view(name))).rows for name in names}
-
-    # -- online --------------------------------------------------------------
 
     @property
     def online(self) -> OnlineStore:
@@ -310,8 +304,6 @@ class FeatureStore:
         role, purpose = caller.role, caller.purpose
         self.ledgers.audit.append(at_us=now_us, role=role, purpose=purpose, read=what, rows=rows, denied=denied)
 
-    # -- writing -------------------------------------------------------------
-
     def write_to_online_store(self, feature_view_name: str, df: Any, *, transform_on_write: bool = True) -> int:
         """Write rows online; returns how many were news. Older rows never replace newer ones. Raises CommandError."""
         view, now_us = self.definitions.view(feature_view_name), self.now_us()
@@ -328,8 +320,6 @@ class FeatureStore:
         return self._writer.push(
             self.definitions, push_source_name, df, self.now_us(), to=to, transform=transform_on_write
         )
-
-    # -- materialisation ------------------------------------------------------
 
     @property
     def materialization(self) -> Materialization:
