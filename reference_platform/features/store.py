@@ -330,10 +330,20 @@ class FeatureStore:
         )
 
     def materialize(
-        self, start_date: datetime, end_date: datetime, feature_views: Sequence[str] | None = None
+        self,
+        start_date: datetime,
+        end_date: datetime,
+        feature_views: Sequence[str] | None = None,
+        *,
+        anew: bool = False,
     ) -> dict[str, Progress]:
-        """Write the newest rows of each view whose events lie between two instants, both included."""
+        """Write the newest rows of each view whose events lie between two instants, both included.
+
+        `anew`: forget first what is online, as rows corrected in place need it; until the end, values are missing.
+        """
         start_us, end_us = instant_us(start_date), instant_us(end_date)
+        for view in self.materialized_views(feature_views) if anew and start_us < end_us else ():
+            self.materialization.empty(view)
         return {
             view.name: self._noted(view, self.materialization.materialize(view, start_us, end_us))
             for view in self.materialized_views(feature_views)

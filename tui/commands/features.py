@@ -113,6 +113,7 @@ def materialize(
     end: Annotated[str, typer.Argument(help="Last event time, included.")],
     views: Views = None,
     repo: Repo = HERE,
+    anew: Annotated[bool, typer.Option("--anew", help="Forget first what is online.")] = False,
 ) -> None:
     """Copy the newest rows between two instants to the online store."""
     since, until = instant_of(start), instant_of(end)
@@ -124,7 +125,7 @@ def materialize(
                     f"{stream.name} is a stream: its windows close by time, not by range",
                     fix=f"pagerdrill features materialize-incremental {stream.name}",
                 )
-        _materialized(store, names, lambda name: store.materialize(since, until, [name]))
+        _materialized(store, names, lambda name: store.materialize(since, until, [name], anew=anew))
 
 
 @features_app.command("materialize-incremental")

@@ -209,6 +209,12 @@ class Materialization:
         watermark_us = self._watermark_us(view)
         return math.inf if watermark_us == NEVER_US else max(0.0, (now_us - watermark_us) / 1e6)
 
+    def empty(self, view: FeatureView) -> None:
+        """Take the rows of `view` out of the store, and what is noted about runs over it."""
+        self.store.drop(view.name)
+        self.forget(view.name)
+        self.store.declare([view])
+
     def forget(self, view: str) -> None:
         """Remove what is noted about runs over `view`, when its rows leave the store."""
         ProgressFolder(self.folder).drop(view)

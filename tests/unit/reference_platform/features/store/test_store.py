@@ -179,6 +179,17 @@ def test_personal_data_does_not_exist_without_a_grant(tmp_path: Path) -> None:
     made.close()
 
 
+def test_rows_corrected_in_place_need_a_new_beginning(store: FeatureStore) -> None:
+    """Equal versions never replace each other, whatever the content; `anew` forgets first."""
+    store.materialize(T0 - 2 * HOUR, T0 + HOUR)
+    path = store.repo_path / "stats.parquet"
+    table = pq.read_table(path)
+    pq.write_table(table.set_column(table.column_names.index("trips"), "trips", pa.array([1, 2, 3, 4])), path)
+    trips = ["driver_stats:trips"]
+    store.materialize(T0 - 2 * HOUR, T0 + HOUR, anew=True)
+    assert store.get_online_features(trips, {"driver_id": [1, 2, 3]}).to_dict()["trips"] == [2, 3, 4]
+
+
 def test_applying_something_contradictory_changes_nothing(store: FeatureStore) -> None:
     """The registry keeps its version."""
     with pytest.raises(ContentError, match="cannot be removed"):
