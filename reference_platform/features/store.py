@@ -275,8 +275,7 @@ class FeatureStore:
     ) -> OnlineResponse:
         """The newest values of every row's entities, each with its status; null where there is none.
 
-        Raises UnknownFeatureError, ContentError or CommandError; one bad key value spoils the call, a null key only
-        its row.
+        Raises UnknownFeatureError, ContentError or CommandError. A bad key spoils the call, a null key only its row.
         """
         caller, asked = Caller(role, purpose), (features, entity_rows, full_feature_names)
         try:
