@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+import weakref
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -28,7 +29,7 @@ ORDER, PART = "number", "part"
 class DuckDBEngine:
     """Joins partition by partition. `memory_limit` as DuckDB writes it, such as "1GB"; `threads` None: all cores.
 
-    Files of partitions lie under `spill`, or the system's temporary folder, until `close`.
+    Files of partitions lie under `spill`, or the system's temporary folder, until `close` or until the engine is forgotten.
     """
 
     def __init__(
@@ -36,10 +37,11 @@ class DuckDBEngine:
     ) -> None:
         import duckdb
 
-        self._folder = tempfile.TemporaryDirectory(prefix="pagerdrill-duckdb-", dir=spill)
+        self._folder = tempfile.mkdtemp(prefix="pagerdrill-duckdb-", dir=spill)
+        self._remove = weakref.finalize(self, shutil.rmtree, self._folder, ignore_errors=True)
         self._partitions = partitions
         self._cuts = 0
-        options: dict[str, Any] = {"memory_limit": memory_limit, "temp_directory": f"{self._folder.name}/spilled"}
+        options: dict[str, Any] = {"memory_limit": memory_limit, "temp_directory": f"{self._folder}/spilled"}
         self._connection = duckdb.connect(
             ":memory:", config=options if threads is None else {**options, "threads": threads}
         )
@@ -48,7 +50,7 @@ class DuckDBEngine:
     def close(self) -> None:
         """Remove what was spilled."""
         self._connection.close()
-        self._folder.cleanup()
+        self._remove()
 
     def __enter__(self) -> DuckDBEngine:
         return self
@@ -89,7 +91,7 @@ class DuckDBEngine:
     def partition_by(self, stream: Stream, keys: int, n: int) -> Partitions:
         """See `Engine`."""
         self._cuts += 1
-        folder = Path(self._folder.name) / f"cut-{self._cuts}"
+        folder = Path(self._folder) / f"cut-{self._cuts}"
         return DuckDBPartitions(self._connection, stream, keys, n or self._partitions, folder)
 
     def map_partitions(self, function: PartitionFunction, *partitions: Partitions) -> list[pa.Table]:
