@@ -29,7 +29,7 @@ ORDER, PART = "number", "part"
 class DuckDBEngine:
     """Joins partition by partition. `memory_limit` as DuckDB writes it, such as "1GB"; `threads` None: all cores.
 
-    Files of partitions lie under `spill`, or the system's temporary folder, until `close` or until the engine is forgotten.
+    Files of partitions lie under `spill`, or the system's temporary folder, until `close` or the end of the engine.
     """
 
     def __init__(
