@@ -29,11 +29,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reference_platform.errors import CommandError, nearest
+from reference_platform.features.blocks import event_column
 from reference_platform.features.casting import checked_column
 from reference_platform.features.columns import Column, column_to_arrow
 from reference_platform.features.definitions import FeatureView, Field
 from reference_platform.features.on_demand import Mode, OnDemandFeatureView, RequestSource
-from reference_platform.features.sources import EVENT_TIMESTAMP, FileSource, KafkaSource, PushSource
+from reference_platform.features.sources import FileSource, KafkaSource, PushSource
 from reference_platform.features.times import instant
 from reference_platform.features.types import Bool, FeatureType, Float64, Int64, UnixTimestamp
 
@@ -139,14 +140,6 @@ def apply_transformation(view: FeatureView, table: pa.Table) -> pa.Table:
         column = checked_column(value, field.dtype, rows, f'{what}: "{field.name}"', nulls)
         columns[field.name] = column_to_arrow(column, field.dtype)
     return pa.table(columns)
-
-
-def event_column(view: FeatureView) -> str:
-    """The column of the event time in the source of `view`."""
-    source = view.source
-    if isinstance(source, PushSource):
-        return source.batch_source.timestamp_field if source.batch_source else EVENT_TIMESTAMP
-    return source.timestamp_field
 
 
 def call_author(function: Function, argument: object, what: str) -> object:
@@ -295,7 +288,7 @@ def _framed(arguments: dict[str, Any]) -> Any:
 def _kept_columns(view: FeatureView) -> dict[str, FeatureType]:
     """Keys and times of a view's rows, by their names in its source."""
     kept = dict(zip(view.join_keys, view.key_types, strict=True))
-    kept[event_column(view)] = UnixTimestamp
+    kept[event_column(view.source)] = UnixTimestamp
     source = view.source.batch_source if isinstance(view.source, PushSource | KafkaSource) else view.source
     if isinstance(source, FileSource):
         if source.created_timestamp_column:

@@ -10,13 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reference_platform.errors import CommandError, nearest
+from reference_platform.features.blocks import event_column
 from reference_platform.features.casting import checked_column, plain_column
 from reference_platform.features.columns import Column, column_from_arrow
 from reference_platform.features.stream_views import StreamFeatureView
 from reference_platform.features.transformations import (
     arrow_column,
     call_author,
-    event_column,
     outputs_of,
     plain_arguments,
 )
@@ -78,7 +78,7 @@ def read_events(
             if len(given[name]) != rows:
                 raise CommandError(f'{code}: "{name}" has {len(given[name]):,} values for {rows:,} rows',
                                    fix="give one value per row")  # fmt: skip
-    time_name = event_column(view)
+    time_name = event_column(view.source)
     for name in (*view.join_keys, time_name, *names, *([event_id] if event_id else [])):
         if name not in given:
             raise CommandError(f'{what} have no column "{name}"', fix=nearest(name, given))

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from reference_platform.features.blocks import event_column
 from reference_platform.features.columns import Column, FeatureBlock, column_to_arrow
 from reference_platform.features.join.spec import RowColumns
 from reference_platform.features.sources import EVENT_TIMESTAMP, FileSource, KafkaSource, PushSource
 from reference_platform.features.stream_views import StreamFeatureView
-from reference_platform.features.transformations import event_column
 from reference_platform.features.types import Int64, UnixTimestamp
 from reference_platform.features.windows.aggregator import WindowAggregator
 from reference_platform.features.windows.events import arrivals, event_columns
@@ -77,9 +77,11 @@ def _blocks(
     columns = event_columns(events)
     source = view.source
     file = source.batch_source if isinstance(source, PushSource | KafkaSource) else source
-    happened = file.timestamp_field if file is not None and file.timestamp_field in columns else event_column(view)
+    happened = (
+        file.timestamp_field if file is not None and file.timestamp_field in columns else event_column(view.source)
+    )
     if happened in columns:
-        columns[event_column(view)] = columns[happened]
+        columns[event_column(view.source)] = columns[happened]
     if not arrived and isinstance(file, FileSource):
         arrived = file.created_timestamp_column
     arrival = arrivals(events, arrived or happened)
