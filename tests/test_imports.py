@@ -11,6 +11,8 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 HEAVY = ("torch", "mlflow", "textual", "fastapi")
+NOT_FOR_PLAYING = ("torch", "mlflow", "pandas", "pyarrow", "scipy", "duckdb", "redis", "fastapi", "uvicorn", "httpx")
+"""Training, the live servers and feature stores of one's own need these; who only plays need not have them."""
 LOADED = "import sys, json; json.dump(sorted({name.partition('.')[0] for name in sys.modules}), sys.stderr)"
 
 
@@ -51,6 +53,20 @@ def test_checking_and_scoring_load_no_heavy_library(module: str, tmp_path: Path)
 def test_linting_the_library_loads_no_heavy_library(tmp_path: Path) -> None:
     loaded = _loaded_by("from scenarios.lint import lint_library; lint_library()", tmp_path)
     assert not loaded & {*HEAVY}
+
+
+def test_a_drill_is_played_and_scored_where_only_what_playing_needs_is_installed(tmp_path: Path) -> None:
+    run = tmp_path / "run.jsonl"
+    play = ["play", "healthy-night", "--player", "idle", "--json", "--out", str(run)]
+    code = f"""
+import sys
+sys.modules.update(dict.fromkeys({NOT_FOR_PLAYING!r}))
+from tui.cli import main
+for line in ({play!r}, ["score", {str(run)!r}], ["replay", {str(run)!r}], ["platform", "status"], ["doctor"]):
+    assert main(line) in (0, 1, None), line
+print(file=sys.stderr)
+"""
+    assert "simpy" in _loaded_by(code, tmp_path)
 
 
 def test_the_platform_loads_without_the_simulator(tmp_path: Path) -> None:

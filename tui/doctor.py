@@ -73,9 +73,10 @@ def _cache() -> Check:
 def _image() -> Check:
     from tui import platform_image
 
-    if platform_image.image_ready():
-        return Check("platform image", "ok", "built and up to date")
-    return Check("platform image", "warn", "not built yet", "takes a minute or two, once: pagerdrill platform train")
+    try:
+        return Check("platform", "ok", f"{platform_image.prepare_image().content} is intact")
+    except PagerDrillError as error:
+        return Check("platform", "fail", f"{error.where}: {error.why}", error.fix)
 
 
 def _disk() -> Check:

@@ -154,7 +154,8 @@ class ForkedDrill(LiveDrill):
 def _image(on_progress: Progress) -> Any:
     from simulator.image.builder import ensure_image
 
-    return ensure_image(lambda share, text: on_progress(text, share))
+    on_progress("loading the platform", 0.0)
+    return ensure_image()
 
 
 _BLANK = dict.fromkeys(("reason", "by", "severity", "name", "component", "mechanism", "direction", "event_n"), "")

@@ -1,4 +1,4 @@
-"""The trained platform image as the command line sees it: there or not, made with a bar, described in a table."""
+"""The platform as the command line sees it: the one that ships, and the one that may be trained here with a bar."""
 
 from __future__ import annotations
 
@@ -8,45 +8,56 @@ from typing import TYPE_CHECKING
 from tui.narration import columns, progress
 
 if TYPE_CHECKING:
+    from simulator.image.builder import TrainedPlatform
     from simulator.image.image import Image
 
 DAY_S = 86400.0
 
 
 def cache_dir() -> Path:
-    """Where images are kept; it need not exist."""
+    """Where trained platforms are kept; it need not exist."""
     from simulator.image.cache import images_dir
 
     return images_dir()
 
 
-def image_ready() -> bool:
-    """Whether an intact image of this code is in the cache."""
-    from simulator.image.content import image_id
-    from simulator.image.image import Image
-    from simulator.image.manifest import DamagedImageError
-    from simulator.image.plan import BuildPlan
-
-    plan = BuildPlan()
-    try:
-        Image.load(cache_dir() / image_id(plan), plan)
-    except (FileNotFoundError, DamagedImageError, OSError):
-        return False
-    return True
-
-
 def prepare_image() -> Image:
-    """The image, built first with a bar on stderr if need be. Raises ConfigError when it cannot be stored."""
+    """The platform that ships. Raises ConfigError when its files are damaged."""
     from simulator.image.builder import ensure_image
 
-    if image_ready():
-        return ensure_image()
-    with progress("platform image") as report:
-        return ensure_image(report)
+    return ensure_image()
+
+
+def trained_here() -> TrainedPlatform:
+    """The platform trained on this machine, with a bar on stderr. Raises ConfigError when that cannot be done."""
+    from simulator.image.builder import ensure_trained
+
+    with progress("platform") as report:
+        return ensure_trained(report)
+
+
+def compared(trained: TrainedPlatform) -> str:
+    """Metrics of the shipped models beside those just trained, and what differs by more than machines explain."""
+    from simulator.image.agreement import disagreements
+    from simulator.image.ship import RENEW
+
+    shipped = prepare_image()
+    ours, theirs = shipped.registry(), trained.image.registry()
+    rows = [("MODEL", "VERSION", "METRIC", "SHIPPED", "TRAINED HERE")]
+    for name in ours.names():
+        for mine, yours in zip(ours.versions(name), theirs.versions(name), strict=True):
+            for metric, value in sorted(mine.metrics.items()):
+                rows.append((name, str(mine.version), metric, f"{value:.4f}", f"{yours.metrics[metric]:.4f}"))
+    found = disagreements(shipped, trained.image)
+    said = [f"{text}\n" for text in found] + [f"drills use what ships; renew it: {RENEW}"] if found else []
+    return f"{columns(rows)}\n\n" + ("".join(said) or "what ships agrees with what was trained here")
 
 
 def describe(image: Image) -> str:
-    """What is registered in `image`, as a table."""
+    """What is registered in `image` and how it was made, as a table."""
+    from simulator.image.builder import PROVENANCE
+    from simulator.image.provenance import Provenance
+
     registry = image.registry()
     rows = [("MODEL", "VERSION", "ALIAS", "TRAINED", "METRICS")]
     for name in registry.names():
@@ -55,4 +66,6 @@ def describe(image: Image) -> str:
             metrics = ", ".join(f"{key} {value:.3f}" for key, value in sorted(item.metrics.items()))
             age = f"{-item.created_at_s / DAY_S:.0f}d before"
             rows.append((name, str(item.version), aliases.get(item.version, ""), age, metrics))
-    return f"image {image.id} at {image.path}\n\n{columns(rows)}"
+    made = Provenance.read(PROVENANCE)
+    versions = ", ".join(f"{name} {version}" for name, version in sorted(made.versions.items()))
+    return f"platform {image.content}, seed {made.seed}, trained with {versions}\n\n{columns(rows)}"

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 import hashlib
 import inspect
+import textwrap
 import types
 from collections.abc import Callable, Iterator
 from pathlib import PurePath
@@ -25,6 +27,27 @@ def code_sha256(function: Callable[..., object]) -> str:
     digest = _Digest(function)
     digest.feed(function)
     return digest.hex()
+
+
+def source_sha256(text: str) -> str:
+    """Hash over what Python source means: not over comments, docstrings, line breaks or indentation.
+
+    Unlike `code_sha256` it is the same on every Python release. Raises SyntaxError when the text is no Python.
+    """
+    tree = ast.parse(textwrap.dedent(text))
+    return hashlib.sha256(repr(_meaning(tree)).encode()).hexdigest()
+
+
+def _meaning(node: object) -> object:
+    """A node as tuples of its class and its fields that say something; empty ones came with newer releases."""
+    if isinstance(node, list):
+        return tuple(map(_meaning, node))
+    if not isinstance(node, ast.AST):
+        return node
+    if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str):
+        return ()
+    fields = ((name, _meaning(value)) for name, value in ast.iter_fields(node) if value not in (None, []))
+    return type(node).__name__, *(field for field in fields if field[0] not in ("kind", "type_comment"))
 
 
 class _Digest:

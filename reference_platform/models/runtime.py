@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import inspect
 from collections.abc import Mapping
-from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
-from reference_platform.features.fingerprint import code_sha256
+from reference_platform.features.fingerprint import source_sha256
 from reference_platform.models.schema import FRAUD, RECOMMENDATION
 
 Floats32 = npt.NDArray[np.float32]
@@ -43,16 +43,23 @@ class ExportedModel:
         return cls(model, state, threshold)
 
     @classmethod
-    def load(cls, path: Path) -> ExportedModel:
-        """Read what `save_weights` wrote."""
-        with np.load(path, allow_pickle=False) as stored:
-            state = {name.removeprefix("state."): stored[name] for name in stored.files if name.startswith("state.")}
-            return cls(str(stored["model"]), state, float(stored["threshold"]))
+    def from_arrays(cls, stored: Mapping[str, npt.NDArray[np.generic]]) -> ExportedModel:
+        """The model whose `weights_as_arrays` these are. KeyError if one is absent."""
+        state = {
+            name.removeprefix("state."): values.astype(np.float32)
+            for name, values in stored.items()
+            if name.startswith("state.")
+        }
+        return cls(str(stored["model"]), state, float(stored["threshold"].item()))
 
     @property
     def fingerprint(self) -> str:
-        """SHA-256 over the fitted input normalisation: its code, and all that it learned from the training rows."""
-        digest = hashlib.sha256(code_sha256(ExportedModel.normalise).encode())
+        """SHA-256 over the fitted input normalisation: its code, and all that it learned from the training rows.
+
+        The same on every Python release, for the weights are trained on one and served on all.
+        """
+        code = source_sha256(inspect.getsource(ExportedModel.normalise))
+        digest = hashlib.sha256(f"{code} {Z_MAX}".encode())
         for learned in (self._log_columns, self._mean, self._scale):
             digest.update(f"{learned.dtype.str}{learned.shape}".encode() + np.ascontiguousarray(learned).tobytes())
         return digest.hexdigest()
@@ -93,8 +100,11 @@ class ExportedModel:
         return z[:, 0]
 
 
-def save_weights(path: Path, model: str, state: Mapping[str, Floats32], threshold: float) -> None:
-    """Write one version as a single .npz without pickles."""
-    named = {f"state.{name}": np.asarray(value, dtype=np.float32) for name, value in state.items()}
-    with path.open("wb") as file:
-        np.savez(file, allow_pickle=False, model=np.array(model), threshold=np.array(threshold), **named)
+def weights_as_arrays(
+    model: str, state: Mapping[str, Floats32], threshold: float
+) -> dict[str, npt.NDArray[np.generic]]:
+    """One version as named arrays, fit for an .npz file without pickles. Inverse: `ExportedModel.from_arrays`."""
+    named: dict[str, npt.NDArray[np.generic]] = {
+        f"state.{name}": np.asarray(value, dtype=np.float32) for name, value in state.items()
+    }
+    return named | {"model": np.array(model), "threshold": np.array(threshold)}

@@ -1,11 +1,12 @@
-"""`python -m simulator.image`: make sure that the image exists. Path on stdout, progress on stderr."""
+"""`python -m simulator.image`: train the platform and renew what ships. Folder on stdout, progress on stderr."""
 
 from __future__ import annotations
 
 import sys
 
 from reference_platform.errors import ConfigError, PagerDrillError
-from simulator.image.builder import ensure_image
+from simulator.image.builder import ensure_trained
+from simulator.image.ship import ship
 
 WIDTH = 30
 
@@ -19,13 +20,16 @@ def show(ratio: float, text: str) -> None:
 
 
 def main() -> int:
-    """Build or find the image. Exit codes: 0 good, 2 the cache cannot be used, 3 our bug."""
+    """Train or find the platform, and ship it. Exit codes: 0 good, 2 a folder cannot be used, 3 our bug."""
     try:
-        image = ensure_image(show)
+        trained = ensure_trained(show)
+        reasons = ship(trained)
     except PagerDrillError as error:
         sys.stderr.write(f"\n{error}\n")
         return 2 if isinstance(error, ConfigError) else 3
-    sys.stdout.write(f"{image.path}\n")
+    for reason in reasons:
+        sys.stderr.write(f"\nrenewed: {reason}")
+    sys.stdout.write(f"{trained.folder}\n")
     return 0
 
 

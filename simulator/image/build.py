@@ -1,9 +1,12 @@
-"""Build the content of an image into an empty folder. Imports torch and MLflow, so it runs in a process of its own."""
+"""Train a platform into an empty folder: what sessions read in one file, beside it the MLflow registry and history.
+
+Imports torch and MLflow, so it runs in a process of its own.
+"""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,17 +15,18 @@ from numpy.typing import NDArray
 
 from reference_platform.features.fitted import TRANSFORM_TAG
 from reference_platform.features.governance.uses import FEATURE_REFS_TAG, feature_refs
-from reference_platform.models.runtime import ExportedModel, save_weights
+from reference_platform.models.runtime import ExportedModel, weights_as_arrays
 from reference_platform.models.versions import VERSIONS, TrainedModel, VersionSpec
 from reference_platform.monitoring.psi import ReferenceStats, fit_reference, pack_references
 from reference_platform.registry.mlflow_registry import DATABASE, MlflowRegistry, NewVersion, relocate
 from reference_platform.registry.snapshot import SnapshotRegistry
 from simulator.engine.streams import stream_seed
-from simulator.image.content import library_versions
+from simulator.image.archive import packed, write_archive
 from simulator.image.history import DAY_S, History, Progress, TrainingRows, live_history
-from simulator.image.layout import PREDICTION, weights_name
+from simulator.image.layout import FEATURES, PLATFORM, PREDICTION, REFERENCES, REGISTRY, WORLD, weights_name
 from simulator.image.manifest import write_manifest
 from simulator.image.plan import ALIASES, FOOTPRINTS, BuildPlan
+from simulator.image.provenance import library_versions
 
 if TYPE_CHECKING:
     import torch
@@ -33,24 +37,33 @@ REGISTERED_RATIO = 0.95
 
 
 def build(folder: Path, final: Path, image: str, plan: BuildPlan, progress: Progress) -> None:
-    """Fill `folder` with the image that will be moved to `final`; the manifest is written last."""
+    """Fill `folder` with the platform that will be moved to `final`; the manifest is written last."""
     history = live_history(plan, lambda ratio, text: progress(HISTORY_RATIO * ratio, text))
-    trained = _train(history.rows, plan, progress)
-    _save_weights(folder, trained)
-    _register(folder, final, history, trained, progress)
+    trained = train_versions(VERSIONS, history.rows, plan, progress)
+    registry = _register(folder, final, history, trained, progress)
     progress(REGISTERED_RATIO, "writing files")
-    _save_reference(folder, history.rows, trained, plan)
-    _save_history(folder, history)
+    members = {weights_name(item.spec.model, item.spec.version): _weights(item) for item in trained}
+    members[REGISTRY] = registry.to_json().encode()
+    members[REFERENCES] = packed(pack_references(_references(history.rows, trained, plan)))
+    members[FEATURES] = packed(_features(history))
+    members[WORLD] = packed(history.world.state())
+    write_archive(folder / PLATFORM, members)
+    (folder / "offline").mkdir()
+    for view in history.views.all():
+        history.offline.write_parquet(view.name, folder / "offline" / f"{view.name}.parquet")
     write_manifest(folder, image, plan.to_json(), library_versions())
     progress(1.0, "done")
 
 
-def _train(rows: Mapping[str, TrainingRows], plan: BuildPlan, progress: Progress) -> list[TrainedModel]:
+def train_versions(
+    versions: Sequence[VersionSpec], rows: Mapping[str, TrainingRows], plan: BuildPlan, progress: Progress
+) -> list[TrainedModel]:
+    """Train `versions` on the history of `plan`. Each has a seed of its own, so any of them may be left out."""
     from reference_platform.models.training import train
 
     trained = []
-    for index, spec in enumerate(VERSIONS):
-        ratio = HISTORY_RATIO + (TRAINED_RATIO - HISTORY_RATIO) * index / len(VERSIONS)
+    for index, spec in enumerate(versions):
+        ratio = HISTORY_RATIO + (TRAINED_RATIO - HISTORY_RATIO) * index / len(versions)
         progress(ratio, f"training {spec.model} {spec.version}")
         x = rows[spec.model].matrix(spec.schema)
         seed = stream_seed(plan.seed, f"image/train/{spec.model}/{spec.version}") >> 1
@@ -58,14 +71,13 @@ def _train(rows: Mapping[str, TrainingRows], plan: BuildPlan, progress: Progress
     return trained
 
 
-def _save_weights(folder: Path, trained: list[TrainedModel]) -> None:
-    (folder / "weights").mkdir()
-    for item in trained:
-        path = folder / weights_name(item.spec.model, item.spec.version)
-        save_weights(path, item.spec.model, item.state, item.threshold)
+def _weights(item: TrainedModel) -> bytes:
+    return packed(weights_as_arrays(item.spec.model, item.state, item.threshold))
 
 
-def _register(folder: Path, final: Path, history: History, trained: list[TrainedModel], progress: Progress) -> None:
+def _register(
+    folder: Path, final: Path, history: History, trained: list[TrainedModel], progress: Progress
+) -> SnapshotRegistry:
     progress(TRAINED_RATIO, "opening the registry")
     registry = MlflowRegistry(folder)
     for index, item in enumerate(trained):
@@ -95,8 +107,9 @@ def _register(folder: Path, final: Path, history: History, trained: list[Trained
     for name, aliases in ALIASES.items():
         for alias, version in aliases.items():
             registry.set_alias(name, alias, version)
-    SnapshotRegistry.of(registry).write(folder / "registry.json")
+    snapshot = SnapshotRegistry.of(registry)
     relocate(folder / DATABASE, folder, final)
+    return snapshot
 
 
 def _module(trained: TrainedModel) -> torch.nn.Module:
@@ -126,24 +139,24 @@ def _fingerprint(trained: TrainedModel) -> str:
     return digest.hexdigest()
 
 
-def _save_reference(
-    folder: Path, rows: Mapping[str, TrainingRows], trained: list[TrainedModel], plan: BuildPlan
-) -> None:
+def _references(
+    rows: Mapping[str, TrainingRows], trained: list[TrainedModel], plan: BuildPlan
+) -> dict[str, ReferenceStats]:
     """The frozen cells of every feature and prediction. Time of day is left out: any single hour would look drifted."""
     references: dict[str, ReferenceStats] = {}
     for item in trained:
         spec = item.spec
-        x = _sample(spec, rows[spec.model], plan.sample_rows)
+        x = sampled(spec, rows[spec.model], plan.sample_rows)
         schema = spec.schema
         for index, column in enumerate(schema.columns[: len(schema.columns) - len(schema.context)]):
             references[f"{spec.model}/{spec.version}/{column}"] = fit_reference(x[:, index])
         scores = ExportedModel.from_state(spec.model, item.state, item.threshold).predict(x)
         best = scores.max(axis=1) if scores.ndim == 2 else scores
         references[f"{spec.model}/{spec.version}/{PREDICTION}"] = fit_reference(best)
-    _savez(folder / "reference_stats.npz", pack_references(references))
+    return references
 
 
-def _sample(spec: VersionSpec, rows: TrainingRows, rows_max: int) -> NDArray[np.float32]:
+def sampled(spec: VersionSpec, rows: TrainingRows, rows_max: int) -> NDArray[np.float32]:
     """Whole requests, spread evenly over the training rows."""
     x = rows.matrix(spec.schema)
     per_request = spec.schema.rows_per_request
@@ -152,19 +165,11 @@ def _sample(spec: VersionSpec, rows: TrainingRows, rows_max: int) -> NDArray[np.
     return x.reshape(requests, per_request, -1)[kept].reshape(-1, x.shape[1])
 
 
-def _save_history(folder: Path, history: History) -> None:
-    (folder / "offline").mkdir()
-    for view in history.views.all():
-        history.offline.write_parquet(view.name, folder / "offline" / f"{view.name}.parquet")
+def _features(history: History) -> dict[str, NDArray[np.generic]]:
+    """The feature store at t=0: the newest rows and the running sums behind them."""
     features: dict[str, NDArray[np.generic]] = {
         f"offline/{name}": values for name, values in history.offline.state().items()
     }
     for transform in history.transforms:
         features |= {f"{transform.view.name}/{name}": values for name, values in transform.state().items()}
-    _savez(folder / "features.npz", features)
-    _savez(folder / "world.npz", history.world.state())
-
-
-def _savez(path: Path, arrays: Mapping[str, NDArray[np.generic]]) -> None:
-    with path.open("wb") as file:
-        np.savez(file, allow_pickle=False, **arrays)
+    return features

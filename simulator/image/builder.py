@@ -1,7 +1,8 @@
-"""Get the image: load it from the cache, or build it in a process of its own while saying how far it is."""
+"""Get a platform: the one that ships with this program, or one trained here in a process of its own."""
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import os
 import select
@@ -9,44 +10,74 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from reference_platform.errors import InternalError
+from reference_platform.errors import ConfigError, InternalError
 from simulator.image import cache
-from simulator.image.content import ROOT, image_id
 from simulator.image.image import Image
-from simulator.image.manifest import DamagedImageError
+from simulator.image.layout import PLATFORM
+from simulator.image.manifest import DamagedImageError, Manifest, read_manifest
 from simulator.image.plan import BuildPlan
+from simulator.image.provenance import ROOT, Provenance, training_id
 
 OnProgress = Callable[[float, str], None]
 """Told the ratio done, 0..1, and what is being done; at least once a second while something is built."""
 
+SHIPPED = Path(__file__).parent / PLATFORM
+PROVENANCE = Path(__file__).parent / "provenance.json"
+TRAINING_NEEDS = ("torch", "mlflow", "pyarrow")
+
 REPEAT_S = 0.5
-LOG = "build.log"
 LOG_LINES_SHOWN = 3
 
 
-def ensure_image(on_progress: OnProgress | None = None, *, plan: BuildPlan | None = None) -> Image:
-    """The image of this code and `plan`, built first if the cache does not hold it intact.
+@dataclass(frozen=True, slots=True)
+class TrainedPlatform:
+    """A platform trained on this machine: the file for sessions, the MLflow registry and the feature history."""
 
-    Raises ConfigError when the cache cannot be written, InternalError when the build fails.
+    folder: Path
+    image: Image
+    manifest: Manifest
+
+
+def ensure_image() -> Image:
+    """The platform that ships with this program, verified. Raises ConfigError when its files are damaged."""
+    try:
+        provenance = Provenance.read(PROVENANCE)
+        return Image.load(SHIPPED, BuildPlan.from_json(provenance.plan), provenance.sha256)
+    except (OSError, ValueError, KeyError, TypeError, DamagedImageError) as error:
+        raise ConfigError(
+            "the platform that ships with this program is damaged",
+            where=str(SHIPPED.parent),
+            why=str(error),
+            fix="install the program again; in a checkout: git checkout simulator/image",
+        ) from error
+
+
+def ensure_trained(on_progress: OnProgress | None = None, *, plan: BuildPlan | None = None) -> TrainedPlatform:
+    """The platform of this code and `plan`, trained first if the cache does not hold it intact.
+
+    Raises ConfigError when the cache cannot be written or there is nothing to train with, InternalError when the
+    training fails.
     """
     plan = plan or BuildPlan()
     tell = on_progress or (lambda ratio, text: None)
     root = cache.images_dir()
-    final = root / image_id(plan)
+    final = root / training_id(plan)
     try:
         return _load(final, plan)
     except FileNotFoundError:
         pass
     except DamagedImageError as damage:
-        tell(0.0, f"the platform image is damaged and will be built again: {damage}")
+        tell(0.0, f"the trained platform is damaged and will be built again: {damage}")
+    _check_packages()
     cache.ready_for_build(root)
     try:
         with cache.only_builder(root) as waiting:
             for _ in waiting:
-                tell(0.0, "another process is building the platform image")
+                tell(0.0, "another process is training the platform")
             try:
                 return _load(final, plan)
             except (FileNotFoundError, DamagedImageError):
@@ -55,13 +86,23 @@ def ensure_image(on_progress: OnProgress | None = None, *, plan: BuildPlan | Non
         raise cache.cannot_write(root, error) from error
 
 
-def _load(final: Path, plan: BuildPlan) -> Image:
-    image = Image.load(final, plan)
+def _check_packages() -> None:
+    missing = [name for name in TRAINING_NEEDS if importlib.util.find_spec(name) is None]
+    if missing:
+        why = f"training needs {', '.join(missing)}; playing does not, it uses the platform that ships"
+        raise ConfigError("the platform cannot be trained here", why=why, fix="pip install 'pagerdrill[platform]'")
+
+
+def _load(final: Path, plan: BuildPlan) -> TrainedPlatform:
+    manifest = read_manifest(final)
+    if PLATFORM not in manifest.files:
+        raise DamagedImageError(f"{PLATFORM} is missing")
+    trained = TrainedPlatform(final, Image.load(final / PLATFORM, plan, manifest.files[PLATFORM].sha256), manifest)
     cache.mark_used(final)
-    return image
+    return trained
 
 
-def _build(root: Path, final: Path, plan: BuildPlan, tell: OnProgress) -> Image:
+def _build(root: Path, final: Path, plan: BuildPlan, tell: OnProgress) -> TrainedPlatform:
     folder = cache.temporary_folder(root, final.name)
     try:
         _run_worker(folder, final, plan, tell)
@@ -69,7 +110,7 @@ def _build(root: Path, final: Path, plan: BuildPlan, tell: OnProgress) -> Image:
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     tell(1.0, "done")
-    return Image.load(final, plan)
+    return _load(final, plan)
 
 
 def _run_worker(folder: Path, final: Path, plan: BuildPlan, tell: OnProgress) -> None:
@@ -124,4 +165,4 @@ def _explain(exit_code: int, log: str, folder: Path) -> None:
     why = " / ".join(last) or f"the builder ended with {exit_code}"
     if "No space left on device" in log or "disk is full" in log or "Read-only file system" in log:
         raise cache.cannot_write(folder.parent, OSError(0, why))
-    raise InternalError("the platform image could not be built", where=str(folder), why=why, fix="try again")
+    raise InternalError("the platform could not be trained", where=str(folder), why=why, fix="try again")

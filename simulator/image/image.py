@@ -1,11 +1,11 @@
 """A loaded image: the platform and its world at t=0, read piece by piece when asked for.
 
-Loading needs NumPy alone. Everything it returns is a fresh copy that a session may change.
+Loading needs neither torch nor MLflow. Everything it returns is a fresh copy that a session may change.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -24,8 +24,9 @@ from reference_platform.shop.pipeline import FeaturePipeline
 from reference_platform.shop.transform import Transform
 from reference_platform.shop.views import ShopSize, ShopViews, shop_transforms, shop_views
 from simulator.engine.streams import Streams
-from simulator.image.layout import PREDICTION, weights_name
-from simulator.image.manifest import Manifest, read_manifest
+from simulator.image.archive import content_of, read_member, sha256_of, unpacked
+from simulator.image.layout import FEATURES, PREDICTION, REFERENCES, REGISTRY, WORLD, weights_name
+from simulator.image.manifest import DamagedImageError
 from simulator.image.plan import BuildPlan
 from simulator.world.rhythm import Modifier
 from simulator.world.world import World, WorldSize
@@ -45,38 +46,35 @@ class Features:
 
 @dataclass(frozen=True, slots=True)
 class Image:
-    """A verified image in `path`."""
+    """A verified platform file."""
 
     path: Path
     plan: BuildPlan
-    manifest: Manifest
+    content: str
+    """16 hex digits over what it holds; two sessions can only be equal when these are."""
 
     @classmethod
-    def load(cls, path: Path, plan: BuildPlan) -> Image:
-        """Verify and open. Raises FileNotFoundError when there is none and DamagedImageError when it is not intact."""
-        return cls(path, plan, read_manifest(path))
-
-    @property
-    def id(self) -> str:
-        """16 hex digits over the code and libraries that built it."""
-        return self.manifest.image
-
-    @property
-    def content(self) -> str:
-        """16 hex digits over what it holds; two sessions can only be equal when these are."""
-        return self.manifest.content
+    def load(cls, path: Path, plan: BuildPlan, sha256: str) -> Image:
+        """Verify and open. Raises DamagedImageError when the file is not the one with that digest."""
+        try:
+            found = sha256_of(path)
+        except OSError as error:
+            raise DamagedImageError(f"{path.name} cannot be read ({error.strerror})") from error
+        if found != sha256:
+            raise DamagedImageError(f"{path.name} has SHA-256 {found[:16]}..., expected {sha256[:16]}...")
+        return cls(path, plan, content_of(path))
 
     def world(self, streams: Streams, calendar_offset_s: float = 0.0, modifiers: tuple[Modifier, ...] = ()) -> World:
         """The world at t=0, going on with the randomness of `streams`."""
         plan = self.plan
         size = WorldSize(plan.customers, plan.products, plan.categories, plan.merchants)
-        return World.restore(size, _arrays(self.path / "world.npz"), streams, calendar_offset_s, modifiers)
+        return World.restore(size, self._arrays(WORLD), streams, calendar_offset_s, modifiers)
 
     def features(self) -> Features:
         """The feature store at t=0."""
         shop = self._shop()
         views, transforms = shop.all(), shop_transforms(shop)
-        stored = _arrays(self.path / "features.npz")
+        stored = self._arrays(FEATURES)
         for transform in transforms:
             transform.restore(_under(stored, f"{transform.view.name}/"))
         offline, online = OfflineStore(views), EmbeddedOnlineStore(views=views)
@@ -97,7 +95,7 @@ class Image:
 
     def registry(self) -> SnapshotRegistry:
         """The model registry; moving its aliases changes this copy only."""
-        return SnapshotRegistry.from_json((self.path / "registry.json").read_text(encoding="utf-8"))
+        return SnapshotRegistry.from_json(read_member(self.path, REGISTRY).decode())
 
     def model(self, name: str, version: int) -> ExportedModel:
         """The weights of a version, ready to serve.
@@ -105,7 +103,7 @@ class Image:
         Raises CommandError for an unknown model or version, and when the inputs would not be normalised as in training.
         """
         tags = self.registry().get(name, version).tags
-        model = ExportedModel.load(self.path / weights_name(name, version))
+        model = ExportedModel.from_arrays(self._arrays(weights_name(name, version)))
         check_fingerprint(tags[TRANSFORM_TAG], model)
         return model
 
@@ -116,7 +114,7 @@ class Image:
         """
         registry = self.registry()
         stats: dict[str, dict[str, ReferenceStats]] = {}
-        stored = unpack_references(_arrays(self.path / "reference_stats.npz"))
+        stored = unpack_references(self._arrays(REFERENCES))
         for name in registry.names():
             version = (versions or {}).get(name) or registry.alias(name, "champion").version
             found = _under(stored, f"{name}/{version}/")
@@ -126,17 +124,11 @@ class Image:
     def reference_prediction(self, name: str, version: int) -> ReferenceStats:
         """What a version's best score per row looked like on its training rows."""
         self.registry().get(name, version)
-        stored = unpack_references(_arrays(self.path / "reference_stats.npz"))
+        stored = unpack_references(self._arrays(REFERENCES))
         return stored[f"{name}/{version}/{PREDICTION}"]
 
-    def offline_paths(self, views: Iterable[FeatureView]) -> dict[str, Path]:
-        """Parquet files with the last days of feature history, by view."""
-        return {view.name: self.path / "offline" / f"{view.name}.parquet" for view in views}
-
-
-def _arrays(path: Path) -> dict[str, NDArray[np.generic]]:
-    with np.load(path, allow_pickle=False) as stored:
-        return {name: stored[name] for name in stored.files}
+    def _arrays(self, member: str) -> dict[str, NDArray[np.generic]]:
+        return unpacked(read_member(self.path, member))
 
 
 def _under(named: Mapping[str, Value], prefix: str) -> dict[str, Value]:

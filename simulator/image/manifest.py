@@ -1,4 +1,4 @@
-"""What an image consists of. A file that is missing, cut short or changed makes the whole image unusable."""
+"""What a trained platform consists of. A file that is missing, cut short or changed makes the whole one unusable."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 
 MANIFEST = "manifest.json"
 SIZE_ONLY = ("offline/", "artifacts/", "mlflow.db")
-"""Large files that a session seldom opens: their size is checked on load, not their content."""
+"""Large files that no session opens: their size is checked on load, not their content."""
 
 
 class DamagedImageError(Exception):
@@ -31,12 +31,6 @@ class Manifest:
     plan: str
     versions: Mapping[str, str]
     files: Mapping[str, FileEntry]
-
-    @property
-    def content(self) -> str:
-        """Digest of everything a session reads; equal on two machines exactly when their sessions can be equal."""
-        read = {name: entry.sha256 for name, entry in self.files.items() if not name.startswith(SIZE_ONLY)}
-        return hashlib.sha256(json.dumps(read, sort_keys=True).encode()).hexdigest()[:16]
 
 
 def write_manifest(folder: Path, image: str, plan: str, versions: Mapping[str, str]) -> None:

@@ -12,7 +12,6 @@ from pathlib import Path
 import pytest
 
 from scenarios.library import entries
-from simulator.image.builder import ensure_image
 
 PAGERDRILL = Path(sys.executable).parent / "pagerdrill"
 QUIET = next(entry.path for entry in entries() if entry.scenario_id == "healthy-night")
@@ -231,33 +230,3 @@ def test_a_folder_for_the_run_that_cannot_be_is_told(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     message = refused(tmp_path, "play", "healthy-night", "--player", "idle", "--out", "file/run.jsonl")
     assert "cannot write the run file" in message
-
-
-@pytest.fixture
-def damaged_cache(tmp_path: Path) -> Path:
-    """A copy of the cache in which one byte of the weights is another."""
-    image = ensure_image()
-    cache = tmp_path / "cache"
-    copy = cache / "images" / image.path.name
-    shutil.copytree(image.path, copy)
-    weights = sorted((copy / "weights").glob("*.npz"))[0]
-    body = bytearray(weights.read_bytes())
-    body[len(body) // 2] ^= 0xFF
-    weights.write_bytes(body)
-    return cache
-
-
-def test_a_damaged_image_is_noticed_and_its_rebuild_is_announced(damaged_cache: Path, tmp_path: Path) -> None:
-    status = run_in(tmp_path, "platform", "status", PAGERDRILL_CACHE_DIR=str(damaged_cache))
-    assert status.returncode == 1
-    assert "no intact platform image" in status.stderr
-
-    variables = {**os.environ, "PAGERDRILL_CACHE_DIR": str(damaged_cache), "PAGERDRILL_DATA_DIR": str(tmp_path)}
-    command = [str(PAGERDRILL), "play", "healthy-night", "--player", "idle", "--json"]
-    with subprocess.Popen(command, env=variables, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
-        assert process.stderr is not None
-        first = process.stderr.readline()
-        process.kill()
-        rest = process.communicate()[0]
-    assert "damaged and will be built again" in first
-    assert rest == ""

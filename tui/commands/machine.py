@@ -16,7 +16,7 @@ from tui.narration import columns, put, say
 
 EXIT_FELL_SHORT = 1
 
-platform_app = typer.Typer(help="The trained platform that drills run on.", rich_markup_mode=None)
+platform_app = typer.Typer(help="The platform that drills run on, and how it is trained.", rich_markup_mode=None)
 
 
 def doctor() -> None:
@@ -65,19 +65,26 @@ def _run_bench(name: str) -> int:
 
 
 @platform_app.command("train")
-def train() -> None:
-    """Train the models and build the platform image, unless it is there and up to date."""
-    from tui.platform_image import prepare_image
+def train(
+    renew: Annotated[bool, typer.Option("--ship", help="Renew what ships, if it differs. Needs a checkout.")] = False,
+) -> None:
+    """Train the models with torch and register them in MLflow, unless that is done. Playing does not need it."""
+    from tui.platform_image import compared, trained_here
 
-    put(str(prepare_image().path))
+    trained = trained_here()
+    if renew:
+        from simulator.image.ship import ship
+
+        reasons = ship(trained)
+        say("".join(f"renewed: {reason}\n" for reason in reasons) or "what ships agrees with it and stays")
+    else:
+        say(compared(trained))
+    put(str(trained.folder))
 
 
 @platform_app.command("status")
 def status() -> None:
-    """Show the image and the model registry in it. Exit code 1 when it is not built yet."""
-    from tui.platform_image import cache_dir, describe, image_ready, prepare_image
+    """Show the platform that ships and the model registry in it."""
+    from tui.platform_image import describe, prepare_image
 
-    if not image_ready():
-        say(f"no intact platform image in {cache_dir()}; build it: pagerdrill platform train")
-        raise typer.Exit(EXIT_FELL_SHORT)
     put(describe(prepare_image()))

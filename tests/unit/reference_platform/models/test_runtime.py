@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 import torch
@@ -10,9 +8,10 @@ from reference_platform.models.fraud import FraudDetector
 from reference_platform.models.network import FeedForward
 from reference_platform.models.ranking import Ranker
 from reference_platform.models.recommendation import Recommender
-from reference_platform.models.runtime import ExportedModel, save_weights
+from reference_platform.models.runtime import ExportedModel, weights_as_arrays
 from reference_platform.models.schema import FRAUD, RANKING, RECOMMENDATION
 from reference_platform.models.versions import VERSIONS, VersionSpec
+from simulator.image.archive import packed, unpacked
 
 MODULES = {RECOMMENDATION: Recommender, FRAUD: FraudDetector, RANKING: Ranker}
 
@@ -41,11 +40,10 @@ def test_the_runtime_gives_the_numbers_of_torch(spec: VersionSpec) -> None:
     np.testing.assert_allclose(served, wanted.numpy(), atol=1e-5, rtol=1e-5)
 
 
-def test_weights_survive_a_file(tmp_path: Path) -> None:
+def test_weights_survive_being_stored() -> None:
     spec = VERSIONS[4]
     network, x = network_and_rows(spec)
-    save_weights(tmp_path / "model.npz", spec.model, network.exported(), 0.25)
-    loaded = ExportedModel.load(tmp_path / "model.npz")
+    loaded = ExportedModel.from_arrays(unpacked(packed(weights_as_arrays(spec.model, network.exported(), 0.25))))
     fresh = ExportedModel.from_state(spec.model, network.exported(), 0.25)
     assert (loaded.model, loaded.threshold, loaded.columns) == (spec.model, 0.25, len(spec.schema.columns))
     np.testing.assert_array_equal(loaded.predict(x.numpy()), fresh.predict(x.numpy()))

@@ -1,8 +1,7 @@
-"""A small image from end to end: built in its own process, whole or not at all, the same twice, light to load."""
+"""A small platform from end to end: trained in its own process, whole or not at all, the same twice."""
 
 from __future__ import annotations
 
-import json
 import subprocess
 import sys
 from pathlib import Path
@@ -10,17 +9,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from reference_platform.errors import ConfigError
 from reference_platform.models.schema import schema_of
 from reference_platform.registry.mlflow_registry import MlflowRegistry
 from reference_platform.registry.snapshot import SnapshotRegistry
 from reference_platform.shop.rows import PER_S
 from reference_platform.shop.serving import read_features
 from simulator.engine.streams import Streams
-from simulator.image.builder import ensure_image
+from simulator.image.builder import TrainedPlatform, ensure_trained
 from simulator.image.cache import CACHE_VARIABLE
-from simulator.image.content import ROOT, image_id
 from simulator.image.image import Image
+from simulator.image.layout import PLATFORM
 from simulator.image.plan import BuildPlan
+from simulator.image.provenance import ROOT, training_id
 
 pytestmark = pytest.mark.slow
 
@@ -36,9 +37,9 @@ PLAN = BuildPlan(
 )
 CALLER = f"""
 import sys
-from simulator.image.builder import ensure_image
+from simulator.image.builder import ensure_trained
 from simulator.image.plan import BuildPlan
-ensure_image(lambda ratio, text: print(ratio, text, flush=True), plan=BuildPlan.from_json({PLAN.to_json()!r}))
+ensure_trained(lambda ratio, text: print(ratio, text, flush=True), plan=BuildPlan.from_json({PLAN.to_json()!r}))
 """
 
 
@@ -57,10 +58,15 @@ def _use_cache(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(scope="module")
-def image(cache: Path) -> Image:
+def trained(cache: Path) -> TrainedPlatform:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv(CACHE_VARIABLE, str(cache))
-        return ensure_image(plan=PLAN)
+        return ensure_trained(plan=PLAN)
+
+
+@pytest.fixture(scope="module")
+def image(trained: TrainedPlatform) -> Image:
+    return trained.image
 
 
 def visible(cache: Path) -> list[str]:
@@ -86,38 +92,31 @@ def test_a_build_given_up_by_the_caller_leaves_no_image_and_no_leftovers(cache: 
             raise StopHereError
 
     with pytest.raises(StopHereError):
-        ensure_image(stop, plan=PLAN)
+        ensure_trained(stop, plan=PLAN)
     assert sorted(path.name for path in (cache / "images").iterdir()) == [".lock"]
 
 
-def test_the_image_is_found_again_without_building(image: Image) -> None:
+def test_the_platform_is_found_again_without_training(trained: TrainedPlatform) -> None:
     said: list[str] = []
-    again = ensure_image(lambda ratio, text: said.append(text), plan=PLAN)
+    again = ensure_trained(lambda ratio, text: said.append(text), plan=PLAN)
     assert said == []
-    assert (again.path, again.id, again.content) == (image.path, image_id(PLAN), image.content)
+    assert again == trained
+    assert trained.folder.name == trained.manifest.image == training_id(PLAN)
 
 
-def test_loading_everything_a_session_needs_imports_no_heavy_library(image: Image, cache: Path) -> None:
-    code = (
-        CALLER
-        + """
-from simulator.engine.streams import Streams
-from simulator.image.image import Image
-image = ensure_image(plan=BuildPlan.from_json(sys.argv[1]))
-image.world(Streams(1)); image.features(); image.reference_stats(); image.model("recommendation", 3)
-heavy = {"torch", "mlflow", "pandas", "pyarrow", "scipy", "simpy"}
-sys.exit(", ".join(sorted(heavy & set(sys.modules))))
-"""
-    )
-    environment = {CACHE_VARIABLE: str(cache), "PYTHONPATH": str(ROOT), "PATH": ""}
-    done = subprocess.run(
-        [sys.executable, "-c", code, PLAN.to_json()], env=environment, capture_output=True, text=True, check=False
-    )
-    assert done.stderr.strip() == ""
+def test_without_torch_nothing_is_trained_and_the_way_round_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(CACHE_VARIABLE, str(tmp_path))
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None if name == "torch" else name)
+    with pytest.raises(ConfigError, match="cannot be trained here") as caught:
+        ensure_trained(plan=PLAN)
+    assert "training needs torch;" in str(caught.value)
+    assert "pagerdrill[platform]" in str(caught.value)
 
 
-def test_the_snapshot_is_what_mlflow_holds(image: Image) -> None:
-    assert SnapshotRegistry.of(MlflowRegistry(image.path)).to_json() == image.registry().to_json()
+def test_the_snapshot_is_what_mlflow_holds(trained: TrainedPlatform) -> None:
+    assert SnapshotRegistry.of(MlflowRegistry(trained.folder)).to_json() == trained.image.registry().to_json()
 
 
 def test_every_registered_version_serves_and_the_aliases_point_at_them(image: Image) -> None:
@@ -160,22 +159,22 @@ def test_the_reference_covers_what_each_champion_reads_except_time_and_request(i
     assert image.reference_prediction("fraud-detection", 2).n > 0
 
 
-def test_the_history_file_ends_with_the_newest_values(image: Image) -> None:
-    features = image.features()
-    for name, path in image.offline_paths(features.views).items():
-        rows = features.offline.read_parquet(name, path)
+def test_the_history_file_ends_with_the_newest_values(trained: TrainedPlatform) -> None:
+    features = trained.image.features()
+    for name in (view.name for view in features.views):
+        rows = features.offline.read_parquet(name, trained.folder / "offline" / f"{name}.parquet")
         newest = features.offline.latest(name)
         assert -3600 * PER_S <= rows.event_us.max() == newest.event_us.max() <= 0
         last = np.flatnonzero(rows.event_us == rows.event_us.max())
         np.testing.assert_array_equal(rows.values[last], newest.values[rows.entity[last]])
 
 
-def test_a_damaged_file_is_told_once_and_the_rebuilt_image_is_the_same(image: Image) -> None:
-    (image.path / "weights" / "recommendation-3.npz").write_bytes(b"not weights")
+def test_a_damaged_file_is_told_once_and_what_is_trained_again_is_the_same(trained: TrainedPlatform) -> None:
+    trained.image.path.write_bytes(b"not a platform")
     said: list[str] = []
-    again = ensure_image(lambda ratio, text: said.append(text), plan=PLAN)
+    again = ensure_trained(lambda ratio, text: said.append(text), plan=PLAN)
     damage = [text for text in said if "damaged" in text]
     assert len(damage) == 1
-    assert "weights/recommendation-3.npz" in damage[0]
-    assert again.content == image.content
-    assert json.loads((image.path / "manifest.json").read_text())["image"] == image.id
+    assert PLATFORM in damage[0]
+    assert (again.folder, again.image) == (trained.folder, trained.image)
+    assert again.manifest.files[PLATFORM] == trained.manifest.files[PLATFORM]

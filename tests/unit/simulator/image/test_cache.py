@@ -10,7 +10,7 @@ import pytest
 
 from reference_platform.errors import ConfigError
 from simulator.image import cache
-from simulator.image.builder import ensure_image
+from simulator.image.builder import ensure_trained
 
 
 def made(root: Path, name: str, used_s: int) -> Path:
@@ -65,7 +65,7 @@ def test_a_cache_that_cannot_be_made_is_a_config_error_with_a_way_round(
     (tmp_path / "file").write_text("in the way")
     monkeypatch.setenv(cache.CACHE_VARIABLE, str(tmp_path / "file"))
     with pytest.raises(ConfigError) as caught:
-        ensure_image()
+        ensure_trained()
     message = str(caught.value)
     assert str(tmp_path / "file") in message
     assert "Not a directory" in message
@@ -79,6 +79,6 @@ def test_a_full_disk_is_a_config_error_before_anything_is_built(
     full = shutil.disk_usage(tmp_path)._replace(free=5 << 20)
     monkeypatch.setattr(shutil, "disk_usage", lambda path: full)
     with pytest.raises(ConfigError, match="cannot be stored") as caught:
-        ensure_image()
+        ensure_trained()
     assert "5 MiB free" in str(caught.value)
     assert visible(tmp_path / "images") == []

@@ -62,15 +62,3 @@ def test_a_changed_short_or_missing_file_is_named(folder: Path, name: str, harm:
 def test_no_image_is_not_a_damaged_image(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
         read_manifest(tmp_path / "nothing")
-
-
-def test_content_ignores_what_no_session_reads(folder: Path) -> None:
-    content = read_manifest(folder).content
-    (folder / "mlflow.db").write_bytes(b"another random run id")
-    (folder / MANIFEST).unlink()
-    write_manifest(folder, "0123", "{}", {})
-    assert read_manifest(folder).content == content
-    flip(folder / "world.npz")
-    (folder / MANIFEST).unlink()
-    write_manifest(folder, "0123", "{}", {})
-    assert read_manifest(folder).content != content

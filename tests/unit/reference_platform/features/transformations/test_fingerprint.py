@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from reference_platform.features.code_references import CodeFolder
-from reference_platform.features.fingerprint import code_sha256
+from reference_platform.features.fingerprint import code_sha256, source_sha256
 
 CODE = '''
 """Features."""
@@ -75,3 +75,35 @@ def test_a_function_that_is_used_keeps_its_fingerprint() -> None:
     before = code_sha256(remembering)
     remembering("key")
     assert code_sha256(remembering) == before
+
+
+SOURCE = """
+class Price:
+    # What it costs.
+    def of(self, a: float, *rest: int) -> str:
+        \"\"\"In euros.\"\"\"
+        return f"{a * 2:.2f}" if rest else "free"
+"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "same"),
+    [
+        ("# What it costs.", "# The price.", True),
+        ("In euros.", "In dollars.", True),
+        ("    def of", "\n\n    def of", True),
+        ('"free"', "'free'", True),
+        ("a * 2", "a * 3", False),
+        ("a * 2", "a * 2.0", False),
+        (".2f", ".3f", False),
+        ('"free"', '""', False),
+        ("*rest", "**rest", False),
+        ("Price", "Cost", False),
+    ],
+)
+def test_the_digest_of_source_covers_its_meaning_alone(old: str, new: str, same: bool) -> None:
+    """The digest is written down, so that every Python release must give this one."""
+    known = "dd16e596aafce8fa80bc83a3925581fc17d49d0cd896bb1d8c93223a8a17b2da"
+    assert source_sha256(SOURCE) == known
+    assert old in SOURCE
+    assert (source_sha256(SOURCE.replace(old, new, 1)) == known) is same
