@@ -86,6 +86,7 @@ class QualityJudge:
         self._drift = drift
         self._rng = rng
         self._models: dict[tuple[str, int], ExportedModel] = {}
+        self._watched = {route: schema_of(route, version).views for route, version in champions.items()}
 
     def judge(
         self, finished: Finished, routes: list[str], versions: Mapping[str, int], now_s: float
@@ -139,6 +140,12 @@ class QualityJudge:
         answered = outcome == OK
         served[answered] = decide(requests.route, scores, _threshold(requests))[answered]
         rows = np.repeat(answered, requests.rows_per_request)
+        if schema.views != self._watched[requests.route]:
+            # A version that reads other features drifts from what it was trained on, not from the champion's rows.
+            self._drift.set_reference(
+                requests.route, self._image.reference_stats({requests.route: version})[requests.route]
+            )
+            self._watched[requests.route] = schema.views
         self._drift.observe(requests.route, x[rows][:, : x.shape[1] - len(schema.context)], now_s)
         reads = tuple(ViewReads.of(view, each, now_s) for view, each in found.items())
         return served, float(scores[rows].mean()), reads
