@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Iterator
 
 from pydantic import JsonValue
 
@@ -38,13 +39,15 @@ def to_drill(loaded: LoadedScenario, seed: int) -> DrillSpec:
         drill_s=scenario.clock.drill,
         joins=scenario.clock.joins,
         joins_by_s=scenario.clock.joins_by,
-        faults=tuple(_planned(fault, drawn(f"faults/{index}")) for index, fault in enumerate(scenario.faults)),
+        faults=tuple(_planned(fault, drawn(stream)) for stream, fault in _streams(scenario.faults)),
         people=tuple(Person(item.name, item.role, item.knows, item.review_at) for item in scenario.people),
         hints=tuple(scenario.hints),
         runbooks=dict(scenario.runbooks),
         expert=to_steps(scenario.expert),
         source_text=loaded.source_text,
         source_name=loaded.source_name,
+        components=dict(scenario.words.components),
+        mechanisms=dict(scenario.words.mechanisms),
     )
 
 
@@ -53,10 +56,26 @@ def to_steps(steps: Iterable[StepDocument]) -> tuple[Step, ...]:
     return tuple(Step(item.command, item.wait) for item in steps)
 
 
+def _streams(faults: Iterable[FaultDocument]) -> Iterator[tuple[str, FaultDocument]]:
+    """Each fault with the name of its random stream: another fault in the file, wherever it stands, moves no draw."""
+    seen: Counter[str] = Counter()
+    for fault in faults:
+        yield f"faults/{fault.fault}/{seen[fault.fault]}", fault
+        seen[fault.fault] += 1
+
+
 def _planned(fault: FaultDocument, draw: Draw) -> PlannedFault:
-    written: dict[str, JsonValue] = {"at": fault.at, "with": fault.params}
+    written: dict[str, JsonValue] = {"at": fault.delay, "with": fault.params}
     resolved = resolve_ranges(written, draw)
     assert isinstance(resolved, dict), "a mapping stays a mapping"
     params = resolved["with"]
     assert isinstance(params, dict), "a mapping stays a mapping"
-    return PlannedFault(fault.fault, parse_duration_s(resolved["at"]), params)
+    return PlannedFault(
+        fault.fault,
+        parse_duration_s(resolved["at"]),
+        params,
+        after_join=fault.after_join,
+        cause=fault.cause,
+        accepted=tuple(fault.accepted),
+        near=tuple(fault.near),
+    )

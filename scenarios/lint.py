@@ -58,14 +58,13 @@ def _late_faults(loaded: LoadedScenario) -> Iterator[PagerDrillError]:
     from scenarios.compile import to_drill
 
     clock = loaded.scenario.clock
-    end_s = clock.joins_by + clock.drill
     for index, fault in enumerate(to_drill(loaded, seed=1).faults):
-        if fault.at_s >= end_s:
+        if fault.at_s >= (0.0 if fault.after_join else clock.joins_by) + clock.drill:
             yield _problem(
                 loaded,
                 ["faults", index, "at"],
                 "this fault begins after the drill is over",
-                "begin it before joins_by + drill",
+                "begin it before joins_by + drill, or within drill when it counts from the joining",
             )
 
 

@@ -14,6 +14,7 @@ from pydantic import BaseModel, Field, JsonValue, RootModel, WrapValidator, crea
 from reference_platform.documents import load_document, load_file, locate, read_text
 from reference_platform.errors import ContentError, nearest
 from reference_platform.spec import PlatformSpec
+from scenarios.causes import check_causes
 from scenarios.library import find, platforms
 from scenarios.overlay import by_name, lay_over
 from scenarios.ranges import Path, RangeError, resolve_ranges
@@ -50,6 +51,7 @@ def load_scenario_text(text: str, source: str) -> LoadedScenario:
     _check_names(scenario.overlay, platform, text, source)
     for share in (0.0, 1.0):
         load_document(text, _concrete_model(scenario, platform, share), source)
+    check_causes(scenario, lay_over(platform, scenario.overlay), _brought(scenario), text, source)
     return LoadedScenario(scenario, platform, text, source)
 
 
@@ -111,6 +113,15 @@ def _check_names(overlay: JsonValue, platform: JsonValue, text: str, source: str
                 why=f"to add it, write {', '.join(missing)} as well",
                 fix=nearest(name, old),
             )
+
+
+def _brought(scenario: Scenario) -> set[str]:
+    """Components that the faults' own names speak of, such as a job that is deployed."""
+    from simulator.faults.base import Fault
+
+    known = fault_models()
+    faults = [known[item.fault].model_validate(resolve_ranges(item.params, lambda _: 0.0)) for item in scenario.faults]
+    return {component for fault in faults if isinstance(fault, Fault) for component, _ in fault.accepted()}
 
 
 def fault_models() -> dict[str, type[BaseModel]]:

@@ -19,6 +19,9 @@ Level = Literal["junior", "mlops", "senior", "staff", "principal"]
 DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 HINTS_MAX = 4
 SCHEMA_VERSION = 1
+_AFTER_JOIN = re.compile(r"joined\s*\+\s*(\S+)")
+_COMPONENT = re.compile(r"[a-z0-9][a-z0-9.-]*")
+_MECHANISM = re.compile(r"[a-z][a-z0-9_]*")
 _ID = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
 _START = re.compile(r"(Mon|Tue|Wed|Thu|Fri|Sat|Sun) ([01]\d|2[0-3]):([0-5]\d)")
 
@@ -50,10 +53,35 @@ def _calendar_s(text: object) -> float:
     return DAYS.index(match[1]) * 86400.0 + int(match[2]) * 3600.0 + int(match[3]) * 60.0
 
 
-def _duration_or_range(value: object) -> str:
-    text = str(value)
-    parse_duration_s(resolve_ranges(text, lambda _: 0.0))
-    return text
+def _instant(value: object) -> str:
+    text = str(value).strip()
+    after = _AFTER_JOIN.fullmatch(text)
+    delay = after[1] if after else text
+    try:
+        parse_duration_s(resolve_ranges(delay, lambda _: 0.0))
+    except ValueError as error:
+        hint = "; after the responder joined: joined + 10m" if "joined" in text else ""
+        raise ValueError(f"{error}{hint}") from None
+    return f"joined + {delay}" if after else text
+
+
+def _cause(value: object) -> object:
+    if isinstance(value, str):
+        component, _, mechanism = value.partition(":")
+        if not _COMPONENT.fullmatch(component) or not _MECHANISM.fullmatch(mechanism):
+            raise ValueError(f"{value!r} is not a cause; write component:mechanism, such as online-store:config_error")
+        return component, mechanism
+    return value
+
+
+def _words(pattern: re.Pattern[str], such_as: str) -> AfterValidator:
+    def checked(words: dict[str, str]) -> dict[str, str]:
+        for word in words:
+            if not pattern.fullmatch(word):
+                raise ValueError(f"{word!r} cannot be typed as a name; write it like {such_as}")
+        return words
+
+    return AfterValidator(checked)
 
 
 def _step(value: object) -> object:
@@ -68,6 +96,8 @@ def _step(value: object) -> object:
 
 PositiveDuration = Annotated[Duration, AfterValidator(_positive)]
 Text = Annotated[str, Field(min_length=1)]
+Cause = Annotated[tuple[str, str], BeforeValidator(_cause, json_schema_input_type=str)]
+"""`component:mechanism`, as a responder types it."""
 
 
 class Content(BaseModel):
@@ -102,9 +132,32 @@ class FaultDocument(Content):
     """A fault of the fault library and its parameters."""
 
     fault: Text
-    at: Annotated[str, BeforeValidator(_duration_or_range, json_schema_input_type=str)]
-    """After the simulation's first second; a duration or a range of durations."""
+    at: Annotated[str, BeforeValidator(_instant, json_schema_input_type=str)]
+    """A duration or a range of durations after the simulation's first second; `joined + 10m`: after the joining."""
     params: dict[str, JsonValue] = Field(default_factory=dict, alias="with")
+    cause: Cause | None = None
+    """What this file calls the cause; left out, it has the fault's own name."""
+    accepted: list[Cause] = Field(default_factory=list)
+    """Names that count as right besides the fault's own."""
+    near: list[Cause] = Field(default_factory=list)
+    """Names that are not right but deserve most of the points."""
+
+    @property
+    def after_join(self) -> bool:
+        """Whether `at` counts from the responder's joining."""
+        return self.at.startswith("joined")
+
+    @property
+    def delay(self) -> str:
+        """`at` without what it counts from: a duration or a range of durations."""
+        return self.at.removeprefix("joined + ")
+
+
+class WordsDocument(Content):
+    """Names for causes that this file adds to those everybody knows, each with what it means."""
+
+    components: Annotated[dict[str, Text], _words(_COMPONENT, "loyalty-team")] = Field(default_factory=dict)
+    mechanisms: Annotated[dict[str, Text], _words(_MECHANISM, "cursor_leak")] = Field(default_factory=dict)
 
 
 class PersonDocument(Content):
@@ -132,6 +185,7 @@ class Scenario(Content):
     clock: ClockDocument
     brief: Text
     faults: list[FaultDocument] = Field(default_factory=list)
+    words: WordsDocument = WordsDocument()
     people: list[PersonDocument] = Field(default_factory=list)
     hints: list[Text] = Field(default_factory=list, max_length=HINTS_MAX)
     runbooks: dict[str, Text] = Field(default_factory=dict)

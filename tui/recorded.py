@@ -60,7 +60,7 @@ def open_session(
     opening: Opening, image: Image, *, on_progress: Progress, writer: RunWriter | None = None, mode: str | None = None
 ) -> Session:
     """Run the drill up to the moment the responder joins."""
-    span_s = max(item.at_s for item in opening.drill.faults) if opening.drill.faults else 0.0
+    span_s = max((item.at_s for item in opening.drill.faults if not item.after_join), default=0.0)
     horizon_s = max([span_s, *(person.review_at_s or 0.0 for person in opening.drill.people)]) or 3600.0
     if opening.drill.joins == "first_page":
         horizon_s = min(opening.drill.joins_by_s, horizon_s + 4.5 * 3600.0)

@@ -87,6 +87,33 @@ class Cluster:
         used = sum(p.template.memory_limit_bytes for p in self.pods.values() if p.node == node.spec.name)
         return node.allocatable_bytes - used
 
+    def room_for(self, name: str, template: Template) -> int:
+        """How many pods of the template deployment `name` could keep running beside everything else that runs.
+
+        None when the container's limit is below what the model needs. A cordoned node has room for those that are
+        ready on it, and no more.
+        """
+        model = self.deployments[name].spec.model
+        need = self._footprint(model, template.model_version) if model else None
+        if need is not None and need.host_memory_bytes > template.memory_limit_bytes:
+            return 0
+        others = [pod for pod in self.pods.values() if pod.deployment != name]
+        room = 0
+        for node in self.nodes.values():
+            if node.spec.pool != template.node_pool:
+                continue
+            beside = [pod for pod in others if pod.node == node.spec.name]
+            free = node.allocatable_bytes - sum(pod.template.memory_limit_bytes for pod in beside)
+            fit = free // template.memory_limit_bytes
+            if need is not None and need.gpu_memory_bytes:
+                free_gpu = node.spec.gpu_memory - sum(pod.footprint.gpu_memory_bytes for pod in beside)
+                fit = min(fit, free_gpu // need.gpu_memory_bytes)
+            if node.cordoned:
+                running = [p for p in self.ready_pods(name) if p.node == node.spec.name and p.template is template]
+                fit = min(fit, len(running))
+            room += max(0, fit)
+        return room
+
     def gpu_used_bytes(self, node: str, now_s: float) -> int:
         return sum(gpu_memory_bytes(pod, now_s) for pod in self.pods.values() if pod.node == node)
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import Field
 
 from reference_platform.spec import DeploymentSpec
-from simulator.faults.base import Fault
+from simulator.faults.base import Fault, Pair
 
 if TYPE_CHECKING:
     from simulator.plant.plant import Plant
@@ -18,19 +19,41 @@ class ConnectionLeak(Fault):
 
     component: ClassVar[str] = "online-store"
     mechanism: ClassVar[str] = "connection_exhaustion"
-    also_right: ClassVar[tuple[tuple[str, str], ...]] = (
+    also_right: ClassVar[tuple[Pair, ...]] = (
         ("loyalty-export", "connection_exhaustion"),
         ("loyalty-export", "bad_deploy"),
+    )
+    neighbours: ClassVar[tuple[str, ...]] = (
+        "gateway",
+        "recommendation",
+        "search-ranking",
+        "fraud-detection",
+        "materializer",
+        "offline-store",
+    )
+    nearly_right: ClassVar[tuple[Pair, ...]] = (
+        ("online-store", "bad_deploy"),
+        ("online-store", "slow_dependency"),
+        ("loyalty-export", "slow_dependency"),
+        ("loyalty-export", "config_error"),
+        ("online-store", "capacity_shortage"),
     )
     shows: ClassVar[tuple[str, ...]] = (
         "online_store_connections_in_use rises for hours with nothing else wrong",
         "online_store_wait_seconds and read time rise once serving runs short of connections",
         "every route answers 504; retries triple the load; the site shows defaults",
     )
-    cured_by: ClassVar[tuple[str, ...]] = ("kubectl scale deployment JOB --replicas=0", "kubectl delete job JOB")
+    cured_by: ClassVar[tuple[str, ...]] = (
+        "kubectl scale deployment JOB --replicas=0",
+        "kubectl delete job JOB",
+        'kubectl patch job JOB -p \'{"spec":{"suspend":true}}\'',
+    )
 
     job: str = "loyalty-export"
     leaks_per_min: float = Field(default=0.8, gt=0, le=60)
+
+    def stands_for(self) -> Mapping[str, str]:
+        return {"loyalty-export": self.job}
 
     def begin(self, plant: Plant) -> None:
         document = {
@@ -49,7 +72,10 @@ class ConnectionLeak(Fault):
         plant.pool.add_client(self.job, self.leaks_per_min / 60.0, plant.now_s)
 
     def active(self, plant: Plant) -> bool:
-        return plant.client_running(self.job) or plant.pool.held().get(self.job, 0) > 0
+        """While the job is wanted or runs, or the store still holds connections for it."""
+        held = plant.cluster.deployments[self.job]
+        wanted = held.replicas > 0 and not held.deleted
+        return wanted or plant.client_running(self.job) or plant.pool.held().get(self.job, 0) > 0
 
 
 class SlowStore(Fault):
@@ -57,13 +83,27 @@ class SlowStore(Fault):
 
     component: ClassVar[str] = "online-store"
     mechanism: ClassVar[str] = "slow_dependency"
-    also_right: ClassVar[tuple[tuple[str, str], ...]] = (("online-store", "config_error"),)
+    also_right: ClassVar[tuple[Pair, ...]] = (("online-store", "config_error"),)
+    neighbours: ClassVar[tuple[str, ...]] = (
+        "gateway",
+        "recommendation",
+        "search-ranking",
+        "fraud-detection",
+        "cpu-1",
+        "cpu-2",
+    )
+    nearly_right: ClassVar[tuple[Pair, ...]] = (
+        ("online-store", "bad_deploy"),
+        ("online-store", "capacity_shortage"),
+        ("gateway", "config_error"),
+    )
     shows: ClassVar[tuple[str, ...]] = (
         "online_store_read_seconds jumps and stays; connections are as ever",
         "requests wait for features, go past their deadline and answer 504; the site shows defaults",
     )
     cured_by: ClassVar[tuple[str, ...]] = (
         "store config set appendfsync everysec",
+        "store config set appendfsync no",
         "kubectl rollout restart statefulset/online-store",
     )
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import Field, model_validator
 
 from reference_platform.shop.topics import CONTRACTS, PARTITIONS
-from simulator.faults.base import Fault
+from simulator.faults.base import Fault, Pair
 from simulator.faults.producers import Source
 
 if TYPE_CHECKING:
@@ -19,11 +20,21 @@ class MaterializerStalls(Fault):
 
     component: ClassVar[str] = "materializer"
     mechanism: ClassVar[str] = "stalled_job"
+    neighbours: ClassVar[tuple[str, ...]] = ("feature-pipeline", "online-store", "offline-store")
+    nearly_right: ClassVar[tuple[Pair, ...]] = (
+        ("materializer", "crash_loop"),
+        ("materializer", "slow_dependency"),
+        ("materializer", "bad_deploy"),
+        ("materializer", "config_error"),
+    )
     shows: ClassVar[tuple[str, ...]] = (
         "feature_age_seconds of the view grows without end; nothing fails",
         "recommendations follow what customers wanted days ago; click-through falls",
     )
-    cured_by: ClassVar[tuple[str, ...]] = ("features unlock VIEW", "features materialize VIEW --backfill 72h")
+    cured_by: ClassVar[tuple[str, ...]] = (
+        "features unlock VIEW",
+        "features unlock VIEW; features materialize VIEW --backfill 72h",
+    )
 
     view: str = "customer_activity"
 
@@ -31,9 +42,11 @@ class MaterializerStalls(Fault):
         plant.log_lines(plant.materializer.job(self.view).stall(plant.now_s))
 
     def active(self, plant: Plant) -> bool:
+        """While a run that is gone holds the lock, or what the job left undone is not made up for."""
         job = plant.materializer.job(self.view)
-        late = job.age_s(plant.now_s) > job.view.freshness_sla_s
-        return late or job.status(plant.now_s).detail == "waiting for lock"
+        status = job.status(plant.now_s)
+        held = status.lock is not None and status.lock.owner != status.run
+        return held or job.age_s(plant.now_s) > job.view.freshness_sla_s
 
 
 class DroppedPartition(Fault):
@@ -41,6 +54,12 @@ class DroppedPartition(Fault):
 
     component: ClassVar[str] = "feature-pipeline"
     mechanism: ClassVar[str] = "partition_unassigned"
+    neighbours: ClassVar[tuple[str, ...]] = ("clicks-producer", "payments-producer", "materializer", "network")
+    nearly_right: ClassVar[tuple[Pair, ...]] = (
+        ("feature-pipeline", "stalled_job"),
+        ("feature-pipeline", "config_error"),
+        ("feature-pipeline", "network_partition"),
+    )
     shows: ClassVar[tuple[str, ...]] = (
         "ingest_lag_records of one partition grows without end, the others stay at zero",
         "the customers of that partition get features of before; every view and job looks fresh",
@@ -57,7 +76,9 @@ class DroppedPartition(Fault):
         plant.ingest.feed(self.source).consumer.lose(self.partition)
 
     def active(self, plant: Plant) -> bool:
-        return self.partition in plant.ingest.feed(self.source).consumer.unowned()
+        """Until a member owns the partition and has read what waited there."""
+        consumer = plant.ingest.feed(self.source).consumer
+        return self.partition in consumer.unowned() or int(consumer.lag()[self.partition]) > 0
 
 
 class ClockSkew(Fault):
@@ -65,12 +86,11 @@ class ClockSkew(Fault):
 
     component: ClassVar[str] = "clicks-producer"
     mechanism: ClassVar[str] = "clock_skew"
-    also_right: ClassVar[tuple[tuple[str, str], ...]] = (
-        ("payments-producer", "clock_skew"),
-        ("cpu-1", "clock_skew"),
-        ("cpu-2", "clock_skew"),
-        ("clicks-producer", "wrong_event_time"),
-        ("payments-producer", "wrong_event_time"),
+    also_right: ClassVar[tuple[Pair, ...]] = (("clicks-producer", "wrong_event_time"),)
+    neighbours: ClassVar[tuple[str, ...]] = ("feature-pipeline", "network")
+    nearly_right: ClassVar[tuple[Pair, ...]] = (
+        ("clicks-producer", "node_failure"),
+        ("clicks-producer", "config_error"),
     )
     shows: ClassVar[tuple[str, ...]] = (
         "ingest_event_delay_seconds moves away from zero",
@@ -88,11 +108,36 @@ class ClockSkew(Fault):
             raise ValueError("0 minutes changes nothing")
         return self
 
-    def begin(self, plant: Plant) -> None:
-        pods = plant.cluster.ready_pods(CONTRACTS[self.source].producer)
+    @property
+    def producer(self) -> str:
+        """Name of the deployment whose machine it is."""
+        return CONTRACTS[self.source].producer
+
+    def stands_for(self) -> Mapping[str, str]:
+        return {self.component: self.producer}
+
+    def accepted_in(self, plant: Plant) -> tuple[Pair, ...]:
+        """The machine by its own name, and everything on it that stamps events with its clock."""
+        node = self._machine(plant)
+        senders = [contract.producer for contract in CONTRACTS.values()]
+        on_it = [name for name in senders if any(pod.node == node for pod in plant.cluster.ready_pods(name))]
+        shared = [(name, mechanism) for name in on_it for _, mechanism in self.accepted()]
+        return tuple(dict.fromkeys((*self.accepted(), (node, self.mechanism), *shared)))
+
+    def _machine(self, plant: Plant) -> str:
+        pods = plant.cluster.ready_pods(self.producer)
         assert pods, "a producer runs when its machine's clock goes wrong"
-        plant.cluster.nodes[pods[0].node].clock_ahead_s = self.minutes * 60.0
+        return pods[0].node
+
+    def begin(self, plant: Plant) -> None:
+        plant.cluster.nodes[self._machine(plant)].clock_ahead_s = self.minutes * 60.0
 
     def active(self, plant: Plant) -> bool:
-        """While any producer stamps events with a wrong clock."""
-        return any(sender.clock_ahead_s for source in CONTRACTS for sender in plant.senders(source))
+        """While a producer runs, or may be started, on a machine with a wrong clock."""
+        cluster = plant.cluster
+        pools = {cluster.deployments[contract.producer].template.node_pool for contract in CONTRACTS.values()}
+        hosts = {pod.node for contract in CONTRACTS.values() for pod in cluster.ready_pods(contract.producer)}
+        return any(
+            node.clock_ahead_s and (name in hosts or (node.spec.pool in pools and not node.cordoned))
+            for name, node in cluster.nodes.items()
+        )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import Field, model_validator
@@ -10,7 +11,7 @@ from pydantic import Field, model_validator
 from reference_platform.features.types import SCALARS
 from reference_platform.shop.producers import ProducerRelease
 from reference_platform.shop.topics import CONTRACTS, PAYMENTS
-from simulator.faults.base import Fault
+from simulator.faults.base import Fault, Pair
 
 if TYPE_CHECKING:
     from simulator.plant.plant import Plant
@@ -25,8 +26,11 @@ DAMAGE_LASTS_S = 86400.0
 class ProducerFault(Fault):
     """A release of a producer is rolled out. Everything else follows from what it sends.
 
-    `component` and `also_right` name the producer of the default source.
+    `component` and the other names are those of the default source.
     """
+
+    neighbours: ClassVar[tuple[str, ...]] = ("feature-pipeline", "materializer", "offline-store")
+    also_safe: ClassVar[tuple[str, ...]] = ("feature-pipeline", "materializer")
 
     source: Source = "payments"
 
@@ -35,9 +39,8 @@ class ProducerFault(Fault):
         """Name of the deployment."""
         return CONTRACTS[self.source].producer
 
-    def accepted(self) -> tuple[tuple[str, str], ...]:
-        pairs = ((self.component, self.mechanism), *self.also_right)
-        return tuple((self.producer if name == self.component else name, mechanism) for name, mechanism in pairs)
+    def stands_for(self) -> Mapping[str, str]:
+        return {self.component: self.producer}
 
     @abstractmethod
     def release(self) -> ProducerRelease:
@@ -57,10 +60,10 @@ class ProducerFault(Fault):
         return self.sent_by_release(plant)
 
     def sent_by_release(self, plant: Plant) -> bool:
-        """Whether any process of the release runs, or will when its deployment is done."""
+        """Whether the release is wanted, with however many processes, or any process of it still runs."""
         held = plant.cluster.deployments[self.producer]
         templates = [pod.template for pod in plant.cluster.ready_pods(self.producer)]
-        templates += [held.template] if held.replicas and not held.deleted else []
+        templates += [] if held.deleted else [held.template]
         return any(template.release == self.release().version for template in templates)
 
 
@@ -69,16 +72,21 @@ class SchemaMismatch(ProducerFault):
 
     component: ClassVar[str] = "payments-producer"
     mechanism: ClassVar[str] = "schema_mismatch"
-    also_right: ClassVar[tuple[tuple[str, str], ...]] = (
+    also_right: ClassVar[tuple[Pair, ...]] = (
         ("payments-producer", "bad_deploy"),
         ("feature-pipeline", "schema_mismatch"),
+    )
+    nearly_right: ClassVar[tuple[Pair, ...]] = (
+        ("payments-producer", "config_error"),
+        ("feature-pipeline", "bad_deploy"),
+        ("payments-producer", "data_drift"),
     )
     shows: ClassVar[tuple[str, ...]] = (
         'ingest_dead_letters_total{reason="schema"} grows as fast as events come; none is accepted any more',
         "ingest_event_age_seconds of the source grows, while feature_age_seconds stays low: the job itself runs",
         "counts of the last hour fall to zero for everybody",
     )
-    cured_by: ClassVar[tuple[str, ...]] = (UNDO,)
+    cured_by: ClassVar[tuple[str, ...]] = (UNDO, f"{UNDO}; features replay SOURCE --since 4h")
 
     column: str = "amount_eur"
     renamed_to: str = "amount"
@@ -111,17 +119,25 @@ class UnitChange(ProducerFault):
 
     component: ClassVar[str] = "payments-producer"
     mechanism: ClassVar[str] = "unit_change"
-    also_right: ClassVar[tuple[tuple[str, str], ...]] = (
+    also_right: ClassVar[tuple[Pair, ...]] = (
         ("payments-producer", "schema_mismatch"),
         ("payments-producer", "bad_deploy"),
         ("feature-pipeline", "unit_change"),
+    )
+    nearly_right: ClassVar[tuple[Pair, ...]] = (
+        ("payments-producer", "data_drift"),
+        ("payments-producer", "config_error"),
+        ("feature-pipeline", "schema_mismatch"),
+        ("fraud-detection", "feature_skew"),
+        ("fraud-detection", "data_drift"),
+        ("fraud-detection", "unit_change"),
     )
     shows: ClassVar[tuple[str, ...]] = (
         'ingest_value_mean{column="amount_eur"} jumps by the factor; nothing is put aside',
         "amounts and spike ratios of card_velocity and merchant_risk jump; fraud decisions follow",
         "a day after a roll-back the sums still hold what was taken in",
     )
-    cured_by: ClassVar[tuple[str, ...]] = (f"{UNDO} and features replay payments --since 4h",)
+    cured_by: ClassVar[tuple[str, ...]] = (f"{UNDO}; features replay SOURCE --since 4h",)
 
     factor: float = Field(default=100.0, gt=0)
 
@@ -150,16 +166,21 @@ class TimezoneShift(ProducerFault):
 
     component: ClassVar[str] = "clicks-producer"
     mechanism: ClassVar[str] = "wrong_event_time"
-    also_right: ClassVar[tuple[tuple[str, str], ...]] = (
+    also_right: ClassVar[tuple[Pair, ...]] = (
         ("clicks-producer", "bad_deploy"),
         ("feature-pipeline", "wrong_event_time"),
+    )
+    nearly_right: ClassVar[tuple[Pair, ...]] = (
+        ("clicks-producer", "clock_skew"),
+        ("clicks-producer", "config_error"),
+        ("feature-pipeline", "clock_skew"),
     )
     shows: ClassVar[tuple[str, ...]] = (
         "ingest_event_delay_seconds jumps to whole hours, negative for zones east of Greenwich",
         'ingest_dead_letters_total grows with reason "future" or "late"',
         "counts of the last hour fall to zero for everybody",
     )
-    cured_by: ClassVar[tuple[str, ...]] = (UNDO,)
+    cured_by: ClassVar[tuple[str, ...]] = (UNDO, f"{UNDO}; features replay SOURCE --since 4h")
 
     source: Source = "clicks"
     hours: int = Field(default=2, ge=-12, le=14)
@@ -182,15 +203,20 @@ class NullFlood(ProducerFault):
 
     component: ClassVar[str] = "payments-producer"
     mechanism: ClassVar[str] = "missing_values"
-    also_right: ClassVar[tuple[tuple[str, str], ...]] = (
+    also_right: ClassVar[tuple[Pair, ...]] = (
         ("payments-producer", "bad_deploy"),
         ("feature-pipeline", "missing_values"),
+    )
+    nearly_right: ClassVar[tuple[Pair, ...]] = (
+        ("payments-producer", "schema_mismatch"),
+        ("payments-producer", "config_error"),
+        ("payments-producer", "data_drift"),
     )
     shows: ClassVar[tuple[str, ...]] = (
         "ingest_null_ratio of the column rises from 0; events are accepted as before",
         "features over that column fade within their window; a required column puts the records aside",
     )
-    cured_by: ClassVar[tuple[str, ...]] = (UNDO,)
+    cured_by: ClassVar[tuple[str, ...]] = (UNDO, f"{UNDO}; features replay SOURCE --since 4h")
 
     column: str = "new_device"
     ratio: float = Field(default=0.9, gt=0, le=1)
@@ -214,15 +240,24 @@ class DuplicateDelivery(ProducerFault):
 
     component: ClassVar[str] = "payments-producer"
     mechanism: ClassVar[str] = "duplicate_events"
-    also_right: ClassVar[tuple[tuple[str, str], ...]] = (
+    also_right: ClassVar[tuple[Pair, ...]] = (
         ("payments-producer", "bad_deploy"),
         ("feature-pipeline", "duplicate_events"),
+    )
+    nearly_right: ClassVar[tuple[Pair, ...]] = (
+        ("payments-producer", "retry_storm"),
+        ("payments-producer", "config_error"),
+        ("feature-pipeline", "config_error"),
     )
     shows: ClassVar[tuple[str, ...]] = (
         "ingest_events_total grows faster than the shop sells; ingest_late_events_total grows with it",
         "counts and amounts of the last hour are too high; more honest payments are declined",
     )
-    cured_by: ClassVar[tuple[str, ...]] = (UNDO, "features consumer dedup SOURCE on")
+    cured_by: ClassVar[tuple[str, ...]] = (
+        UNDO,
+        "features consumer dedup SOURCE on",
+        f"{UNDO}; features replay SOURCE --since 4h",
+    )
 
     ratio: float = Field(default=0.8, gt=0, le=1)
 

@@ -7,7 +7,7 @@ from simulator.faults.deployment import ModelUpdate
 from simulator.faults.online_store import ConnectionLeak, SlowStore
 from simulator.faults.pipeline import ClockSkew, DroppedPartition, MaterializerStalls
 from simulator.faults.producers import DuplicateDelivery, NullFlood, SchemaMismatch, TimezoneShift, UnitChange
-from simulator.faults.traffic import SeasonalDip
+from simulator.faults.traffic import SeasonalDip, Surge
 
 FAULTS: dict[str, type[Fault]] = {
     "deployment.model_update": ModelUpdate,
@@ -22,4 +22,5 @@ FAULTS: dict[str, type[Fault]] = {
     "online_store.connection_leak": ConnectionLeak,
     "online_store.slow": SlowStore,
     "traffic.seasonal_dip": SeasonalDip,
+    "traffic.surge": Surge,
 }

@@ -70,6 +70,7 @@ class Plant:
             shares,
             self.world.customer_weights,
             self.streams.get("traffic/arrivals"),
+            self.streams.get("traffic/surges"),
         )
         self.plane = DataPlane(
             self.spec, self.arrivals, len(self.world.customer_weights), stream_seed(seed, "traffic/service") >> 1

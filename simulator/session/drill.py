@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
 from reference_platform.spec import PlatformSpec
@@ -12,13 +12,40 @@ from reference_platform.spec import PlatformSpec
 Joins = Literal["first_page", "complaint"]
 
 
+Pair = tuple[str, str]
+"""A cause by name: component, mechanism."""
+
+
 @dataclass(frozen=True, slots=True)
 class PlannedFault:
-    """A fault that begins at `at_s`; `params` are validated against the fault's own model when it begins."""
+    """A fault that begins at `at_s`; `params` are validated against the fault's own model when it begins.
+
+    `cause` is what the scenario calls it, None for the fault's own name; `accepted` and `near` are names that count
+    as right, or nearly, besides those the fault brings.
+    """
 
     fault_id: str
     at_s: float
     params: Mapping[str, object]
+    after_join: bool = False
+    """`at_s` counts from the responder's joining instead of the simulation's first second."""
+    cause: Pair | None = None
+    accepted: tuple[Pair, ...] = ()
+    near: tuple[Pair, ...] = ()
+
+    @classmethod
+    def from_json(cls, body: Mapping[str, Any]) -> PlannedFault:
+        """Inverse of `dataclasses.asdict` after a way through JSON."""
+        fields = dict(body)
+        fields["cause"] = _pair(fields["cause"]) if fields.get("cause") else None
+        for key in ("accepted", "near"):
+            fields[key] = tuple(_pair(item) for item in fields.get(key, ()))
+        return cls(**fields)
+
+
+def _pair(names: Any) -> Pair:
+    component, mechanism = names
+    return str(component), str(mechanism)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +88,9 @@ class DrillSpec:
     expert: tuple[Step, ...]
     source_text: str
     source_name: str
+    components: Mapping[str, str] = field(default_factory=dict)
+    """Names of this drill's own that a cause may have, each with what it means."""
+    mechanisms: Mapping[str, str] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         """Everything needed to run the drill again, as JSON values."""
@@ -73,7 +103,7 @@ class DrillSpec:
         """Inverse of `to_json`. Raises KeyError, TypeError or ValueError on anything else."""
         fields = dict(body)
         fields["platform"] = PlatformSpec.model_validate_json(json.dumps(body["platform"]))
-        fields["faults"] = tuple(PlannedFault(**item) for item in body["faults"])
+        fields["faults"] = tuple(PlannedFault.from_json(item) for item in body["faults"])
         fields["people"] = tuple(Person(**item) for item in body["people"])
         fields["expert"] = tuple(Step(**item) for item in body["expert"])
         fields["judged"] = tuple(body["judged"])

@@ -10,6 +10,21 @@ NOTES_MAX = 500
 HYPOTHESES_MAX = 40
 COMMS_MAX = 1000
 
+ALWAYS = (
+    "gateway",
+    "fallback",
+    "online-store",
+    "offline-store",
+    "materializer",
+    "mlflow",
+    "gpu-pool",
+    "dns",
+    "network",
+    "traffic",
+    "alerting",
+)
+"""Components of every platform; models, workloads and machines come with the platform's own names."""
+
 MECHANISMS: dict[str, str] = {
     "bad_deploy": "a roll-out or job that should not have shipped",
     "cache_stampede": "many clients fill the same cold cache at once",

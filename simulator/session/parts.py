@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from reference_platform.monitoring.alerts import AlertEvaluator, Fired, Resolved, Transition
 from reference_platform.monitoring.pager import Escalated, Notification, Paged, Pager
 from simulator.engine.events import EventLog, JsonValue
-from simulator.faults.base import Fault
 from simulator.plant.plant import Plant
-from simulator.session.drill import Person
+from simulator.session.drill import Person, PlannedFault
 
 
 class WorldPart:
@@ -54,20 +53,26 @@ class ClusterPart:
 
 
 class FaultPart:
-    """Faults at their planned times. `begin` logs the truth and turns the knob."""
+    """Faults at their planned times, by name. `begin` logs the truth and turns the knob."""
 
-    def __init__(self, planned: Sequence[tuple[float, Fault]], begin: Callable[[Fault], None]) -> None:
-        self._planned = sorted(planned, key=lambda item: item[0])
+    def __init__(self, planned: Mapping[str, PlannedFault], begin: Callable[[str], None]) -> None:
         self._begin = begin
-        self._next = 0
+        rows = [(item.at_s, at, name, item.after_join) for at, (name, item) in enumerate(planned.items())]
+        self._due = sorted((at_s, at, name) for at_s, at, name, after in rows if not after)
+        self._waiting = [(after_s, at, name) for after_s, at, name, after in rows if after]
+
+    def joined(self, now_s: float) -> None:
+        """Somebody joined: what waited for that has a time now."""
+        self._due = sorted([*self._due, *((now_s + after_s, at, name) for after_s, at, name in self._waiting)])
+        self._waiting.clear()
 
     def next_wake_s(self) -> float:
-        return self._planned[self._next][0] if self._next < len(self._planned) else math.inf
+        return self._due[0][0] if self._due else math.inf
 
     def tick(self, now_s: float) -> None:
         while now_s >= self.next_wake_s():
-            self._next += 1
-            self._begin(self._planned[self._next - 1][1])
+            _, _, name = self._due.pop(0)
+            self._begin(name)
 
 
 class ScrapePart:

@@ -14,7 +14,7 @@ from simulator.faults.base import Fault
 from simulator.faults.registry import FAULTS
 from simulator.image.image import Image
 from simulator.plant.plant import Plant
-from simulator.session.drill import DrillSpec, Person
+from simulator.session.drill import DrillSpec, Person, PlannedFault
 from simulator.session.incident import Incident, Message
 from simulator.session.parts import (
     AlertPart,
@@ -44,15 +44,16 @@ class Simulation:
             self.alerts.add_rule(rule)
         self.faults: dict[str, Fault] = {}
         self.began: dict[str, Fault] = {}
-        planned: list[tuple[float, Fault]] = []
+        self._planned: dict[str, PlannedFault] = {}
         for index, item in enumerate(drill.faults):
-            fault = FAULTS[item.fault_id].model_validate(dict(item.params))
-            self.faults[f"{item.fault_id}#{index}"] = fault
-            planned.append((item.at_s, fault))
+            name = f"{item.fault_id}#{index}"
+            self.faults[name] = FAULTS[item.fault_id].model_validate(dict(item.params))
+            self._planned[name] = item
+        self.fault_part = FaultPart(self._planned, self._begin_fault)
         self.alert_part = AlertPart(self.alerts, self.pager, self.log, self._paged)
         self.report = ReportPart(self.plant, self.log, self.began, self._is_joined)
         parts: list[Part] = [
-            FaultPart(planned, self._begin_fault),
+            self.fault_part,
             WorldPart(self.plant),
             MaterializerPart(self.plant),
             ClusterPart(self.plant),
@@ -85,6 +86,7 @@ class Simulation:
                 break
             if reached >= last_s:
                 self.join("shift")
+                self.drive.arm()
             elif not keep_going(reached):
                 return False
         return True
@@ -104,6 +106,7 @@ class Simulation:
         self.incident.joined_s = self.now_s
         self.incident.ends_s = self.now_s + self.drill.drill_s
         self.log.append(self.now_s, "session", "session.joined", {"reason": reason, "drill_s": self.drill.drill_s})
+        self.fault_part.joined(self.now_s)
         self.report.joined(self.now_s)
 
     def _paged(self, text: str) -> None:
@@ -117,16 +120,21 @@ class Simulation:
         if self.drill.joins == "complaint":
             self.join("complaint")
 
-    def _begin_fault(self, fault: Fault) -> None:
-        name = next(key for key, item in self.faults.items() if item is fault)
+    def _begin_fault(self, name: str) -> None:
+        fault, planned = self.faults[name], self._planned[name]
         self.began[name] = fault
-        accepted = fault.accepted()
+        own_name = [planned.cause] if planned.cause else []
+        accepted = dict.fromkeys((*own_name, *fault.accepted_in(self.plant), *planned.accepted))
+        near = [pair for pair in dict.fromkeys((*planned.near, *fault.near())) if pair not in accepted]
+        component, mechanism = next(iter(accepted))
         data: dict[str, JsonValue] = {
-            "fault": name.split("#")[0],
-            "component": accepted[0][0],
-            "mechanism": accepted[0][1],
+            "fault": planned.fault_id,
+            "component": component,
+            "mechanism": mechanism,
             "accepted": [list(pair) for pair in accepted],
-            "harmless": fault.harmless,
+            "near": [list(pair) for pair in near],
+            "also_safe": list(fault.also_safe),
+            "harmless": fault.harmless_in(self.plant),
         }
         self.log.append(self.now_s, "truth", "truth.fault", data, visible=False)
         fault.begin(self.plant)

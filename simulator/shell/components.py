@@ -6,22 +6,10 @@ import re
 from collections.abc import Collection, Iterable
 
 from reference_platform.errors import CommandError, nearest
-from simulator.session.incident import MECHANISMS
+from simulator.session.incident import ALWAYS, MECHANISMS
 from simulator.shell.context import Operator
 
-ALWAYS = (
-    "gateway",
-    "fallback",
-    "online-store",
-    "offline-store",
-    "materializer",
-    "mlflow",
-    "gpu-pool",
-    "dns",
-    "network",
-    "traffic",
-)
-_COMMON_WORDS = ("dns", "network", "traffic", "gpu-pool")
+_COMMON_WORDS = ("dns", "network", "traffic", "gpu-pool", "alerting")
 """Components whose name in a log line says nothing about them."""
 _KINDS = re.compile(r"(?:deployments?|deploy|pods?|po|nodes?|no|jobs?|services?|svc|statefulsets?|sts)(?:\.apps)?/")
 
@@ -30,11 +18,20 @@ def components(op: Operator) -> tuple[str, ...]:
     """Everything that a hypothesis can be about."""
     cluster = op.plant.cluster
     routes = tuple(model.name for model in op.plant.spec.models)
-    return tuple(dict.fromkeys((*routes, *ALWAYS, *cluster.deployments, *cluster.nodes)))
+    return tuple(dict.fromkeys((*routes, *ALWAYS, *cluster.deployments, *cluster.nodes, *op.drill.components)))
+
+
+def mechanisms_of(op: Operator) -> dict[str, str]:
+    """Every way to fail that a hypothesis can name, with what it means; this drill's own words included."""
+    return {**MECHANISMS, **op.drill.mechanisms}
 
 
 def named_component(op: Operator, text: str) -> str:
-    """The component that `text` names; `deployment/x` and a pod's name mean theirs. Raises CommandError."""
+    """The component that `text` names. Raises CommandError.
+
+    `deployment/x` and a pod's name mean theirs, an alert's name the component of its rule, a feature view the job
+    that keeps it fresh.
+    """
     name = _KINDS.sub("", text.strip().lower(), count=1).replace("_", "-")
     known = components(op)
     if name in known:
@@ -42,15 +39,21 @@ def named_component(op: Operator, text: str) -> str:
     pod = op.plant.cluster.pods.get(name)
     if pod is not None:
         return op.plant.cluster.component_of(pod.deployment)
+    rule = next((rule for rule in op.alerts.rules() if rule.name.lower() == name), None)
+    if rule is not None and rule.component in known:
+        return rule.component
+    if name.replace("-", "_") in {view.name for view in op.plant.views}:
+        return op.plant.materializer.name
     raise CommandError(f'no component "{text[:60]}"', fix=f"{nearest(name, known)}  all of them: components")
 
 
-def named_mechanism(text: str) -> str:
+def named_mechanism(op: Operator, text: str) -> str:
     """The mechanism that `text` names. Raises CommandError."""
     name = text.strip().lower().replace("-", "_")
-    if name in MECHANISMS:
+    known = mechanisms_of(op)
+    if name in known:
         return name
-    raise CommandError(f'no mechanism "{text[:60]}"', fix=f"{nearest(name, MECHANISMS)}  all of them: mechanisms")
+    raise CommandError(f'no mechanism "{text[:60]}"', fix=f"{nearest(name, known)}  all of them: mechanisms")
 
 
 def models_reading(op: Operator, view: str) -> tuple[str, ...]:
@@ -72,9 +75,14 @@ def mentioned(op: Operator, texts: Iterable[str]) -> tuple[str, ...]:
 
 
 def bears_on(op: Operator, component: str, subjects: Collection[str]) -> bool:
-    """Whether an output about `subjects` says something about `component`; the GPU pool is its nodes."""
+    """Whether an output about `subjects` says something about `component`.
+
+    The GPU pool is its nodes; an alert rule is judged by what it watches.
+    """
     if component in subjects:
         return True
+    if component == "alerting":
+        return any(rule.component in subjects for rule in op.alerts.rules())
     gpu_nodes = [node.name for node in op.plant.spec.nodes if node.gpu_memory]
     return component == "gpu-pool" and any(node in subjects for node in gpu_nodes)
 

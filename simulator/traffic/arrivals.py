@@ -6,6 +6,7 @@ responder does, so two plays of one seed meet exactly the same shoppers.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -27,8 +28,21 @@ class Block:
     entity: NDArray[np.int64]
 
 
+@dataclass(frozen=True, slots=True)
+class Surge:
+    """From `begin_s` until `end_s` these routes are asked `factor` times as often as the rhythm of the week has it."""
+
+    begin_s: float
+    end_s: float
+    factor: float
+    routes: tuple[int, ...]
+
+
 class Arrivals:
-    """Blocks in order. `shares` are the routes' shares of all requests; `weights` how often each customer comes."""
+    """Blocks in order. `shares` are the routes' shares of all requests; `weights` how often each customer comes.
+
+    What a surge adds is drawn from `surge_rng`, so that everybody else comes as they would have.
+    """
 
     def __init__(
         self,
@@ -37,17 +51,35 @@ class Arrivals:
         shares: NDArray[np.float64],
         weights: NDArray[np.float64],
         rng: np.random.Generator,
+        surge_rng: np.random.Generator | None = None,
     ) -> None:
         self._rhythm = rhythm
         self._rate = requests_per_s
-        self._routes = Places(np.cumsum(shares / shares.sum()))
+        self._shares = shares / shares.sum()
+        self._routes = Places(np.cumsum(self._shares))
         self._entities = Places(np.cumsum(weights / weights.sum()))
         self._rng = rng
+        self._surge_rng = surge_rng
+        self._surges: list[Surge] = []
         self._index = 0
 
     def rate_per_s(self, t_s: float) -> float:
-        """Expected requests per second at `t_s`, before retries."""
+        """Requests per second that the rhythm of the week lets expect at `t_s`, before retries and without surges."""
         return float(self._rate * self._rhythm.ratio(t_s))
+
+    def route_rate_per_s(self, route: int, t_s: float) -> float:
+        """Requests per second to expect for one route at `t_s`, before retries, surges included."""
+        usual = self.rate_per_s(t_s) * float(self._shares[route])
+        more = sum(s.factor - 1.0 for s in self._surges if route in s.routes and s.begin_s <= t_s < s.end_s)
+        return usual * (1.0 + more)
+
+    def surges(self, route: int, t_s: float) -> bool:
+        """Whether a surge multiplies the requests of a route at `t_s`."""
+        return any(route in surge.routes and surge.begin_s <= t_s < surge.end_s for surge in self._surges)
+
+    def add_surge(self, surge: Surge) -> None:
+        """More requests from the next whole minute on; the current one has been drawn."""
+        self._surges.append(surge)
 
     def next_block(self) -> Block:
         """The following minute."""
@@ -57,7 +89,31 @@ class Arrivals:
         times = np.sort(begin + BLOCK_S * self._rng.random(n))
         route = self._routes.of(self._rng.random(n))
         entity = self._entities.of(self._rng.random(n))
-        return Block(begin, times, route, entity)
+        parts = [Block(begin, times, route, entity)]
+        parts += [self._added(surge, begin) for surge in self._surges if surge.end_s > begin]
+        return parts[0] if len(parts) == 1 else _merged(parts)
+
+    def _added(self, surge: Surge, begin_s: float) -> Block:
+        """What a surge adds to the minute from `begin_s`."""
+        assert self._surge_rng is not None, "who plans surges gives them a stream"
+        rng = self._surge_rng
+        length_s = min(begin_s + BLOCK_S, surge.end_s) - begin_s
+        shares = self._shares[list(surge.routes)]
+        rate = self.rate_per_s(begin_s + BLOCK_S / 2) * float(shares.sum()) * (surge.factor - 1.0)
+        n = int(rng.poisson(rate * length_s))
+        times = np.sort(begin_s + length_s * rng.random(n))
+        chosen = Places(np.cumsum(shares / shares.sum())).of(rng.random(n))
+        route = np.asarray(surge.routes, dtype=np.int64)[chosen]
+        return Block(begin_s, times, route, self._entities.of(rng.random(n)))
+
+
+def _merged(parts: Sequence[Block]) -> Block:
+    """Arrivals of one minute from several sources, ascending; the first source comes first at the same instant."""
+    times = np.concatenate([part.time_s for part in parts])
+    order = np.argsort(times, kind="stable")
+    route = np.concatenate([part.route for part in parts])
+    entity = np.concatenate([part.entity for part in parts])
+    return Block(parts[0].begin_s, times[order], route[order], entity[order])
 
 
 def history_counts(

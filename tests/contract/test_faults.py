@@ -129,6 +129,13 @@ def _reads_are_slow(simulation: Simulation) -> bool:
     return _newest(simulation, "online_store_read_seconds") > 0.1 and "GatewayLatencyHigh" in urgent_alerts(simulation)
 
 
+def _queues_grow(simulation: Simulation) -> bool:
+    """Every server of the route is busy all the time, and customers wait."""
+    return min(
+        _newest(simulation, "DCGM_FI_DEV_GPU_UTIL", node=f"gpu-{n}") for n in (1, 2, 3)
+    ) > 90.0 and "GatewayLatencyHigh" in urgent_alerts(simulation)
+
+
 UNDO_PAYMENTS = "kubectl rollout undo deployment/payments-producer"
 UNDO_CLICKS = "kubectl rollout undo deployment/clicks-producer"
 
@@ -227,6 +234,12 @@ PROMISES: dict[str, Promise] = {
         (("store config set appendfsync everysec",), ("kubectl rollout restart statefulset/online-store",)),
     ),
     "traffic.seasonal_dip": Promise({}, ({"depth": 1},), 3600.0, _few_payments),
+    "traffic.surge": Promise(
+        {"factor": 30, "route": "recommendation", "lasts": "6h"},
+        ({"factor": 1}, {"factor": 51}, {"factor": -2}, {"lasts": "59s"}, {"lasts": 3600}, {"rate": 3}),
+        1800.0,
+        _queues_grow,
+    ),
 }
 CURES = [(fault_id, cure) for fault_id, promise in PROMISES.items() for cure in promise.cures]
 

@@ -8,9 +8,9 @@ from typing import Literal
 
 from reference_platform.errors import CommandError
 from simulator.engine.events import JsonValue
-from simulator.session.incident import HYPOTHESES_MAX, MECHANISMS, Evidence, Hypothesis, Output
+from simulator.session.incident import HYPOTHESES_MAX, Evidence, Hypothesis, Output
 from simulator.shell.calendar import clock
-from simulator.shell.components import bears_on, components, named_component, named_mechanism
+from simulator.shell.components import bears_on, components, mechanisms_of, named_component, named_mechanism
 from simulator.shell.context import Effect, Operator
 from simulator.shell.registry import command, find, split_pipes
 from simulator.shell.table import table
@@ -24,7 +24,7 @@ ADD_USAGE = "hyp add COMPONENT MECHANISM [TEXT]"
 
 
 def _causes(op: Operator) -> Iterable[str]:
-    return [*components(op), *MECHANISMS]
+    return [*components(op), *mechanisms_of(op)]
 
 
 def _ids(op: Operator) -> Iterable[str]:
@@ -44,7 +44,7 @@ def cause_in(op: Operator, text: str, usage: str) -> tuple[str, str, str]:
     else:
         named_component(op, words[0].rstrip(":"))
         raise CommandError(f"{words[0][:60]} by which mechanism?", fix=f"usage: {usage}; see: mechanisms")
-    return named_component(op, component), named_mechanism(mechanism), " ".join(rest)
+    return named_component(op, component), named_mechanism(op, mechanism), " ".join(rest)
 
 
 @command(
@@ -71,7 +71,7 @@ def hyp_add(op: Operator, args: argparse.Namespace) -> Effect:
     known.append(added)
     op.emit("hypothesis.added", {"hyp_id": added.hyp_id, **_named(added), "text": text})
     return Effect(
-        f"hypothesis {added.hyp_id}: {component}:{mechanism} ({MECHANISMS[mechanism]})\n"
+        f"hypothesis {added.hyp_id}: {component}:{mechanism} ({mechanisms_of(op)[mechanism]})\n"
         f"next: look, then `hyp for {added.hyp_id} last` or `hyp against {added.hyp_id} last`"
     )
 
@@ -240,15 +240,15 @@ def hyp_out(op: Operator, args: argparse.Namespace) -> Effect:
 @command("mechanisms", "mechanisms", takes_s=0.5, aliases=["hyp mechanisms"])
 def mechanisms(op: Operator, _: argparse.Namespace) -> Effect:
     """How components fail: the words for a hypothesis."""
-    return Effect(table((), tuple(MECHANISMS.items())))
+    return Effect(table((), tuple(mechanisms_of(op).items())))
 
 
 @command("components", "components", takes_s=0.5, aliases=["hyp components"])
 def components_list(op: Operator, _: argparse.Namespace) -> Effect:
     """What can be the cause: the names for a hypothesis."""
-    cluster = op.plant.cluster
+    cluster, own = op.plant.cluster, op.drill.components
     rows = [
-        (name, "node" if name in cluster.nodes else "deployment" if name in cluster.deployments else "")
+        (name, "node" if name in cluster.nodes else "deployment" if name in cluster.deployments else own.get(name, ""))
         for name in components(op)
     ]
     return Effect(table(("COMPONENT", "KIND"), rows))

@@ -8,6 +8,7 @@ from functools import cache
 import pytest
 import yaml
 
+from simulator.cluster.objects import Pod
 from simulator.shell.run import Ran
 from tests.unit.simulator.shell.desk import LEAK, QUIET, Desk
 
@@ -51,8 +52,13 @@ def rows(ran: Ran) -> dict[str, list[str]]:
 
 
 def test_a_loading_pod_is_running_but_not_ready() -> None:
-    desk = crashing()
-    loading = [pod for pod in desk.op.plant.cluster.pods.values() if pod.phase == "Loading"]
+    desk = Desk(OOM, 99_999.0)
+
+    def pods_loading() -> list[Pod]:
+        return [pod for pod in desk.op.plant.cluster.pods.values() if pod.phase == "Loading"]
+
+    desk.simulation.advance(desk.simulation.now_s + 600.0, lambda: not pods_loading())
+    loading = pods_loading()
     shown = rows(desk.type("kubectl get pods"))
     assert loading
     for pod in loading:
