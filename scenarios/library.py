@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
@@ -13,6 +14,8 @@ from reference_platform.documents import load_document, locate, read_text
 from reference_platform.errors import ContentError, nearest
 
 PLATFORMS_FOLDER = "platforms"
+_SCHEMA_KEY = re.compile(r"^schema\s*:", re.MULTILINE)
+_OTHER_KEY = re.compile(r"^(?:player|nodes|criteria)\s*:", re.MULTILINE)
 
 
 class _Head(BaseModel):
@@ -60,6 +63,20 @@ def _scan(folder: Path) -> tuple[Entry, ...]:
             raise ContentError(what, where=locate(text, str(path), ["id"]), fix="give one of them another id")
         found[head.id] = Entry(head.id, head.title, head.level, head.family, path)
     return tuple(found.values())
+
+
+def scenario_files(folder: Path) -> list[Path]:
+    """Files below `folder` that mean to be scenarios: neither platforms nor players nor rubrics."""
+    files = [path for path in sorted(folder.rglob("*")) if path.suffix in (".yaml", ".yml") and path.is_file()]
+    return [path for path in files if path.parent.name != PLATFORMS_FOLDER and not _something_else(path)]
+
+
+def _something_else(path: Path) -> bool:
+    try:
+        text = read_text(path)
+    except ContentError:
+        return False
+    return not _SCHEMA_KEY.search(text) and bool(_OTHER_KEY.search(text))
 
 
 def find(ref: str) -> Path:

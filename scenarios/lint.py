@@ -7,7 +7,7 @@ from pathlib import Path
 
 from reference_platform.documents import locate
 from reference_platform.errors import ContentError, PagerDrillError
-from scenarios.library import PLATFORMS_FOLDER, entries, library_dir
+from scenarios.library import entries, library_dir, scenario_files
 from scenarios.loader import LoadedScenario, load_scenario
 
 LINES_MAX = 80
@@ -18,17 +18,13 @@ def lint(ref: str) -> list[PagerDrillError]:
     folder = Path(ref).expanduser()
     if not folder.is_dir():
         return _lint_one(ref)
-    problems = [problem for path in _scenario_files(folder) for problem in _lint_one(str(path))]
+    problems = [problem for path in scenario_files(folder) for problem in _lint_one(str(path))]
     return problems + _duplicate_ids(folder)
 
 
 def lint_library() -> list[PagerDrillError]:
     """Problems of the scenarios that ship."""
     return lint(str(library_dir()))
-
-
-def _scenario_files(folder: Path) -> list[Path]:
-    return [path for path in sorted(folder.rglob("*.yaml")) if path.parent.name != PLATFORMS_FOLDER]
 
 
 def _lint_one(ref: str) -> list[PagerDrillError]:

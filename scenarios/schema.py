@@ -7,16 +7,18 @@ those come out of the simulation.
 from __future__ import annotations
 
 import re
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, JsonValue
 
 from reference_platform.durations import Duration, parse_duration_s
+from rubrics.findings import Band
 from scenarios.ranges import resolve_ranges
 from simulator.session.drill import Joins
 
 Level = Literal["junior", "mlops", "senior", "staff", "principal"]
 DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+BANDS: tuple[Band, ...] = get_args(Band)
 HINTS_MAX = 4
 SCHEMA_VERSION = 1
 _AFTER_JOIN = re.compile(r"joined\s*\+\s*(\S+)")
@@ -197,4 +199,8 @@ class PlayerScript(Content):
     """A scripted responder that anybody may write."""
 
     player: Text
+    drill: Annotated[str, AfterValidator(_kebab)] | None = None
+    """The only drill this player is for; every drill when absent."""
+    expected: Band | None = None
+    """What a fair judge gives this player."""
     steps: list[ScriptStep]

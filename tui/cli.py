@@ -14,7 +14,7 @@ import typer
 from typer.exceptions import TyperException
 
 from reference_platform.errors import InternalError, PagerDrillError
-from tui.commands import content, features, headless, home, machine, practice
+from tui.commands import content, features, headless, home, machine, practice, regress
 from tui.narration import put, say
 
 EXIT_GOOD = 0
@@ -36,6 +36,7 @@ app.command("play")(headless.play)
 app.command("replay")(headless.replay)
 app.command("score")(headless.score)
 app.command("runs")(home.runs)
+app.command("regress")(regress.regress)
 app.add_typer(content.scenarios_app, name="scenarios")
 app.add_typer(content.rubrics_app, name="rubrics")
 app.add_typer(machine.platform_app, name="platform")

@@ -120,4 +120,4 @@ def test_restarting_model_pods_does_not_help_an_exhausted_store() -> None:
     )
     played = play_copies(session, {"idle": (), "restart": restarts})
     assert played["restart"]["ttm_s"] is None
-    assert played["restart"]["harm"] >= 0.95 * played["idle"]["harm"]
+    assert played["restart"]["harm_eur"] >= 0.95 * played["idle"]["harm_eur"]

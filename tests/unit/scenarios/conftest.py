@@ -90,8 +90,9 @@ class SeasonalDip(BaseModel):
     depth_ratio: float = Field(default=0.3, ge=0, le=1)
 
 
-@pytest.fixture(autouse=True)
-def _two_faults(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def two_faults(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only these two faults are known."""
     models = {"online_store.connection_leak": ConnectionLeak, "traffic.seasonal_dip": SeasonalDip}
     monkeypatch.setattr("scenarios.loader.fault_models", lambda: models)
 
@@ -100,7 +101,7 @@ Write = Callable[[str], Path]
 
 
 @pytest.fixture
-def write(tmp_path: Path) -> Write:
+def write(tmp_path: Path, two_faults: None) -> Write:
     """Writes a scenario text beside its platform and returns its path."""
 
     def written(text: str) -> Path:
