@@ -5,10 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
+from simulator.session.postmortem import Draft
+
 HypothesisState = Literal["open", "confirmed", "out"]
 NOTES_MAX = 500
 HYPOTHESES_MAX = 40
 COMMS_MAX = 1000
+HINT_COSTS_POINTS = (4, 6, 8, 10)
+"""What the first, second, third and fourth hint cost; every later one costs what the fourth does."""
 
 ALWAYS = (
     "gateway",
@@ -57,6 +61,11 @@ MECHANISMS: dict[str, str] = {
     "unit_change": "numbers arrive in another unit",
     "wrong_event_time": "events carry a time that is not when they happened",
 }
+
+
+def hint_cost_points(step: int) -> int:
+    """Points that the hint number `step`, counted from 1, costs."""
+    return HINT_COSTS_POINTS[min(step, len(HINT_COSTS_POINTS)) - 1]
 
 
 @dataclass(slots=True)
@@ -119,7 +128,9 @@ class Incident:
     hints_taken: int = 0
     rules_added: list[str] = field(default_factory=list)
     resolved: bool = False
+    draft: Draft = field(default_factory=Draft)
     postmortem: bool = False
+    """Whether one was filed; filing again replaces it."""
     ended: str | None = None
     ends_s: float = float("inf")
 

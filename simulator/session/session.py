@@ -16,7 +16,8 @@ from simulator.session.simulation import Simulation
 from simulator.session.view import CommandResult, SessionView
 from simulator.session.viewing import build_view
 from simulator.shell.context import Operator
-from simulator.shell.run import complete, run, understand
+from simulator.shell.run import complete, preview, run, understand
+from simulator.shell.story import draft_document
 
 OUTPUTS_MAX = 2_000
 Going = Callable[[float], bool]
@@ -134,6 +135,14 @@ class Session:
     def complete(self, text: str) -> list[str]:
         """Candidates for the last word of `text`."""
         return complete(self.operator, text)
+
+    def preview(self, line: str) -> str | None:
+        """What was understood of a line that speaks to people or costs something, to ask about before `submit`."""
+        return None if self.ended is not None else preview(self.operator, line.strip())
+
+    def draft(self) -> str:
+        """The post-mortem as it stands, as a document to edit."""
+        return draft_document(self.operator)
 
     def close(self) -> None:
         """Leave. An unfinished run can be resumed."""

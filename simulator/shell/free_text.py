@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from reference_platform.durations import parse_duration_s
 from reference_platform.errors import CommandError
@@ -22,29 +23,42 @@ class Parts:
     rest: str
 
 
-def parts_of(text: str, names: Sequence[str], one_word: Sequence[str] = ()) -> Parts:
+def parts_of(
+    text: str,
+    names: Sequence[str],
+    one_word: Sequence[str] = (),
+    shapes: Mapping[str, re.Pattern[str]] = MappingProxyType({}),
+) -> Parts:
     """Parts written `name=value`, `name: value` or `--name value`.
 
-    A value in quotes ends with the quote. Without quotes it is one word for names in `one_word`, and otherwise runs to
-    the next named part.
+    A value in quotes ends with the quote. Without quotes it is one word for names in `one_word`, what the pattern
+    matches for names in `shapes`, and otherwise runs to the next named part. `name:` before anything else than its
+    shape is a word like any other. A text that is named twice goes on; a second word or shape is text.
     """
-    head = re.compile(r"(?:^|(?<=[\s,;]))(?:--(" + "|".join(names) + r")(?:=|\s+|$)|(" + "|".join(names) + r")[=:]\s*)")
+    either = "|".join(names)
+    head = re.compile(rf"(?:^|(?<=[\s,;]))(?:--({either})(?:=|\s+|$)|({either})[=:]\s*)", re.IGNORECASE)
     named: dict[str, str] = {}
     rest: list[str] = []
-    at = 0
+    kept = at = 0
     while True:
         found = head.search(text, at)
         if found is None:
-            rest.append(text[at:])
-            return Parts(named, " ".join(part.strip(" ,;") for part in rest if part.strip(" ,;")))
-        rest.append(text[at : found.start()])
-        name = found[1] or found[2]
+            rest.append(text[kept:])
+            return Parts(named, " ".join(part.strip(" ,;") for part in rest if re.search(r"\w", part)))
+        name = (found[1] or found[2]).lower()
+        shaped = shapes[name].match(text, found.end()) if name in shapes else None
         at = found.end()
-        quote = text[at : at + 1]
-        closing = text.find(quote, at + 1) if quote in ("'", '"') else -1
-        if closing > 0:
+        closing = _closing_quote(text, at)
+        single = name in one_word or name in shapes
+        by_colon = found[0].rstrip().endswith(":")
+        if (single and name in named) or (name in shapes and shaped is None and closing is None and by_colon):
+            continue
+        rest.append(text[kept : found.start()])
+        if closing is not None:
             value, at = text[at + 1 : closing], closing + 1
-        elif name in one_word:
+        elif shaped is not None:
+            value, at = shaped[0], shaped.end()
+        elif single:
             word = re.compile(r"\S*").match(text, at)
             assert word is not None, "an empty word always matches"
             value, at = word[0], word.end()
@@ -52,7 +66,18 @@ def parts_of(text: str, names: Sequence[str], one_word: Sequence[str] = ()) -> P
             following = head.search(text, at)
             end = following.start() if following else len(text)
             value, at = text[at:end], end
-        named[name] = value.strip(" ,;")
+        kept = at
+        named[name] = " ".join(part for part in (named.get(name, ""), value.strip(" ,;")) if part)
+
+
+def _closing_quote(text: str, at: int) -> int | None:
+    """Where the quote that opens at `at` closes: before a blank or a stop if there is such a one."""
+    quote = text[at : at + 1]
+    if quote not in ("'", '"'):
+        return None
+    closing = re.compile(rf"{quote}(?=[\s,;.]|$)").search(text, at + 1)
+    found = closing.start() if closing else text.find(quote, at + 1)
+    return found if found > 0 else None
 
 
 def unquoted(text: str) -> str:

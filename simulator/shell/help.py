@@ -13,6 +13,7 @@ from simulator.shell.table import table
 
 _TITLES = {
     "incident": "Your record",
+    "postmortem": "Your record",
     "hypotheses": "Causes and evidence",
     "people": "People",
     "alerting": "Alerts",
@@ -39,7 +40,7 @@ START = (
     ("look", "kubectl get pods, logs SERVICE, metrics EXPR, dash, slo, features status, store clients, deploys"),
     ("think", "hyp add COMPONENT MECHANISM, then hyp for|against ID last, hyp confirm ID, hyp out ID because ..."),
     ("tell", "ack, severity SEV2 WHO, status impact=... doing=... next=15m, ask WHO TEXT"),
-    ("end", "resolve COMPONENT:MECHANISM TEXT, then postmortem cause=... prevention=... TEXT"),
+    ("end", "resolve COMPONENT:MECHANISM TEXT, then postmortem (write it), postmortem file (ends the drill)"),
 )
 
 

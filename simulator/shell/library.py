@@ -27,6 +27,7 @@ MODULES = (
     "names",
     "net",
     "people",
+    "postmortem",
     "store",
 )
 

@@ -17,10 +17,14 @@ from reference_platform.errors import CommandError, nearest
 from simulator.shell.context import Effect, Operator
 
 LINE_MAX_CHARS = 2_000
+TEXT_MAX_CHARS = 25_000
+"""For lines whose rest is text: a section of a post-mortem is one line."""
 
 Handler = Callable[[Operator, argparse.Namespace], Effect]
 Configure = Callable[["Arguments"], None]
 Complete = Callable[[Operator], Iterable[str]]
+Preview = Callable[[Operator, argparse.Namespace], str | None]
+"""What a line would say or cost, for the person who typed it; None when there is nothing to ask. Changes nothing."""
 Rest = Literal["words", "query", "text"]
 Reorder = Callable[[Sequence[str]], list[str]]
 
@@ -49,6 +53,7 @@ class Command:
     changes: bool
     complete: Complete
     rest: Rest = "words"
+    preview: Preview | None = None
 
 
 COMMANDS: dict[tuple[str, ...], Command] = {}
@@ -76,14 +81,18 @@ def command(
     complete: Complete = _no_names,
     aliases: Sequence[str] = (),
     rest: Rest = "words",
+    preview: Preview | None = None,
 ) -> Callable[[Handler], Handler]:
-    """Register a handler under its leading words. The handler's docstring is the summary shown by `help`."""
+    """Register a handler under its leading words. The handler's docstring is the summary shown by `help`.
+
+    `preview` says what was understood before a line is sent to people or costs something; front ends ask then.
+    """
 
     def register(handler: Handler) -> Handler:
         key = tuple(words.split())
         assert key not in COMMANDS, f"command {words} registered twice"
         summary = (handler.__doc__ or "").strip().splitlines()[0]
-        COMMANDS[key] = Command(key, usage, summary, handler, configure, takes_s, changes, complete, rest)
+        COMMANDS[key] = Command(key, usage, summary, handler, configure, takes_s, changes, complete, rest, preview)
         for alias in aliases:
             ALIASES[tuple(alias.split())] = key
         return handler
@@ -96,8 +105,11 @@ def split_pipes(line: str) -> list[list[str]]:
 
     A command that takes the rest of the line verbatim gets it as the one word after its leading words.
     """
-    if len(line) > LINE_MAX_CHARS:
-        raise CommandError(f"line of {len(line)} characters", fix=f"at most {LINE_MAX_CHARS}")
+    head = _verbatim(line[:LINE_MAX_CHARS])
+    is_text = head is not None and _form(head[0]).rest == "text"
+    longest = TEXT_MAX_CHARS if is_text else LINE_MAX_CHARS
+    if len(line) > longest:
+        raise CommandError(f"line of {len(line)} characters", fix=f"at most {longest}")
     verbatim = _verbatim(line)
     if verbatim is None:
         stages = _shell_stages(line)
@@ -123,6 +135,11 @@ def _verbatim(line: str) -> tuple[list[str], str, str | None] | None:
             cut = _pipe_at(rest) if found.rest == "query" else -1
             return words[:size], rest[:cut].rstrip() if cut >= 0 else rest, rest[cut + 1 :] if cut >= 0 else None
     return None
+
+
+def _form(words: Sequence[str]) -> Command:
+    key = tuple(words)
+    return COMMANDS[ALIASES.get(key, key)]
 
 
 def _pipe_at(text: str) -> int:

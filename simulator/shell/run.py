@@ -65,6 +65,21 @@ def run(operator: Operator, typed: Typed) -> Ran:
     return Ran(text[:OUTPUT_MAX_CHARS], effect.exit, command.words, effect.looked, effect.subjects, command.changes)
 
 
+def preview(operator: Operator, line: str) -> str | None:
+    """What front ends show, and ask about, before they submit `line`; None when there is nothing to ask. Reads only.
+
+    A line that would be refused has no preview: submitting it says what is wrong.
+    """
+    typed = understand(line)
+    if typed.command is None or typed.command.preview is None:
+        return None
+    try:
+        _, rest = find(typed.stages[0])
+        return typed.command.preview(operator, parse(typed.command, rest))
+    except CommandError:
+        return None
+
+
 def complete(operator: Operator, text: str) -> list[str]:
     """Candidates for the last word of `text`: next words of command forms, then names the command knows."""
     load_commands()

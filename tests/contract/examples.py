@@ -201,6 +201,12 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
     "postmortem": (
         'postmortem cause=gateway:config_error prevention="alert on what users feel" A setting nobody read.',
     ),
+    "postmortem add": ("postmortem add actions a canary with one pod (sam)", "postmortem add nothing x"),
+    "postmortem edit": ("postmortem edit",),
+    "postmortem file": ("postmortem file",),
+    "postmortem set": ("postmortem set impact nobody could pay", "postmortem set root-cause a\\nb", "postmortem set x"),
+    "postmortem show": ("postmortem show",),
+    "reopen": ("reopen it is back",),
     "resolve": ("resolve gateway:config_error it works again",),
     "runbook": ("runbook", "runbook gateway", "runbook nothing"),
     "severity": ("severity SEV2 one model of three", "severity SEV9 all"),

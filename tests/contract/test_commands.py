@@ -23,7 +23,7 @@ NIGHTS: dict[str, tuple[str | None, dict[str, object]]] = {
     "records put aside": ("feature_pipeline.schema_mismatch", {}),
 }
 FORMS = sorted(COMMANDS)
-ENDS = (("resolve",), ("postmortem",))
+ENDS = (("resolve",), ("postmortem",), ("postmortem", "file"))
 IDS = [" ".join(words) for words in FORMS]
 
 

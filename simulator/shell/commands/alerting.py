@@ -76,6 +76,8 @@ def alerts(op: Operator, _: argparse.Namespace) -> Effect:
 @command("ack", "ack [ID...]", takes_s=1.0, configure=_ids, aliases=["acknowledge", "alerts ack", "alert ack"])
 def ack(op: Operator, args: argparse.Namespace) -> Effect:
     """Take the page: all firing alerts, or those with these ids."""
+    if not any(status.alert_id for status in op.alerts.alerts()):
+        return Effect("nobody was paged: nothing to acknowledge")
     wanted = _wanted_ids(op, args.ids)
     open_ids = [status.alert_id for status in _firing(op) if status.alert_id in wanted and status.alert_id is not None]
     if open_ids and all(op.pager.acked_by(alert_id) for alert_id in open_ids):
@@ -120,8 +122,9 @@ def silence(op: Operator, args: argparse.Namespace) -> Effect:
     for_s = length_s(args.length, "--for")
     names = _silenced_names(op, args.name)
     for name in names:
+        hidden = [status.alert_id for status in _firing(op) if status.name == name]
         _deliver(op, op.alerts.silence(name, for_s, op.now_s))
-        op.emit("alert.silenced", {"name": name, "for_s": for_s})
+        op.emit("alert.silenced", {"name": name, "for_s": for_s, "alert_ids": sorted(filter(None, hidden))})
     until = clock(op, op.now_s + for_s)
     return Effect("\n".join(f"{name} silenced for {format_duration(for_s)}, until {until}" for name in names))
 

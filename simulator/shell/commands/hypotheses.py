@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 from collections.abc import Iterable
 from typing import Literal
 
@@ -17,10 +18,15 @@ from simulator.shell.table import table
 
 Direction = Literal["for", "against"]
 
-OWN_MODULES = ("alerting", "hypotheses", "incident", "people", "help")
+OWN_MODULES = ("alerting", "hypotheses", "incident", "people", "postmortem", "help")
 """Commands of these modules show what the responder did or was told, not the state of the platform."""
 EVIDENCE_MAX = 60
 ADD_USAGE = "hyp add COMPONENT MECHANISM [TEXT]"
+CAUSES_MAX = 6
+_CAUSE = r"[^\s:,+]+:[^\s:,+]+"
+_BETWEEN_CAUSES = r"\s*[,+]\s*|\s+(?:and|&)\s+"
+CAUSE_LIST = re.compile(rf"{_CAUSE}(?:(?:{_BETWEEN_CAUSES}){_CAUSE})*(?=[\s,+]|$)[,+]?")
+"""`a:b`, `a:b,c:d`, `a:b and c:d`."""
 
 
 def _causes(op: Operator) -> Iterable[str]:
@@ -45,6 +51,19 @@ def cause_in(op: Operator, text: str, usage: str) -> tuple[str, str, str]:
         named_component(op, words[0].rstrip(":"))
         raise CommandError(f"{words[0][:60]} by which mechanism?", fix=f"usage: {usage}; see: mechanisms")
     return named_component(op, component), named_mechanism(op, mechanism), " ".join(rest)
+
+
+def causes_in(op: Operator, text: str, usage: str) -> tuple[tuple[tuple[str, str], ...], str]:
+    """Causes and the rest of `A:B TEXT`, `A:B,C:D TEXT`, `A:B and C:D TEXT` or `A B TEXT`. Each cause counts once."""
+    listed = CAUSE_LIST.match(text.strip())
+    if listed is None:
+        component, mechanism, rest = cause_in(op, text, usage)
+        return ((component, mechanism),), rest
+    pairs = [item.partition(":") for item in re.split(_BETWEEN_CAUSES, listed[0]) if item]
+    causes = tuple(dict.fromkeys((named_component(op, pair[0]), named_mechanism(op, pair[2])) for pair in pairs))
+    if len(causes) > CAUSES_MAX:
+        raise CommandError(f"{len(causes)} causes", why=f"at most {CAUSES_MAX} can be named", fix=f"usage: {usage}")
+    return causes, text.strip()[listed.end() :].strip()
 
 
 @command(

@@ -1,31 +1,38 @@
-"""The responder's record: notes, severity, status updates, resolve, post-mortem, and what is there to read."""
+"""The responder's record: notes, severity, status updates, resolve, hints, and what is there to read."""
 
 from __future__ import annotations
 
 import argparse
 import math
 import re
-from collections.abc import Iterable
 
 from reference_platform.durations import format_duration
 from reference_platform.errors import CommandError, nearest
-from simulator.engine.events import Event, JsonValue
-from simulator.session.incident import NOTES_MAX, Note
+from simulator.engine.events import JsonValue
+from simulator.session.incident import NOTES_MAX, Note, hint_cost_points
 from simulator.shell.calendar import clock
-from simulator.shell.commands.hypotheses import cause_in
+from simulator.shell.commands.hypotheses import causes_in
 from simulator.shell.commands.people import YOU, say
-from simulator.shell.components import components
+from simulator.shell.components import mechanisms_of
 from simulator.shell.context import Effect, Operator
-from simulator.shell.free_text import length_s, parts_of, unquoted
+from simulator.shell.free_text import unquoted
 from simulator.shell.registry import command
+from simulator.shell.status_update import STATUS_USAGE, Update, understand_update
+from simulator.shell.story import (
+    TIMELINE_MAX,
+    Cause,
+    cause_fields,
+    causes_text,
+    known_events,
+    since_joined,
+    suspects,
+    told,
+)
+from simulator.shell.table import table
 
-STATUS_USAGE = 'status impact="..." doing="..." next=15m [to=stakeholders]'
-RESOLVE_USAGE = "resolve COMPONENT:MECHANISM TEXT"
-POSTMORTEM_USAGE = 'postmortem cause=COMPONENT:MECHANISM prevention="..." TEXT'
+RESOLVE_USAGE = "resolve COMPONENT:MECHANISM[,COMPONENT:MECHANISM] TEXT"
 RESOLVE_WORDS_MIN = 3
-TIMELINE_MAX = 100
 _SEVERITY = re.compile(r"(?:sev-?)?([1-4])", re.IGNORECASE)
-_NEXT = re.compile(r"next(?:\s+update)?(?:\s+in)?[\s:=]*(\d{1,4}\s*(?:s|m|min|minutes?|h|hours?))\b", re.IGNORECASE)
 
 
 @command("note", "note TEXT", takes_s=1.0, rest="text")
@@ -66,93 +73,102 @@ def severity(op: Operator, args: argparse.Namespace) -> Effect:
     return Effect(f"declared {op.incident.severity}: {scope}")
 
 
+def _update(op: Operator, args: argparse.Namespace) -> Update:
+    return understand_update(args.raw, op.drill.calendar_offset_s + op.now_s)
+
+
+def _preview_status(op: Operator, args: argparse.Namespace) -> str:
+    update = _update(op, args)
+    when = "no further update: this is the final one"
+    if update.next_s is not None:
+        when = f"at {update.next_at} = in {format_duration(update.next_s)}"
+    elif not update.final:
+        when = "not said"
+    rows = [("impact", update.impact or "not said"), ("doing", update.doing or "not said"), ("next", when)]
+    return f"To {update.audience}:\n{table((), rows)}"
+
+
 @command("status", STATUS_USAGE, takes_s=5.0, complete=lambda _: ("impact=", "doing=", "next=15m", "to="),
-         aliases=["status update", "update"], rest="text")  # fmt: skip
+         aliases=["status update", "update"], rest="text", preview=_preview_status)  # fmt: skip
 def status(op: Operator, args: argparse.Namespace) -> Effect:
     """Tell people: the impact, what you are doing, when you write again."""
-    parts = parts_of(args.raw, ("impact", "doing", "next", "to", "audience"), one_word=("next", "to", "audience"))
-    named, rest = parts.named, unquoted(parts.rest)
-    spoken = _NEXT.search(rest)
-    if "next" not in named and spoken:
-        named["next"] = spoken[1]
-        rest = (rest[: spoken.start()] + rest[spoken.end() :]).strip(" ,;.")
-    pieces = [piece.strip() for piece in re.split(r"[;|]|\.\s+", rest) if piece.strip()]
-    impact = named.get("impact") or (pieces.pop(0) if pieces else "")
-    doing = named.get("doing") or " ".join(pieces)
-    if not impact and not doing:
-        raise CommandError("an update needs at least the impact", fix=STATUS_USAGE)
-    next_s = length_s(named["next"], "next") if named.get("next") else None
-    audience = named.get("to") or named.get("audience") or "stakeholders"
-    text = _status_text(impact, doing, next_s)
-    op.incident.status_due_s = None if next_s is None else op.now_s + next_s
+    update = _update(op, args)
+    op.incident.status_due_s = None if update.next_s is None else op.now_s + update.next_s
     data: dict[str, JsonValue] = {
-        "audience": audience, "impact": impact, "doing": doing, "next_s": next_s or 0.0, "text": text,
+        "audience": update.audience, "impact": update.impact, "doing": update.doing, "next_s": update.next_s or 0.0,
+        "final": update.final, "text": update.text,
     }  # fmt: skip
     op.emit("status.sent", data)
-    say(op, YOU, f"[to {audience}] {text}")
-    missing = [name for name, value in (("impact", impact), ("doing", doing), ("next", next_s)) if not value]
-    advice = f"\nit leaves out: {', '.join(missing)}   ({STATUS_USAGE})" if missing else ""
-    return Effect(f"sent to {audience}: {text}{advice}")
+    say(op, YOU, f"[to {update.audience}] {update.text}")
+    advice = f"\nit leaves out: {', '.join(update.missing)}   ({STATUS_USAGE})" if update.missing else ""
+    return Effect(f"sent to {update.audience}: {update.text}{advice}")
 
 
-def _status_text(impact: str, doing: str, next_s: float | None) -> str:
-    pieces = [f"Impact: {impact}" if impact else "", f"Doing: {doing}" if doing else ""]
-    pieces.append(f"Next update in {format_duration(next_s)}" if next_s else "")
-    return ". ".join(piece.rstrip(".") for piece in pieces if piece) + "."
-
-
-def _causes(op: Operator) -> Iterable[str]:
-    confirmed = [f"{h.component}:{h.mechanism}" for h in op.incident.hypotheses if h.state == "confirmed"]
-    return confirmed or components(op)
-
-
-@command("resolve", RESOLVE_USAGE, takes_s=3.0, complete=_causes, aliases=["resolved"], rest="text")
-def resolve(op: Operator, args: argparse.Namespace) -> Effect:
-    """Declare the incident over, and say what it was."""
-    raw = args.raw.strip().removeprefix("cause=")
-    component, mechanism, text = cause_in(op, raw, RESOLVE_USAGE)
+def _claim(op: Operator, args: argparse.Namespace) -> tuple[tuple[Cause, ...], str]:
+    causes, text = causes_in(op, args.raw.strip().removeprefix("cause="), RESOLVE_USAGE)
     text = unquoted(text)
     if len(text.split()) < RESOLVE_WORDS_MIN:
         why = "whoever reads it tomorrow wants to know how you can tell that it is over"
         raise CommandError("say in a few words what was done", why=why, fix=RESOLVE_USAGE)
+    return causes, text
+
+
+def _preview_resolve(op: Operator, args: argparse.Namespace) -> str:
+    causes, text = _claim(op, args)
+    rows = [("" if n else "cause", f"{name}:{how} ({mechanisms_of(op)[how]})") for n, (name, how) in enumerate(causes)]
+    firing = sum(status.state == "firing" for status in op.alerts.alerts())
+    rows += [("why", text), ("alerts", f"{firing} firing" if firing else "none is firing")]
+    then = (
+        "the post-mortem is filed: this ends the drill" if op.incident.postmortem else "the post-mortem; then it ends"
+    )
+    return "You say that the incident is over.\n" + table((), [*rows, ("then", then)])
+
+
+@command("resolve", RESOLVE_USAGE, takes_s=3.0, complete=suspects, aliases=["resolved"], rest="text",
+         preview=_preview_resolve)  # fmt: skip
+def resolve(op: Operator, args: argparse.Namespace) -> Effect:
+    """Declare the incident over, and say what it was. It can be corrected until the post-mortem is filed."""
+    causes, text = _claim(op, args)
     op.incident.resolved = True
-    op.emit("resolve.claimed", {"component": component, "mechanism": mechanism, "text": text})
-    lines = [f"incident declared resolved: {component}:{mechanism}"]
+    op.emit("resolve.claimed", {**cause_fields(causes), "text": text})
+    lines = [f"incident declared resolved: {causes_text(causes)}"]
     if not op.incident.postmortem:
-        lines.append(f"the drill ends with the post-mortem: {POSTMORTEM_USAGE}")
+        lines.append("the drill ends with the post-mortem: `postmortem` shows the draft, `postmortem file` files it")
+        lines.append("until then: resolve again with another cause, or reopen TEXT; the last statement counts")
     return Effect("\n".join(lines))
 
 
-@command("postmortem", POSTMORTEM_USAGE, takes_s=5.0, complete=lambda op: [f"cause={name}" for name in _causes(op)],
-         aliases=["post-mortem", "pm"], rest="text")  # fmt: skip
-def postmortem(op: Operator, args: argparse.Namespace) -> Effect:
-    """File the post-mortem: cause, what happened, and what keeps it from coming back."""
-    parts = parts_of(args.raw, ("cause", "prevention", "text"), one_word=("cause",))
-    if not parts.named.get("cause"):
-        raise CommandError("a post-mortem names the cause", fix=POSTMORTEM_USAGE)
-    component, mechanism, _ = cause_in(op, parts.named["cause"], POSTMORTEM_USAGE)
-    prevention = parts.named.get("prevention", "")
-    text = " ".join(part for part in (parts.named.get("text", ""), unquoted(parts.rest)) if part)
-    if not prevention:
-        raise CommandError("what keeps it from coming back?", fix=POSTMORTEM_USAGE)
-    if not text:
-        why = "without quotes the prevention runs to the end of the line"
-        raise CommandError("a post-mortem tells what happened", why=why, fix=POSTMORTEM_USAGE)
-    op.incident.postmortem = True
-    words = len(text.split())
-    data: dict[str, JsonValue] = {
-        "component": component, "mechanism": mechanism, "text": text, "prevention": prevention, "words": words,
-    }  # fmt: skip
-    op.emit("postmortem.filed", data)
-    lines = [f"post-mortem filed: {component}:{mechanism}, {words} words"]
+@command("reopen", "reopen TEXT", takes_s=2.0, aliases=["unresolve"], rest="text")
+def reopen(op: Operator, args: argparse.Namespace) -> Effect:
+    """Take a resolve back: it is not over, or it was something else."""
+    text = unquoted(args.raw)
     if not op.incident.resolved:
-        lines.append(f"the incident is still open: {RESOLVE_USAGE}")
-    return Effect("\n".join(lines))
+        raise CommandError("the incident is open", fix=RESOLVE_USAGE)
+    if not text:
+        raise CommandError("reopened because of what?", fix="reopen errors are back on recommendation")
+    op.incident.resolved = False
+    op.emit("resolve.withdrawn", {"text": text})
+    return Effect(f"the incident is open again; when it is over: {RESOLVE_USAGE}")
 
 
-@command("hint", "hint", takes_s=2.0, aliases=["hints"])
+def hint_rest(step: int, of: int) -> str:
+    """What follows from having taken `step` hints."""
+    if step >= of:
+        return "that was the last one: Lean Hire is now the most this drill can end with"
+    return f"the next one costs {hint_cost_points(step + 1)} points; after the last one Lean Hire is the most"
+
+
+def _preview_hint(op: Operator, _: argparse.Namespace) -> str | None:
+    step, of = op.incident.hints_taken + 1, len(op.drill.hints)
+    if op.interview or step > of:
+        return None
+    last = "it is the last one: with it" if step == of else "after the last one"
+    return f"Hint {step} of {of} costs {hint_cost_points(step)} points; {last} Lean Hire is the most."
+
+
+@command("hint", "hint", takes_s=2.0, aliases=["hints"], preview=_preview_hint)
 def hint(op: Operator, _: argparse.Namespace) -> Effect:
-    """The next hint; each one costs points."""
+    """The next hint. They cost 4, 6, 8 and 10 points; after the last one Lean Hire is the most."""
     if op.interview:
         raise CommandError("there are no hints in an interview", fix="runbook shows what the team wrote down")
     taken, hints = op.incident.hints_taken, op.drill.hints
@@ -160,8 +176,11 @@ def hint(op: Operator, _: argparse.Namespace) -> Effect:
         seen = "\n".join(f"{at}. {text}" for at, text in enumerate(hints, 1))
         return Effect(f"{seen}\nthere are no more hints" if hints else "this drill has no hints")
     op.incident.hints_taken = taken + 1
-    op.emit("hint.taken", {"step": taken + 1})
-    return Effect(f"hint {taken + 1} of {len(hints)} (costs points): {hints[taken]}")
+    step = taken + 1
+    cost = hint_cost_points(step)
+    op.emit("hint.taken", {"step": step, "of": len(hints), "costs_points": cost})
+    after = hint_rest(step, len(hints))
+    return Effect(f"hint {step} of {len(hints)} (cost {cost} points): {hints[taken]}\n{after}")
 
 
 @command("runbook", "runbook [NAME]", takes_s=2.0, complete=lambda op: op.drill.runbooks,
@@ -183,42 +202,9 @@ def runbook(op: Operator, args: argparse.Namespace) -> Effect:
 @command("timeline", "timeline", takes_s=1.0, aliases=["history"])
 def timeline(op: Operator, _: argparse.Namespace) -> Effect:
     """What has happened since you were called, as you could know it."""
-    lines = [
-        f"{clock(op, event.t_s)}  {_since_joined(op, event.t_s)}  {told}"
-        for event in op.log
-        if event.visible and event.t_s >= op.incident.joined_s and (told := _told(event))
-    ]
+    lines = [f"{clock(op, event.t_s)}  {since_joined(op, event.t_s)}  {told(event)}" for event in known_events(op)]
     earlier = [f"... {len(lines) - TIMELINE_MAX} earlier"] if len(lines) > TIMELINE_MAX else []
     return Effect("\n".join([*earlier, *lines[-TIMELINE_MAX:]]) or "nothing yet")
-
-
-def _told(event: Event) -> str:
-    """One line about an event that belongs on the timeline, "" for all others."""
-    data = event.data
-    match event.kind:
-        case "page.sent":
-            return f"page {data['name']} ({data['severity']})"
-        case "alert.fired" | "alert.resolved":
-            return f"{event.kind.replace('.', ' ')}: {data['name']}"
-        case "page.acked":
-            return "you acknowledged"
-        case "changed" | "deploy":
-            return f"{event.kind}: {data.get('detail') or data.get('message') or ''}"
-        case "note" | "scope.declared" | "status.sent" | "resolve.claimed" | "postmortem.filed":
-            return f"{event.kind.partition('.')[0]}: {data['text']}"
-        case "hypothesis.added" | "hypothesis.confirmed" | "hypothesis.ruled_out":
-            return f"{event.kind.replace('.', ' ').replace('_', ' ')}: {data['component']}:{data['mechanism']}"
-        case "escalated":
-            return f"called {data['to']}"
-        case "alert.silenced" | "alert.rule_added":
-            return f"{event.kind.replace('.', ' ').replace('_', ' ')}: {data['name']}"
-    return ""
-
-
-def _since_joined(op: Operator, t_s: float) -> str:
-    joined_s = op.incident.joined_s
-    passed = int(t_s - joined_s) if math.isfinite(joined_s) else 0
-    return f"T{'-' if passed < 0 else '+'}{abs(passed) // 60:02d}:{abs(passed) % 60:02d}"
 
 
 @command("brief", "brief", takes_s=0.5, aliases=["briefing"])
@@ -232,7 +218,7 @@ def brief(op: Operator, _: argparse.Namespace) -> Effect:
 @command("clock", "clock", takes_s=0.0, aliases=["date", "time"])
 def clock_now(op: Operator, _: argparse.Namespace) -> Effect:
     """The time of the drill, and how much is left."""
-    text = f"{clock(op, op.now_s)}   {_since_joined(op, op.now_s)}"
+    text = f"{clock(op, op.now_s)}   {since_joined(op, op.now_s)}"
     if math.isfinite(op.incident.ends_s):
         text += f"   {format_duration(op.incident.ends_s - op.now_s)} left"
     due_s = op.incident.status_due_s

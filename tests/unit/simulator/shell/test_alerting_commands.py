@@ -44,10 +44,26 @@ def test_ack_takes_ids_and_names(paged: Desk) -> None:
     assert paged.type("ack Busy").exit == 0
 
 
-def test_ack_with_nothing_firing_is_friendly(quiet: Desk) -> None:
+@pytest.mark.parametrize("line", ["ack", "ack 1", "ack all"])
+def test_ack_says_so_when_nobody_was_ever_paged(quiet: Desk, line: str) -> None:
+    ran = quiet.type(line)
+    assert (ran.exit, ran.text) == (0, "nobody was paged: nothing to acknowledge")
+    assert quiet.events("page.acked") == []
+
+
+def test_ack_says_so_when_nothing_fires_any_more(quiet: Desk) -> None:
+    quiet.op.alerts.add_rule(AlertRule(NAME, "gateway_requests_total >= 0", 0.0, "P1", "gateway", "busy", ""))
+    quiet.wait(60.0)
+    quiet.op.alerts.remove_rule(NAME, quiet.op.now_s)
     ran = quiet.type("ack")
     assert (ran.exit, ran.text) == (0, "nothing is firing; nothing to acknowledge")
     assert quiet.events("page.acked") == []
+
+
+def test_a_silence_before_anything_fires_hides_nothing_yet(quiet: Desk) -> None:
+    name = quiet.op.alerts.rules()[0].name
+    quiet.type(f"silence {name}")
+    assert quiet.events("alert.silenced") == [{"name": name, "for_s": 3600.0, "alert_ids": []}]
 
 
 def test_the_alert_list_names_what_is_hit(paged: Desk) -> None:
@@ -58,7 +74,7 @@ def test_the_alert_list_names_what_is_hit(paged: Desk) -> None:
 
 def test_silence_quiets_one_alert_for_a_while(paged: Desk) -> None:
     assert paged.type("silence Busy --for 2h").exit == 0
-    assert paged.events("alert.silenced") == [{"name": NAME, "for_s": 7200.0}]
+    assert paged.events("alert.silenced") == [{"name": NAME, "for_s": 7200.0, "alert_ids": [1, 2, 3]}]
     assert "SILENCED" in paged.type("alerts").text
     assert paged.type("silence Busi --for 2h").text.endswith('did you mean "Busy"?')
     assert paged.type("silence Busy --for never").exit == 1

@@ -67,7 +67,12 @@ def test_a_status_update_that_leaves_something_out_says_so(desk: Desk) -> None:
 def test_a_resolve_names_cause_and_reason(desk: Desk, line: str) -> None:
     desk.type(line)
     assert desk.events("resolve.claimed") == [
-        {"component": "online-store", "mechanism": "connection_exhaustion", "text": "stopped the leaking job"}
+        {
+            "component": "online-store",
+            "mechanism": "connection_exhaustion",
+            "causes": [["online-store", "connection_exhaustion"]],
+            "text": "stopped the leaking job",
+        }
     ]
     assert desk.op.incident.resolved
 
@@ -103,8 +108,9 @@ def test_a_post_mortem_holds_cause_prevention_and_story(desk: Desk) -> None:
 @pytest.mark.parametrize(
     "rest",
     [
-        "",
         "it broke",
+        "cause=gateway:bad_deploy",
+        "prevention='x' it broke",
         "cause=gateway:bad_deploy it broke",
         "cause=gateway:bad_deploy prevention=x y z",
         "cause=gateway prevention='x' it broke",
@@ -126,7 +132,11 @@ def test_hints_come_one_by_one_and_are_counted(desk: Desk) -> None:
     hints = desk.op.drill.hints
     for step, text in enumerate(hints, 1):
         assert text in desk.type("hint").text
-        assert desk.events("hint.taken")[-1] == {"step": step}
+        assert desk.events("hint.taken")[-1] == {
+            "step": step,
+            "of": len(hints),
+            "costs_points": (4, 6, 8, 10)[step - 1],
+        }
     assert "no more hints" in desk.type("hint").text
     assert len(desk.events("hint.taken")) == len(hints) == desk.op.incident.hints_taken
 
