@@ -49,7 +49,7 @@ class NightRequest:
         reviews = [person.review_at_s for person in self.drill.people if person.review_at_s is not None]
         if self.drill.joins == "complaint" and reviews:
             return min(max(reviews), self.drill.joins_by_s)
-        begins = max((fault.at_s for fault in self.drill.faults), default=0.0)
+        begins = max((fault.at_s for fault in self.drill.faults if not fault.after_join), default=0.0)
         return min(begins + 3600.0, self.drill.joins_by_s)
 
     def to_json(self) -> dict[str, Any]:

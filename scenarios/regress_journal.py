@@ -11,7 +11,7 @@ from pathlib import Path
 from reference_platform.errors import ConfigError
 from scenarios.regress import Key, Play
 from scenarios.regress_report import Change
-from simulator.image.content import ROOT
+from simulator.image.provenance import ROOT
 
 PACKAGES = ("reference_platform", "simulator", "rubrics", "scenarios")
 

@@ -172,6 +172,13 @@ class PersonDocument(Content):
     """When this person compares click-through with the week before, and complains if it fell."""
 
 
+class DetourDocument(Content):
+    """Other steps than the expert's: they stand where the expert first changes something, in place of all changes."""
+
+    name: Text
+    steps: Annotated[list[ScriptStep], Field(min_length=1)]
+
+
 class Scenario(Content):
     """One drill, as its author wrote it."""
 
@@ -193,6 +200,10 @@ class Scenario(Content):
     runbooks: dict[str, Text] = Field(default_factory=dict)
     judged: list[Text] = Field(default_factory=list)
     expert: list[ScriptStep] = Field(default_factory=list)
+    wrong_turns: list[DetourDocument] = Field(default_factory=list)
+    """What must come out worse than the expert; `scenarios prove` shows that it does."""
+    other_fixes: list[DetourDocument] = Field(default_factory=list)
+    """What must cure the platform as well as the expert's changes do."""
 
 
 class PlayerScript(Content):

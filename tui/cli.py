@@ -14,7 +14,7 @@ import typer
 from typer.exceptions import TyperException
 
 from reference_platform.errors import InternalError, PagerDrillError
-from tui.commands import content, features, headless, home, machine, practice, regress
+from tui.commands import content, features, headless, home, machine, practice, prove, regress
 from tui.narration import put, say
 
 EXIT_GOOD = 0
@@ -37,6 +37,7 @@ app.command("replay")(headless.replay)
 app.command("score")(headless.score)
 app.command("runs")(home.runs)
 app.command("regress")(regress.regress)
+content.scenarios_app.command("prove")(prove.prove)
 app.add_typer(content.scenarios_app, name="scenarios")
 app.add_typer(content.rubrics_app, name="rubrics")
 app.add_typer(machine.platform_app, name="platform")

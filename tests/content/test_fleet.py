@@ -128,9 +128,10 @@ def test_leaving_early_ends_every_process() -> None:
 
 
 def test_a_fleet_that_cannot_start_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PAGERDRILL_CACHE_DIR", "/proc/nowhere")
-    with pytest.raises(InternalError, match="the process that plays stopped"):
+    monkeypatch.setattr("sys.executable", "false")
+    with pytest.raises(InternalError, match="the process that plays stopped") as caught:
         list(run_apart(NIGHTS, 1))
+    assert caught.value.why == "it ended with 1"
 
 
 def test_an_outcome_that_failed_is_an_error_of_ours() -> None:
