@@ -11,6 +11,7 @@ from typing import Any
 import typer
 
 from reference_platform.errors import ContentError
+from tui.judged import Check
 from tui.narration import progress
 from tui.platform_image import prepare_image
 from tui.show import Show
@@ -21,13 +22,13 @@ def practice(scenario: str, seed: int, show: Show) -> None:
     from scenarios.compile import to_drill
     from scenarios.loader import load_scenario
     from tui.live_drill import LiveDrill
-    from tui.opening import Opening
-    from tui.places import new_run_path
+    from tui.opening import PERSON, Opening
+    from tui.places import new_run
 
     loaded = load_scenario(scenario)
     mode = "interview" if show.interview else "practice"
-    opening = Opening(to_drill(loaded, seed), seed, "human", mode)
-    _play_by_hand(LiveDrill(opening, new_run_path(opening.drill.scenario_id, seed)), show)
+    opening = Opening(to_drill(loaded, seed), seed, PERSON, mode, "person")
+    _play_by_hand(LiveDrill(opening, new_run(opening.drill.scenario_id, seed)), show)
 
 
 def resume(path: Path, show: Show) -> None:
@@ -42,11 +43,11 @@ def fork(path: Path, at_s: float, *, plain: bool) -> None:
     """Play on by hand from a moment of a run; the fork is a run of its own."""
     from simulator.session.runfile import read_run
     from tui.live_drill import ForkedDrill
-    from tui.places import new_run_path
+    from tui.places import new_run
 
     run = read_run(path)
     name, seed = f"{run.header.get('scenario', 'run')}-fork", int(run.header.get("seed", 0))
-    drill = ForkedDrill(run, at_s, new_run_path(name, seed))
+    drill = ForkedDrill(run, at_s, new_run(name, seed))
     _play_by_hand(drill, Show(interview=False, speed=1, plain=plain, ascii_only=False, no_color=False))
 
 
@@ -88,22 +89,51 @@ def play(scenario: str, player: str, seed: int, out: Path | None) -> Mapping[str
     writer = RunWriter.create(out, header_of(opening, image)) if out is not None else None
     with progress(drill.scenario_id) as report:
         session = open_session(opening, image, on_progress=lambda share, text: report(share / 2, text), writer=writer)
-        play_steps(session, steps, lambda share: report(0.5 + share / 2, f"{opening.player} plays"))
+        session.rest_waits()
+        play_steps(session, steps, lambda share: report(0.5 + share / 4, f"{opening.player} plays"))
+        session.pass_rest(lambda share, text: report(0.75 + share / 4, text))
     return finish(session, time.monotonic() - started_s)
 
 
-def replay(path: Path) -> Mapping[str, Any]:
-    """Run a run again, verify its digest, score it anew."""
+def replay(path: Path) -> tuple[Mapping[str, Any], Check]:
+    """Run a run again, verify that its events follow from its commands, score it anew; what was found is kept."""
     from rubrics.loader import incident_rubric
     from rubrics.scoring import score as score_events
-    from tui.recorded import replayed, verdict_of
+    from tui.recorded import verdict_of
+
+    started_s = time.monotonic()
+    session, check = _verified(path)
+    card = score_events(session.simulation.log.events, incident_rubric())
+    return verdict_of(session, card, time.monotonic() - started_s), check
+
+
+def verify(path: Path) -> tuple[Check | None, str]:
+    """What a replay of the run finds, kept for lists; None and the reason when this program cannot know."""
+    from tui.recorded import ContradictedError
+
+    try:
+        return _verified(path)[1], ""
+    except ContradictedError as error:
+        return "contradicted", error.why
+    except ContentError as error:
+        return None, ": ".join(part for part in (error.what, error.why) if part)
+
+
+def _verified(path: Path) -> tuple[Any, Check]:
+    from tui.judged import content_of
+    from tui.recorded import ContradictedError, verified
+    from tui.runs import remember_check
 
     image = prepare_image()
-    started_s = time.monotonic()
-    with progress("replay") as report:
-        session = replayed(path, image, report)
-    card = score_events(session.simulation.log.events, incident_rubric())
-    return verdict_of(session, card, time.monotonic() - started_s)
+    content = content_of(path)
+    try:
+        with progress(path.stem) as report:
+            session, check = verified(path, image, report)
+    except ContradictedError:
+        remember_check(content, "contradicted")
+        raise
+    remember_check(content, check)
+    return session, check
 
 
 def room_at(path: Path, at_s: float) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from simulator.session.runfile import Run
     from simulator.session.session import Session
     from tui.opening import Opening
+    from tui.places import NewRun
     from tui.present.debrief_view import DebriefView
     from tui.present.session_port import Progress
 
@@ -47,14 +49,13 @@ def briefing_of(drill: DrillSpec, seed: int, mode: str) -> Briefing:
     )
 
 
-class LiveDrill:
-    """A new drill. Its run file is created when it starts."""
+class _Drill:
+    """What every drill by hand has: a briefing, a run file, a debrief."""
 
     def __init__(self, opening: Opening, path: Path) -> None:
         self._opening = opening
         self._path = path
         self._started_s = 0.0
-        self._expert: tuple[Any, ...] | None = None
 
     @property
     def briefing(self) -> Briefing:
@@ -68,17 +69,6 @@ class LiveDrill:
     def resume_command(self) -> str:
         return f"pagerdrill resume {self._path.stem}"
 
-    def start(self, on_progress: Progress) -> Session:
-        """Build what is missing and run up to the page."""
-        from simulator.session.runfile import RunWriter
-        from tui.recorded import header_of, open_session
-
-        image = _image(on_progress)
-        self._started_s = time.monotonic()
-        writer = RunWriter.create(self._path, header_of(self._opening, image))
-        told = lambda share, text: on_progress(text, share)  # noqa: E731 -- turns the arguments round
-        return open_session(self._opening, image, on_progress=told, writer=writer)
-
     def debrief(self, session: Session, on_progress: Progress) -> DebriefView:
         """Score the session, finish its file, and set the expert's play beside it."""
         from rubrics.debrief import debrief
@@ -87,21 +77,47 @@ class LiveDrill:
         from tui.present.debrief_made import debrief_view
         from tui.recorded import expert_events, finish
 
-        on_progress("scoring", 0.1)
         session.quit()
+        session.pass_rest(lambda share, text: on_progress(text, 0.4 * share))
+        on_progress("scoring", 0.4)
         finish(session, time.monotonic() - self._started_s)
         events = session.simulation.log.events
         rubric = incident_rubric()
-        on_progress("the expert plays the same night", 0.3)
+        on_progress("the expert plays the same night", 0.5)
         expert = expert_events(self._opening, session.image)
         made = debrief(events, score(events, rubric), expert or None, rubric)
         texts = [(event.n, event_text(event)) for event in events if event.visible]
         typed = tuple(event_text(event) for event in expert if event.kind == "command")
         on_progress("done", 1.0)
-        return debrief_view(made, session.view(), texts, typed, str(self._path))
+        return debrief_view(made, session.view(), texts, typed, self.run_path)
 
 
-class ResumedDrill(LiveDrill):
+class LiveDrill(_Drill):
+    """A new drill. Its run file is created when it starts."""
+
+    def __init__(self, opening: Opening, new: NewRun) -> None:
+        super().__init__(opening, new.path)
+        self._new = new
+
+    def start(self, on_progress: Progress) -> Session:
+        """Build what is missing and run up to the page."""
+        from tui.recorded import header_of, open_session
+
+        image = _image(on_progress)
+        self._started_s = time.monotonic()
+        writer = self._new.create(header_of(self._opening, image))
+        self._path = writer.path
+        told = lambda share, text: on_progress(text, share)  # noqa: E731 -- turns the arguments round
+        try:
+            session = open_session(self._opening, image, on_progress=told, writer=writer)
+        except BaseException:
+            writer.close()
+            raise
+        session.rest_waits()
+        return session
+
+
+class ResumedDrill(_Drill):
     """An unfinished run that goes on where its last command left it."""
 
     def __init__(self, run: Run) -> None:
@@ -111,30 +127,37 @@ class ResumedDrill(LiveDrill):
         self._run = run
 
     def start(self, on_progress: Progress) -> Session:
-        """Repeat every command of the file, then append to it."""
+        """Repeat every command of the file, then append to it. Raises ConfigError when it is played elsewhere."""
         from simulator.session.runfile import RunWriter
         from tui.recorded import repeat
 
         image = _image(on_progress)
         self._started_s = time.monotonic()
-        session = repeat(self._run, image, lambda share, text: on_progress(text, share))
-        session.attach(RunWriter.append_to(self._run))
+        writer = RunWriter.append_to(self._run)
+        try:
+            session = repeat(self._run, image, lambda share, text: on_progress(text, share), rest_waits=True)
+        except BaseException:
+            writer.close()
+            raise
+        session.attach(writer)
         return session
 
 
-class ForkedDrill(LiveDrill):
-    """A run of its own that repeats another one up to a moment."""
+class ForkedDrill(_Drill):
+    """A run of its own that repeats another one up to a moment; from there on a person plays."""
 
-    def __init__(self, run: Run, at_s: float, path: Path) -> None:
+    def __init__(self, run: Run, at_s: float, new: NewRun) -> None:
+        from tui.opening import PERSON
         from tui.recorded import opening_of
 
-        super().__init__(opening_of(run, _image(lambda *_: None)), path)
+        opening = opening_of(run, _image(lambda *_: None))
+        super().__init__(replace(opening, player=PERSON, kind="person"), new.path)
+        self._new = new
         self._run = run
         self._at_s = at_s
 
     def start(self, on_progress: Progress) -> Session:
-        """Repeat the other run up to the fork; its commands become the first of the new file."""
-        from simulator.session.runfile import RunWriter
+        """Repeat the other run up to the fork; its commands become the first of the new file, which says whose."""
         from tui.recorded import header_of, repeat
 
         image = _image(on_progress)
@@ -143,11 +166,19 @@ class ForkedDrill(LiveDrill):
         if session.ended is not None:
             where, fix = str(self._run.path), "fork at an earlier moment"
             raise ContentError("the run is over at that moment", where=where, fix=fix)
-        writer = RunWriter.create(self._path, header_of(self._opening, image))
-        for entered in self._run.commands:
-            if entered.t_us / 1e6 <= session.joined_s + self._at_s:
-                writer.command(entered.line, entered.t_us)
+        kept = [entered for entered in self._run.commands if entered.t_us / 1e6 <= session.joined_s + self._at_s]
+        fork = {
+            "run": self._run.path.stem,
+            "player": str(self._run.header["player"]),
+            "at_s": self._at_s,
+            "commands": len(kept),
+        }
+        writer = self._new.create({**header_of(self._opening, image), "fork": fork})
+        self._path = writer.path
+        for entered in kept:
+            writer.command(entered.line, entered.t_us)
         session.attach(writer)
+        session.rest_waits()
         return session
 
 

@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from simulator.session.drill import DrillSpec
 
+PERSON = "human"
+"""How the player of a run is called when a person types."""
+
 
 @dataclass(frozen=True, slots=True)
 class Opening:
@@ -17,3 +20,5 @@ class Opening:
     seed: int
     player: str
     mode: str
+    kind: str = "script"
+    """Whether a person or a script types."""

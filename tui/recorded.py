@@ -15,12 +15,18 @@ from rubrics.scoring import score
 from simulator.engine.events import Event
 from simulator.image.image import Image
 from simulator.session.drill import DrillSpec
-from simulator.session.runfile import Run, RunWriter, read_run
+from simulator.session.edition import edition
+from simulator.session.runfile import Run, RunWriter, player_kind, read_run
 from simulator.session.session import Session, version
 from simulator.traffic.warm import warm_up
+from tui.judged import Check
 from tui.opening import Opening
 
 Progress = Callable[[float, str], None]
+
+
+class ContradictedError(ContentError):
+    """A run whose events do not follow from its commands."""
 
 
 def header_of(opening: Opening, image: Image) -> dict[str, Any]:
@@ -29,8 +35,10 @@ def header_of(opening: Opening, image: Image) -> dict[str, Any]:
         "scenario": opening.drill.scenario_id,
         "seed": opening.seed,
         "version": version(),
+        "edition": edition(),
         "image": image.content,
         "player": opening.player,
+        "kind": opening.kind,
         "mode": opening.mode,
         "drill": opening.drill.to_json(),
     }
@@ -41,7 +49,7 @@ def opening_of(run: Run, image: Image) -> Opening:
     header = run.header
     try:
         drill = DrillSpec.from_json(header["drill"])
-        opening = Opening(drill, int(header["seed"]), str(header["player"]), str(header["mode"]))
+        opening = Opening(drill, int(header["seed"]), str(header["player"]), str(header["mode"]), player_kind(header))
     except (KeyError, TypeError, ValueError) as error:
         raise ContentError(
             "damaged run file", where=f"{run.path}:1", why=f"header: {error}", fix="play again"
@@ -89,9 +97,16 @@ def open_session(
     return session
 
 
-def repeat(run: Run, image: Image, on_progress: Progress, until_s: float = float("inf")) -> Session:
-    """The session of a run file, brought to its last command, or to `until_s` seconds after joining."""
+def repeat(
+    run: Run, image: Image, on_progress: Progress, until_s: float = float("inf"), *, rest_waits: bool = False
+) -> Session:
+    """The session of a run file, brought to its last command, or to `until_s` seconds after joining.
+
+    With `rest_waits` a drill that is over by then leaves the rest of the shift to `Session.pass_rest`.
+    """
     session = open_session(opening_of(run, image), image, on_progress=on_progress)
+    if rest_waits:
+        session.rest_waits()
     limit_s = session.joined_s + until_s
     session.replay(run.commands, limit_s)
     if until_s < float("inf"):
@@ -99,20 +114,32 @@ def repeat(run: Run, image: Image, on_progress: Progress, until_s: float = float
     return session
 
 
-def replayed(path: Path, image: Image, on_progress: Progress) -> Session:
-    """Run a finished run again to its end. Raises ContentError when it does not come out the same."""
+def verified(path: Path, image: Image, on_progress: Progress) -> tuple[Session, Check]:
+    """Run a finished run again to its end, and say how well its events follow from its commands.
+
+    Raises ContradictedError when they do not, and ContentError when this program cannot know.
+    """
     run = read_run(path)
     if run.footer is None:
         raise ContentError("this run is unfinished", where=str(path), fix=f"go on with it: pagerdrill resume {path}")
-    session = repeat(run, image, on_progress)
+    session = repeat(run, image, on_progress, rest_waits=True)
     if run.events and run.events[-1].data.get("reason") == "quit":
         session.quit()
     session.advance(float("inf"))
+    session.pass_rest(on_progress)
     digest = session.simulation.log.digest()
-    if digest != run.footer["digest"]:
-        why = f"its footer says {run.footer['digest'][:16]}..., running it again gives {digest[:16]}..."
-        raise ContentError("the run does not repeat", where=str(path), why=why, fix="its commands were edited")
-    return session
+    if digest == run.footer["digest"]:
+        return session, "verified"
+    why = f"its footer says {run.footer['digest'][:16]}..., running it again gives {digest[:16]}..."
+    if run.header.get("edition") != edition():
+        fix = "score it without running it: pagerdrill score RUN; or install the edition that played it"
+        raise ContentError("this run cannot be verified here", where=str(path), why=f"another edition; {why}", fix=fix)
+    raise ContradictedError("the run does not repeat", where=str(path), why=why, fix="its commands were edited")
+
+
+def replayed(path: Path, image: Image, on_progress: Progress) -> Session:
+    """The session of a finished run. Raises ContentError when it does not come out the same."""
+    return verified(path, image, on_progress)[0]
 
 
 def rubric_of(ref: str | None) -> Rubric:
@@ -148,6 +175,7 @@ def summary(card: Scorecard, scenario: str, seed: int, player: str) -> dict[str,
 
 def finish(session: Session, wall_s: float) -> Mapping[str, Any]:
     """Score a session that has ended and write its footer."""
+    session.pass_rest()
     card = score(session.simulation.log.events, incident_rubric())
     verdict = verdict_of(session, card, wall_s)
     session.finish({"events": len(session.simulation.log), **verdict})

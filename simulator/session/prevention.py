@@ -1,26 +1,33 @@
-"""Would the alert that the learner added have caught it? Play the night again with that alert in place and see."""
+"""Would the alert that the learner added have caught it, and would it have kept quiet in a healthy week?
+
+The night is on record: what a rule would have seen before anybody joined stands in the metrics of the run itself, so
+the rule is evaluated over them. Nothing else before joining depends on a rule that was not there.
+"""
 
 from __future__ import annotations
 
-from reference_platform.monitoring.alerts import AlertRule
-from simulator.engine.events import Event, JsonValue
+import math
+from collections.abc import Callable
+
+from reference_platform.monitoring.alerts import AlertEvaluator, AlertRule, Fired
+from reference_platform.monitoring.series import SeriesStore
+from simulator.engine.events import JsonValue
 from simulator.image.image import Image
-from simulator.session.simulation import Simulation
+from simulator.session.simulation import ALERT_EVERY_S, Simulation
+
+Progress = Callable[[float, str], None]
 
 
-def check_prevention(simulation: Simulation, image: Image, seed: int) -> None:
-    """Re-run the drill from its first second with the added rules until each has fired or the responder had joined.
-
-    Leaves one `prevention.checked` event per rule. A rule that already fires before the fault begins proves nothing
-    and is reported with that time.
-    """
+def check_prevention(simulation: Simulation, image: Image, seed: int, on_progress: Progress = lambda *_: None) -> None:
+    """Leave one `prevention.checked` event for each rule that the responder added and that is still there."""
     added = set(simulation.incident.rules_added)
     rules = [rule for rule in simulation.alerts.rules() if rule.name in added]
-    fired = _first_firings(simulation, image, seed, rules)
     joined_s = simulation.incident.joined_s
+    store = night_until(simulation, image, seed, joined_s)
     fault_s = next((event.t_s for event in simulation.log if event.kind == "truth.fault"), None)
     for rule in rules:
-        fires_at_s = fired.get(rule.name)
+        firings = firings_of(rule, store, ALERT_EVERY_S, joined_s, ALERT_EVERY_S, firings_max=1)
+        fires_at_s = firings[0] if firings else None
         since_s = None if fires_at_s is None or fault_s is None else fires_at_s - fault_s
         data: dict[str, JsonValue] = {
             "name": rule.name,
@@ -31,17 +38,28 @@ def check_prevention(simulation: Simulation, image: Image, seed: int) -> None:
         simulation.log.append(simulation.now_s, "session", "prevention.checked", data)
 
 
-def _first_firings(simulation: Simulation, image: Image, seed: int, rules: list[AlertRule]) -> dict[str, float]:
-    again = Simulation(simulation.drill, image, seed, extra_rules=rules)
-    wanted = {rule.name for rule in rules}
-    fired: dict[str, float] = {}
+def firings_of(
+    rule: AlertRule, store: SeriesStore, begin_s: float, end_s: float, every_s: float, firings_max: int | None = None
+) -> list[float]:
+    """The first `firings_max` instants at which `rule` would have fired, evaluated every `every_s` between both."""
+    evaluator = AlertEvaluator(store, every_s=every_s, start_s=begin_s)
+    evaluator.add_rule(rule)
+    firings: list[float] = []
+    for step in range(math.floor((end_s - begin_s) / every_s) + 1):
+        now_s = begin_s + step * every_s
+        firings += [now_s for change in evaluator.tick(now_s) if isinstance(change, Fired)]
+        if firings_max is not None and len(firings) >= firings_max:
+            return firings[:firings_max]
+    return firings
 
-    def remember(event: Event) -> None:
-        if event.kind == "alert.fired" and event.data["name"] in wanted:
-            fired.setdefault(str(event.data["name"]), event.t_s)
 
-    again.log.listen(remember)
-    # A rule that pages brings the responder in early; the run stops at that instant, the others still get their chance.
-    while len(fired) < len(wanted) and again.now_s < simulation.incident.joined_s:
-        again.advance(simulation.incident.joined_s, lambda: len(fired) < len(wanted))
-    return fired
+def night_until(simulation: Simulation, image: Image, seed: int, to_s: float) -> SeriesStore:
+    """Metrics of this night that are whole up to `to_s`: the run's own, or those of another run when it was so long
+    that it has forgotten its beginning."""
+    store = simulation.plant.store
+    if all(len(series) < store.points_max for name in store.names() for series in store.select(name)):
+        return store
+    again = Simulation(simulation.drill, image, seed)
+    while again.now_s < to_s:  # joining stops it once
+        again.advance(to_s, lambda: True)
+    return again.plant.store

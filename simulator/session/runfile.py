@@ -12,19 +12,23 @@ import fcntl
 import hashlib
 import json
 import os
-from collections.abc import Iterable, Mapping
+import stat
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
 from reference_platform.errors import ConfigError, ContentError
-from simulator.engine.events import Event, digest_of, event_from_line
+from simulator.engine.events import EVENTS_MAX, Event, digest_of, event_from_line
 
 FORMAT = 1
 LINE_MAX_BYTES = 4_000_000
+FILE_MAX_BYTES = 1 << 30
+"""Far beyond any run; a longer file is not read, so that no file can fill the memory."""
 T_MAX_US = 10**15
 KINDS = ("header", "cmd", "event", "footer")
 """Kinds of lines in the order in which they stand in a file."""
+PLAYER_KINDS = ("person", "script")
 HEADER_TYPES: Mapping[str, type] = {"scenario": str, "seed": int, "player": str, "mode": str, "drill": dict}
 FOOTER_TYPES: Mapping[str, type] = {"digest": str, "verdict": str}
 UNREADABLE = (KeyError, TypeError, ValueError, OverflowError, RecursionError)
@@ -48,6 +52,10 @@ class Run:
     events: tuple[Event, ...]
     footer: Mapping[str, Any] | None
     resume_at_bytes: int
+
+
+class RunExistsError(ContentError):
+    """A new run file would overwrite one."""
 
 
 class RunWriter:
@@ -77,7 +85,7 @@ class RunWriter:
         try:
             writer = cls(path, path.open("xb", buffering=0))
         except FileExistsError:
-            raise ContentError("this file exists", where=str(path), fix="choose another name") from None
+            raise RunExistsError("this file exists", where=str(path), fix="choose another name") from None
         except OSError as error:
             raise cannot_write(path, error) from None
         writer._append(_line({"header": _sealed(body)}))
@@ -85,9 +93,19 @@ class RunWriter:
 
     @classmethod
     def append_to(cls, run: Run) -> RunWriter:
-        """Go on with an unfinished run; what was cut off at its end is removed first."""
+        """Go on with an unfinished run; what was cut off at its end is removed first.
+
+        Raises ConfigError when the file is no longer as `run` was read: somebody went on with it in the meantime.
+        """
         try:
             writer = cls(run.path, run.path.open("r+b", buffering=0))
+        except OSError as error:
+            raise cannot_write(run.path, error) from None
+        if read_run(run.path) != run:
+            writer.close()
+            fix = f"read it again: pagerdrill resume {run.path.stem}"
+            raise ConfigError("this run went on elsewhere", where=str(run.path), fix=fix)
+        try:
             writer._size_bytes = run.resume_at_bytes
             writer._stream.truncate(run.resume_at_bytes)
             writer._stream.seek(run.resume_at_bytes)
@@ -145,19 +163,12 @@ def cannot_write(path: Path, error: OSError) -> ConfigError:
 
 def read_run(path: Path) -> Run:
     """Read a run file. Raises ContentError with file and line for anything that is not one."""
-    try:
-        lines = path.read_bytes().split(b"\n")
-    except OSError as error:
-        why = error.strerror or str(error)
-        raise ContentError(
-            "cannot read the run", where=str(path), why=why, fix="list your runs: pagerdrill runs"
-        ) from None
     header: Mapping[str, Any] | None = None
     commands: list[Entered] = []
     events: list[Event] = []
     footer: Mapping[str, Any] | None = None
-    last, resume_at_bytes = 0, 0
-    for number, raw in enumerate(lines[:-1], 1):
+    number, last, resume_at_bytes = 0, 0, 0
+    for number, raw in enumerate(_whole_lines(path), 1):
         record = _record(path, number, raw)
         kind = _kind(path, number, record, last)
         last = KINDS.index(kind)
@@ -167,7 +178,7 @@ def read_run(path: Path) -> Run:
             elif kind == "cmd":
                 commands.append(_entered(record, commands[-1].t_us if commands else 0))
             elif kind == "event":
-                events.append(event_from_line(json.dumps(record["event"])))
+                events.append(_event(record, len(events)))
             else:
                 footer = _typed(record["footer"], FOOTER_TYPES)
         except UNREADABLE as error:
@@ -179,13 +190,48 @@ def read_run(path: Path) -> Run:
     if header is None:
         raise ContentError("no run in this file", where=f"{path}:1", fix="list your runs: pagerdrill runs")
     if footer is not None:
-        _check_digest(path, len(lines) - 1, events, footer)
+        _check_digest(path, number, events, footer)
     return Run(path, header, tuple(commands), tuple(events), footer, resume_at_bytes)
 
 
+def read_header(path: Path) -> Mapping[str, Any]:
+    """The header of a run file alone, whatever follows it. Raises ContentError as `read_run` does."""
+    for raw in _whole_lines(path):
+        record = _record(path, 1, raw)
+        _kind(path, 1, record, 0)
+        try:
+            header = _header(path, record)
+        except UNREADABLE as error:
+            raise _damaged(path, 1, f"not a header line ({error})") from None
+        _check_seal(path, 1, record["header"])
+        return header
+    raise ContentError("no run in this file", where=f"{path}:1", fix="list your runs: pagerdrill runs")
+
+
+def _whole_lines(path: Path) -> Iterator[bytes]:
+    """Lines without their newline, one at a time; a last one without a newline was cut off and is left out."""
+    try:
+        # A pipe would be waited for; only a file is opened at all.
+        if not stat.S_ISREG(path.stat().st_mode):
+            raise OSError(0, "it is not a file")
+        with path.open("rb") as stream:
+            if os.fstat(stream.fileno()).st_size > FILE_MAX_BYTES:
+                raise OSError(0, f"it is larger than {FILE_MAX_BYTES >> 20} MiB")
+            number = 0
+            while raw := stream.readline(LINE_MAX_BYTES + 2):
+                number += 1
+                if len(raw.rstrip(b"\n")) > LINE_MAX_BYTES:
+                    raise _damaged(path, number, f"line of more than {LINE_MAX_BYTES} bytes")
+                if raw.endswith(b"\n"):
+                    yield raw[:-1]
+    except (OSError, ValueError) as error:
+        why = getattr(error, "strerror", None) or str(error)
+        raise ContentError(
+            "cannot read the run", where=str(path), why=why, fix="list your runs: pagerdrill runs"
+        ) from None
+
+
 def _record(path: Path, number: int, raw: bytes) -> Mapping[str, Any]:
-    if len(raw) > LINE_MAX_BYTES:
-        raise _damaged(path, number, f"line of {len(raw)} bytes")
     try:
         record = json.loads(raw)
     except (ValueError, RecursionError) as error:
@@ -215,6 +261,8 @@ def _header(path: Path, record: Mapping[str, Any]) -> Mapping[str, Any]:
     if header.get("format") != FORMAT:
         why = f"format {header.get('format')}, this program reads {FORMAT}"
         raise ContentError("a run of another version", where=f"{path}:1", why=why, fix="use the version that wrote it")
+    if header.get("kind", PLAYER_KINDS[0]) not in PLAYER_KINDS:
+        raise ValueError(f'"kind" is neither {" nor ".join(PLAYER_KINDS)}')
     return _typed(header, HEADER_TYPES)
 
 
@@ -236,6 +284,17 @@ def _entered(record: Mapping[str, Any], not_before_us: int) -> Entered:
         raise ValueError(f"time {t_us} is before the line above or out of range")
     line.encode()
     return Entered(line, t_us)
+
+
+def _event(record: Mapping[str, Any], count: int) -> Event:
+    if count >= EVENTS_MAX:
+        raise ValueError(f"more than {EVENTS_MAX} events")
+    return event_from_line(json.dumps(record["event"]))
+
+
+def player_kind(header: Mapping[str, Any]) -> str:
+    """ "person" or "script". Runs from before this was written down are told by their player's name."""
+    return str(header.get("kind") or PLAYER_KINDS[header["player"] != "human"])
 
 
 def _check_seal(path: Path, number: int, body: Mapping[str, Any]) -> None:

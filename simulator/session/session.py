@@ -21,6 +21,8 @@ from simulator.shell.story import draft_document
 
 OUTPUTS_MAX = 2_000
 Going = Callable[[float], bool]
+Progress = Callable[[float, str], None]
+"""Called with the share done, 0..1, and what is being done."""
 
 
 def _whole_us(now_s: float) -> int:
@@ -55,6 +57,8 @@ class Session:
         self.mode = mode
         self._wall_clock = wall_clock
         self._writer = writer
+        self._rest_waits = False
+        self._concluded = False
         self.operator = Operator(
             plant=simulation.plant,
             alerts=simulation.alerts,
@@ -174,6 +178,34 @@ class Session:
         if self.ended is None:
             self._end("quit")
 
+    def rest_waits(self) -> None:
+        """When the drill is over, leave the rest of the shift to `pass_rest`: a screen tells what takes seconds."""
+        self._rest_waits = True
+
+    def pass_rest(self, on_progress: Progress = lambda *_: None) -> None:
+        """The shift goes on to its end whether or not the responder watches, and added alert rules are checked.
+
+        Needed, and without effect a second time, when the drill has ended.
+        """
+        assert self.ended is not None, "the drill goes on"
+        if self._concluded:
+            return
+        simulation, incident = self.simulation, self.simulation.incident
+        began_s, span_s = self.now_s, max(1e-9, incident.ends_s - self.now_s)
+
+        def told() -> bool:
+            on_progress(0.3 * (self.now_s - began_s) / span_s, "the rest of the shift passes")
+            return True
+
+        # Harm is counted to the drill's end for everybody.
+        simulation.advance(incident.ends_s, told)
+        if incident.rules_added:
+            check_prevention(
+                simulation, self.image, self.seed, lambda share, doing: on_progress(0.3 + 0.7 * share, doing)
+            )
+        simulation.log.append(self.now_s, "session", "session.ended", {"reason": self.ended})
+        self._concluded = True
+
     def _settle(self, t_us: int) -> None:
         """Bring the drill to `t_us` with everything done that is due by then, however small the steps up to here."""
         self.advance(t_us / 1e6)
@@ -206,10 +238,6 @@ class Session:
         return CommandResult(ran.text, ran.exit, typed.takes_s, event.n)
 
     def _end(self, reason: str) -> None:
-        incident = self.simulation.incident
-        incident.ended = reason
-        # The shift goes on whether or not the responder watches: harm is counted to the drill's end for everybody.
-        self.simulation.advance(incident.ends_s, lambda: True)
-        if incident.rules_added:
-            check_prevention(self.simulation, self.image, self.seed)
-        self.simulation.log.append(self.now_s, "session", "session.ended", {"reason": reason})
+        self.simulation.incident.ended = reason
+        if not self._rest_waits:
+            self.pass_rest()

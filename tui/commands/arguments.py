@@ -31,9 +31,12 @@ def complete_scenario(incomplete: str) -> list[tuple[str, str]]:
 
 def complete_run(incomplete: str) -> list[str]:
     """Runs whose names begin with what was typed."""
-    from tui.runs import list_runs
+    from tui.runs import run_files
 
-    return [entry.path.stem for entry in list_runs() if entry.path.stem.startswith(incomplete)]
+    try:
+        return [path.stem for path in run_files() if path.stem.startswith(incomplete)]
+    except PagerDrillError:
+        return []
 
 
 def complete_player(incomplete: str) -> list[str]:

@@ -58,8 +58,8 @@ def replay(
     elif at_s is not None:
         put(backend.room_at(path, at_s))
     else:
-        verdict = backend.replay(path)
-        say(f"digest verified: {verdict['digest']}")
+        verdict, check = backend.replay(path)
+        say(f"{check}: {verdict['digest']}")
         _put_verdict(verdict, as_json)
 
 

@@ -1,4 +1,4 @@
-"""The home screen of bare `pagerdrill`, and the list of runs."""
+"""The home screen of bare `pagerdrill`, the list of runs, and their verification."""
 
 from __future__ import annotations
 
@@ -8,21 +8,25 @@ from typing import Annotated
 
 import typer
 
-from tui.narration import columns, put, say
+from tui.commands.arguments import complete_run
+from tui.narration import columns, progress, put, say
 from tui.runs import RunEntry
 
 _RECENT = 5
+EXIT_FELL_SHORT = 1
+
+runs_app = typer.Typer(help="List your runs, and verify them.", rich_markup_mode=None)
+Json = Annotated[bool, typer.Option("--json", help="One JSON object per line.")]
 
 
 def home() -> None:
     """What there is to play, what was played, what to type."""
     from scenarios.library import entries
-    from tui.runs import list_runs
 
-    runs = list_runs()
+    runs = _listed()
     best: dict[str, str] = {}
     for entry in sorted(runs, key=lambda item: item.score or -1.0):
-        if entry.finished:
+        if entry.counts:
             best[entry.scenario_id] = _outcome(entry)
     put("PagerDrill: on-call practice for machine learning platforms\n")
     rows = [(f"  {item.scenario_id}", item.level, item.title, best.get(item.scenario_id, "")) for item in entries()]
@@ -32,35 +36,82 @@ def home() -> None:
         put(_table(runs[:_RECENT]))
     put("\nType")
     lines = [("  pagerdrill practice", "the next drill"), ("  pagerdrill practice DRILL", "that one")]
-    if any(not entry.finished for entry in runs):
+    if any(entry.unfinished for entry in runs):
         lines.append(("  pagerdrill resume", "go on where you were interrupted"))
     lines += [("  pagerdrill doctor", "is this machine ready?"), ("  pagerdrill --help", "everything else")]
     put(columns(lines))
 
 
-def runs(as_json: Annotated[bool, typer.Option("--json", help="One JSON object per line.")] = False) -> None:
-    """List your runs, newest first."""
+@runs_app.callback(invoke_without_command=True)
+def runs(context: typer.Context, as_json: Json = False) -> None:
+    """List your runs, newest first. Verdicts are this program's own, from the events of each run."""
+    if context.invoked_subcommand is not None:
+        return
+    found = _listed()
+    if not as_json:
+        put_runs(found)
+        return
+    for entry in found:
+        put(json.dumps(_fields(entry)))
+
+
+@runs_app.command("verify")
+def verify(
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="RUN", help="Runs to check; all not verified yet if left out.", autocompletion=complete_run
+        ),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Run finished runs again: do their events follow from their commands? Exit code 1 when one's do not."""
+    from tui import backend
+    from tui.runs import entries_of, find_run
+
+    if names:
+        paths = [find_run(name) for name in names]
+    else:
+        paths = [entry.path for entry in _listed() if entry.finished and entry.check is None]
+    if not paths:
+        say("nothing to verify: every finished run has been run again")
+    worst = 0
+    for path in paths:
+        check, why = backend.verify(path)
+        if check == "contradicted":
+            worst = EXIT_FELL_SHORT
+        entry = next(iter(entries_of([path])), None)
+        if as_json:
+            put(json.dumps({"run": str(path), "check": check, "why": why or None}))
+        else:
+            put(f"{path.stem}: {entry.standing if entry else 'no run'}{f' ({why})' if why else ''}")
+    raise typer.Exit(worst)
+
+
+def _listed() -> list[RunEntry]:
     from tui.runs import list_runs
 
-    found = list_runs()
-    if as_json:
-        for entry in found:
-            put(
-                json.dumps(
-                    {
-                        "run": str(entry.path),
-                        "scenario": entry.scenario_id,
-                        "seed": entry.seed,
-                        "player": entry.player,
-                        "mode": entry.mode,
-                        "finished": entry.finished,
-                        "verdict": entry.verdict or None,
-                        "score": entry.score,
-                    }
-                )
-            )
-        return
-    put_runs(found)
+    with progress("runs") as report:
+        return list_runs(on_progress=report)
+
+
+def _fields(entry: RunEntry) -> dict[str, object]:
+    judged = entry.judged
+    return {
+        "run": str(entry.path),
+        "scenario": judged.scenario_id,
+        "seed": judged.seed,
+        "player": judged.player,
+        "kind": judged.kind,
+        "mode": judged.mode,
+        "fork_of": judged.forked_from or None,
+        "finished": entry.finished,
+        "verdict": entry.verdict or None,
+        "score": entry.score,
+        "check": entry.check,
+        "drill": judged.origin,
+        "standing": entry.standing,
+    }
 
 
 def put_runs(found: Sequence[RunEntry]) -> None:
@@ -72,14 +123,19 @@ def put_runs(found: Sequence[RunEntry]) -> None:
 
 
 def _table(found: Sequence[RunEntry]) -> str:
-    rows = [(f"  {item.path.stem}", item.player, item.mode, _outcome(item)) for item in found]
-    return columns([("  RUN", "PLAYER", "MODE", "OUTCOME"), *rows])
+    from tui.present.cells import clean
+
+    rows = [(f"  {item.path.stem}", item.player, item.judged.mode, _outcome(item), item.standing) for item in found]
+    heads = ("  RUN", "PLAYER", "MODE", "OUTCOME", "CHECKED")
+    return columns([heads, *(tuple(clean(cell) for cell in row) for row in rows)])
 
 
 def _outcome(entry: RunEntry) -> str:
     from tui.commands.headless import BANDS
 
     if not entry.finished:
-        return "unfinished"
+        return entry.judged.state
+    if entry.contradicted:
+        return "none"
     points = "" if entry.score is None else f" ({entry.score:.0f})"
     return BANDS.get(entry.verdict, entry.verdict or "finished") + points

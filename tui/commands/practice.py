@@ -63,7 +63,7 @@ def resume(
     from tui.commands.home import put_runs
     from tui.runs import list_runs
 
-    unfinished = [entry for entry in list_runs() if not entry.finished]
+    unfinished = [entry for entry in list_runs() if entry.unfinished]
     if list_only:
         put_runs(unfinished)
         return
@@ -94,7 +94,7 @@ def _next_drill() -> str:
     from scenarios.library import entries
     from tui.runs import list_runs
 
-    done = {entry.scenario_id for entry in list_runs() if entry.finished}
+    done = {entry.scenario_id for entry in list_runs() if entry.counts}
     known = [entry.scenario_id for entry in entries()]
     order = sorted(known, key=lambda name: (name in done, name != FIRST_DRILL))
     if not order:
@@ -103,10 +103,10 @@ def _next_drill() -> str:
 
 
 def _unfinished(ref: str) -> Path:
-    from tui.runs import find_run, list_runs
+    from tui.runs import entries_of, find_run
 
     path = find_run(ref)
-    if any(entry.finished and entry.path == path for entry in list_runs(path.parent)):
+    if any(entry.finished for entry in entries_of([path])):
         fix = f"look back: pagerdrill replay {ref}   go on from a moment: pagerdrill replay {ref} --fork 12m"
         raise ContentError("this run is finished", where=str(path), fix=fix)
     return path

@@ -10,17 +10,18 @@ from pathlib import Path
 import pytest
 
 from tests.unit.simulator.session.nights import finished_run, records, rewrite
+from tests.unit.tui.run_files import begun
 from tui.cli import main
 from tui.runs import list_runs
 
-GOOD = {"header": {"scenario": "healthy-night", "seed": 4, "player": "human", "mode": "practice"}}
+HEAD = json.dumps({"header": {"scenario": "healthy-night", "seed": 4, "player": "human", "mode": "practice"}}).encode()
 
 STRANGE: dict[str, bytes] = {
     "seed as text": b'{"header":{"seed":"abc","scenario":3}}\n',
     "seed without end": b'{"header":{"seed":1e999}}\n',
     "nested beyond reading": b'{"header":' + b"[" * 200_000 + b"\n",
-    "verdict that is a list": json.dumps(GOOD).encode() + b'\n{"footer":{"verdict":[],"score":"high"}}\n',
-    "score that is no number": json.dumps(GOOD).encode() + b'\n{"footer":{"score":NaN}}\n',
+    "verdict that is a list": HEAD + b'\n{"footer":{"verdict":[],"score":"high"}}\n',
+    "score that is no number": HEAD + b'\n{"footer":{"score":NaN}}\n',
     "binary": bytes(range(256)) * 300,
     "one endless line": b"x" * 5_000_000,
     "not unicode": b'{"header":{"scenario":"\xff"}}\n',
@@ -54,7 +55,7 @@ def _one_message(capsys: pytest.CaptureFixture[str], arguments: list[str], code:
 
 @pytest.mark.parametrize("name", STRANGE)
 def test_a_strange_file_hides_no_run(name: str, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    (folder / "good.jsonl").write_text(json.dumps(GOOD) + "\n", encoding="utf-8")
+    begun(folder / "good.jsonl")
     (folder / "strange.jsonl").write_bytes(STRANGE[name])
     assert "good" in [entry.path.stem for entry in list_runs()]
     for arguments in (["runs"], ["runs", "--json"], ["resume", "--list"], []):

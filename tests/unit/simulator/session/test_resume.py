@@ -14,6 +14,7 @@ from simulator.image.builder import ensure_image
 from simulator.session.runfile import RunWriter, read_run
 from tests.unit.simulator.session.nights import NIGHT, opening, to_end, type_by_clock, writer_for
 from tui.live_drill import ForkedDrill
+from tui.places import NewRun
 from tui.recorded import finish, repeat, replayed
 
 ROOT = Path(__file__).parents[4]
@@ -23,6 +24,7 @@ import os, signal, sys
 from pathlib import Path
 from simulator.session import runfile
 from tests.unit.simulator.session.nights import joined, opening, to_end, type_by_clock, writer_for
+from tui.places import NewRun
 from tui.recorded import finish
 
 path, kill_at_write, kept_ratio = Path(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3])
@@ -117,7 +119,7 @@ def test_a_fork_equals_the_original_up_to_its_moment_and_goes_its_own_way_after(
     whole_run: Path, tmp_path: Path
 ) -> None:
     original = read_run(whole_run)
-    drill = ForkedDrill(original, 300.0, tmp_path / "fork.jsonl")
+    drill = ForkedDrill(original, 300.0, NewRun(tmp_path, "fork"))
     session = drill.start(lambda *_: None)
     assert session.now_s == session.joined_s + 300.0
     upto = len(session.simulation.log)
@@ -131,7 +133,7 @@ def test_a_fork_equals_the_original_up_to_its_moment_and_goes_its_own_way_after(
     finish(session, 1.0)
     assert original.footer is not None
     assert digest != original.footer["digest"]
-    fork = read_run(tmp_path / "fork.jsonl")
+    fork = read_run(tmp_path / "fork-001.jsonl")
     typed = [entered for entered in original.commands if entered.t_us / 1e6 <= session.joined_s + 300.0]
     assert list(fork.commands[:-1]) == typed
     assert fork.commands[-1].line == "note the fork"
@@ -139,7 +141,7 @@ def test_a_fork_equals_the_original_up_to_its_moment_and_goes_its_own_way_after(
 
 
 def test_a_fork_after_the_end_is_refused_and_leaves_no_file(whole_run: Path, tmp_path: Path) -> None:
-    drill = ForkedDrill(read_run(whole_run), 7200.0, tmp_path / "fork.jsonl")
+    drill = ForkedDrill(read_run(whole_run), 7200.0, NewRun(tmp_path, "fork"))
     with pytest.raises(ContentError, match="over at that moment"):
         drill.start(lambda *_: None)
     assert list(tmp_path.iterdir()) == []
