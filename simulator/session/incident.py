@@ -76,7 +76,7 @@ class Note:
 
 @dataclass(slots=True)
 class Evidence:
-    """A command output cited for or against. `relevant` is whether that output was about the hypothesis' component."""
+    """A command output cited for or against. `relevant` is whether that output can show it."""
 
     event_n: int
     direction: Literal["for", "against"]
@@ -102,7 +102,10 @@ class Message:
 
 @dataclass(slots=True)
 class Output:
-    """One command and what it printed. `subjects` are the components its output was about."""
+    """One command and what it printed.
+
+    `subjects` are the components its output was about, `looked` the kinds of evidence in it.
+    """
 
     n: int
     t_s: float
@@ -111,6 +114,7 @@ class Output:
     exit: int
     cost_s: float
     subjects: tuple[str, ...]
+    looked: tuple[str, ...]
 
 
 @dataclass(slots=True)

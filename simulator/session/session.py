@@ -229,9 +229,11 @@ class Session:
             "looked": list(ran.looked),
             "subjects": list(ran.subjects),
             "changes": ran.changes,
+            "attempted": ran.attempted,
         }
         event = log.append(self.now_s, "responder", "command", data)
-        incident.outputs.append(Output(event.n, self.now_s, line, ran.text, ran.exit, typed.takes_s, ran.subjects))
+        output = Output(event.n, self.now_s, line, ran.text, ran.exit, typed.takes_s, ran.subjects, ran.looked)
+        incident.outputs.append(output)
         del incident.outputs[:-OUTPUTS_MAX]
         if incident.resolved and incident.postmortem:
             self._end("resolved")

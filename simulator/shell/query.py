@@ -28,6 +28,8 @@ ABOUT = (
     ("DCGM_", ("gpu-pool",)),
 )
 """What the metrics of a prefix are about, beside the components in their labels."""
+HISTORY_MIN_S = 20 * 3600.0
+"""From here on a look back is one at other days."""
 UPSTREAM = {"online-store", "materializer", "feature-pipeline"}
 _COMPONENT_LABELS = ("route", "model", "deployment", "node", "client")
 
@@ -133,10 +135,16 @@ def about(op: Operator, expr: Expr, answered: Iterable[Labels]) -> tuple[str, ..
     return distinct(found)
 
 
-def tags(subjects: Iterable[str]) -> tuple[str, ...]:
-    """What kind of evidence a metric about these components is."""
+def tags(subjects: Iterable[str], back_s: float) -> tuple[str, ...]:
+    """What was looked at in a metric about these components that goes `back_s` seconds into the past."""
     names = set(subjects)
-    return ("metrics", *(("upstream",) if names & UPSTREAM else ()))
+    upstream = ("upstream",) if names & UPSTREAM else ()
+    return ("metrics", *upstream, *(("history",) if back_s >= HISTORY_MIN_S else ()))
+
+
+def looks_back_s(expr: Expr) -> float:
+    """How far into the past a query itself reaches."""
+    return max((item.offset_s + (item.range_s or 0.0) for item in selectors(expr.root)), default=0.0)
 
 
 def series_text(labels: Labels) -> str:

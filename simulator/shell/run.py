@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from reference_platform.errors import CommandError
+from simulator.shell.components import mentioned
 from simulator.shell.context import Operator
 from simulator.shell.filters import apply_filters
 from simulator.shell.library import load_commands
@@ -15,7 +16,10 @@ OUTPUT_MAX_CHARS = 200_000
 
 @dataclass(frozen=True, slots=True)
 class Ran:
-    """What one line did. `words` are the command's fixed words, () when there was no such command."""
+    """What one line did. `words` are the command's fixed words, () when there was no such command.
+
+    `attempted` says that a command that changes things was refused; its subjects are then what the line names.
+    """
 
     text: str
     exit: int
@@ -23,6 +27,7 @@ class Ran:
     looked: tuple[str, ...]
     subjects: tuple[str, ...]
     changes: bool
+    attempted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +66,8 @@ def run(operator: Operator, typed: Typed) -> Ran:
         effect = command.handler(operator, parse(command, rest))
         text = apply_filters(effect.text, [list(stage) for stage in typed.stages[1:]])
     except CommandError as error:
-        return Ran(str(error), 1, command.words, (), (), False)
+        named = mentioned(operator, [" ".join(typed.stages[0])]) if command.changes else ()
+        return Ran(str(error), 1, command.words, (), named, False, attempted=command.changes)
     return Ran(text[:OUTPUT_MAX_CHARS], effect.exit, command.words, effect.looked, effect.subjects, command.changes)
 
 

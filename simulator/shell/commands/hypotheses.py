@@ -5,18 +5,16 @@ from __future__ import annotations
 import argparse
 import re
 from collections.abc import Iterable
-from typing import Literal
 
 from reference_platform.errors import CommandError
 from simulator.engine.events import JsonValue
 from simulator.session.incident import HYPOTHESES_MAX, Evidence, Hypothesis, Output
 from simulator.shell.calendar import clock
-from simulator.shell.components import bears_on, components, mechanisms_of, named_component, named_mechanism
+from simulator.shell.components import components, mechanisms_of, named_component, named_mechanism
 from simulator.shell.context import Effect, Operator
+from simulator.shell.evidence import Direction, weigh
 from simulator.shell.registry import command, find, split_pipes
 from simulator.shell.table import table
-
-Direction = Literal["for", "against"]
 
 OWN_MODULES = ("alerting", "hypotheses", "incident", "people", "postmortem", "help")
 """Commands of these modules show what the responder did or was told, not the state of the platform."""
@@ -173,15 +171,21 @@ def _cite(op: Operator, item: Hypothesis, direction: Direction, reference: str) 
         raise CommandError(
             f"hypothesis {item.hyp_id} has {EVIDENCE_MAX} pieces of evidence", fix="confirm it or rule it out"
         )
-    relevant = bears_on(op, item.component, output.subjects)
-    item.evidence.append(Evidence(output.n, direction, relevant))
-    data = {"hyp_id": item.hyp_id, "direction": direction, "event_n": output.n, "relevant": relevant}
+    weight = weigh(op, item, output, direction)
+    item.evidence.append(Evidence(output.n, direction, weight.relevant))
+    data: dict[str, JsonValue] = {
+        "hyp_id": item.hyp_id,
+        "direction": direction,
+        "event_n": output.n,
+        "concerns": weight.concerns,
+        "relevant": weight.relevant,
+        "strength": weight.strength,
+    }
     op.emit("hypothesis.evidence", data)
     cause = f"{item.hyp_id} {item.component}:{item.mechanism}"
     text = f"#{output.n} `{output.line[:60]}` ({clock(op, output.t_s)}) speaks {direction} {cause}"
-    if not relevant:
-        about = ", ".join(output.subjects) or "no component in particular"
-        text += f"\nbut it shows nothing about {item.component}: it is about {about}"
+    if weight.because:
+        text += f"\n{'' if weight.relevant else 'but '}{weight.because}"
     return Effect(text)
 
 
@@ -233,7 +237,7 @@ def hyp_confirm(op: Operator, args: argparse.Namespace) -> Effect:
     op.emit("hypothesis.confirmed", {"hyp_id": item.hyp_id, "component": item.component, "mechanism": item.mechanism})
     text = f"confirmed: {item.component}:{item.mechanism}"
     if not any(evidence.direction == "for" and evidence.relevant for evidence in item.evidence):
-        text += "\nnote: nothing cited for it yet shows that component"
+        text += "\nnote: nothing cited for it yet can show that"
     return Effect(text)
 
 

@@ -17,7 +17,17 @@ from simulator.shell.components import distinct
 from simulator.shell.context import Effect, Operator
 from simulator.shell.free_text import length_s
 from simulator.shell.pattern import Pattern
-from simulator.shell.query import POINTS_MAX, about, answer, asked, number_text, over_time, series_text, tags
+from simulator.shell.query import (
+    POINTS_MAX,
+    about,
+    answer,
+    asked,
+    looks_back_s,
+    number_text,
+    over_time,
+    series_text,
+    tags,
+)
 from simulator.shell.registry import command
 from simulator.shell.sparkline import sparkline
 from simulator.shell.table import table
@@ -41,9 +51,11 @@ def metrics(op: Operator, args: argparse.Namespace) -> Effect:
     query = asked(op, args.raw, ("range", "step"), USAGE)
     if "step" in query.flags and "range" not in query.flags:
         raise CommandError("--step goes with --range", fix=f"usage: {USAGE}")
+    back_s = looks_back_s(query.expr)
     if "range" in query.flags:
         range_s = length_s(query.flags["range"], "--range")
         step_s = length_s(query.flags["step"], "--step") if "step" in query.flags else range_s / SPARK_POINTS
+        back_s += range_s
         rows = over_time(op, query.expr, range_s, int(min(range_s / step_s, POINTS_MAX)) + 1)
         text = _course(rows)
         labels: list[Labels] = list(rows)
@@ -55,7 +67,7 @@ def metrics(op: Operator, args: argparse.Namespace) -> Effect:
     if not labels:
         return Effect("empty result: no series has a value that fits", looked=("metrics",))
     subjects = about(op, query.expr, labels)
-    return Effect(text, looked=tags(subjects), subjects=subjects)
+    return Effect(text, looked=tags(subjects, back_s), subjects=subjects)
 
 
 def _course(rows: dict[Labels, list[float]]) -> str:
@@ -118,7 +130,7 @@ def compare(op: Operator, args: argparse.Namespace) -> Effect:
         )
         return Effect("\n".join(lines), looked=("metrics",))
     subjects = about(op, query.expr, [sample.labels for sample in now])
-    return Effect("\n".join(lines), looked=tags(subjects), subjects=subjects)
+    return Effect("\n".join(lines), looked=tags(subjects, offset_s), subjects=subjects)
 
 
 def _spelled_out(op: Operator, raw: str) -> str:

@@ -1,0 +1,213 @@
+"""What an output is evidence for: it must concern the component, and be of a kind that can show the mechanism.
+
+This file is the one place that decides it. `weigh` looks at the form of the command alone, not at the numbers that it
+printed; whatever measures those can take its place without anybody who calls it noticing.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from reference_platform.errors import CommandError
+from reference_platform.monitoring.promql import parse
+from reference_platform.monitoring.promql_nodes import Selector
+from simulator.session.incident import Hypothesis, Output
+from simulator.shell.components import bears_on
+from simulator.shell.context import Operator
+from simulator.shell.query import selectors
+from simulator.shell.registry import find, split_pipes
+
+Direction = Literal["for", "against"]
+
+HALF = 0.5
+ANSWERED = "shop_responses_total"
+"""What `compare` compares when no query is given."""
+
+SIGHTS: Mapping[str, str] = {
+    "alerts": "alerts",
+    "alerts rules": "rules",
+    "cert": "certificate",
+    "chronyc tracking": "clocks",
+    "curl": "request",
+    "dash": "dashboard",
+    "dcgmi discovery": "gpu",
+    "dcgmi health": "gpu",
+    "deploys": "changes",
+    "dig": "network",
+    "dns": "network",
+    "features consumer": "ingest",
+    "features contract": "ingest",
+    "features dead-letters": "ingest",
+    "features jobs": "jobs",
+    "features lineage": "jobs",
+    "features list": "jobs",
+    "features locks": "jobs",
+    "features show": "values",
+    "features sources": "ingest",
+    "features status": "jobs",
+    "git log": "changes",
+    "kubectl describe": "describe",
+    "kubectl get events": "events",
+    "kubectl get jobs": "changes",
+    "kubectl get nodes": "nodes",
+    "kubectl get": "pods",
+    "kubectl logs": "logs",
+    "kubectl rollout history": "changes",
+    "kubectl rollout status": "changes",
+    "kubectl top": "usage",
+    "logs": "logs",
+    "mlflow": "registry",
+    "nslookup": "network",
+    "nvidia-smi": "gpu",
+    "ping": "network",
+    "slo": "slo",
+    "store clients": "connections",
+    "store config get": "settings",
+    "store info": "connections",
+    "store ping": "latency",
+    "traceroute": "network",
+}
+"""What each command shows; a command is known by its longest words listed here. Queries show `metric:NAME` instead."""
+
+_SYMPTOMS = ("pods", "describe", "events", "logs")
+SHOWN_BY: Mapping[str, tuple[str, ...]] = {
+    "bad_deploy": (
+        "changes", *_SYMPTOMS, "usage", "gpu", "registry", "connections", "latency", "settings", "ingest", "jobs",
+        "values", "request", "metric:",
+    ),
+    "cache_stampede": ("logs", "connections", "latency", "metric:feature_cache", "metric:online_store", "dashboard"),
+    "capacity_shortage": (
+        *_SYMPTOMS, "usage", "gpu", "nodes", "slo", "request", "dashboard", "metric:model_", "metric:gateway_",
+        "metric:kube_", "metric:container_", "metric:DCGM_", "metric:shop_responses",
+    ),
+    "certificate_expired": ("certificate", "request", "logs"),
+    "clock_skew": ("clocks", "ingest", "logs", "metric:ingest_"),
+    "concept_drift": ("history", "metric:feature_psi", "metric:shop_", "metric:model_prediction", "values"),
+    "config_error": (
+        *_SYMPTOMS, "settings", "connections", "rules", "changes", "history", "registry", "usage", "gpu", "ingest",
+        "metric:",
+    ),
+    "connection_exhaustion": (
+        "connections", "logs", "dashboard", "metric:online_store_connections", "metric:online_store_wait",
+        "metric:feature_client",
+    ),
+    "crash_loop": (*_SYMPTOMS, "metric:kube_"),
+    "data_drift": ("history", "values", "ingest", "metric:feature_psi", "metric:ingest_", "metric:model_prediction"),
+    "disk_full": ("nodes", "describe", "events", "logs"),
+    "dns_failure": ("network", "logs", "request"),
+    "duplicate_events": ("ingest", "logs", "values", "metric:ingest_"),
+    "feature_skew": ("values", "ingest", "registry", "metric:feature_psi"),
+    "gpu_failure": ("gpu", "nodes", "describe", "events", "logs", "metric:DCGM_"),
+    "label_delay": ("jobs", "registry", "metric:shop_"),
+    "memory_exceeded": (
+        *_SYMPTOMS, "usage", "gpu", "registry", "metric:kube_pod", "metric:container_memory", "metric:DCGM_FI_DEV_FB",
+    ),
+    "missing_values": ("ingest", "logs", "values", "metric:ingest_"),
+    "model_regression": (
+        "registry", "history", "changes", "request", "metric:shop_click", "metric:shop_payments",
+        "metric:model_prediction",
+    ),
+    "network_partition": ("network", "logs", "request"),
+    "node_failure": ("nodes", "describe", "events", "pods"),
+    "partition_unassigned": ("ingest", "logs", "metric:ingest_"),
+    "retry_storm": ("logs", "dashboard", "metric:gateway_", "metric:shop_responses"),
+    "schema_mismatch": ("ingest", "logs", "values", "metric:ingest_"),
+    "seasonal_dip": ("history",),
+    "slow_dependency": (
+        "latency", "connections", "settings", "logs", "request", "dashboard", "slo", "metric:online_store_",
+        "metric:gateway_request_duration", "metric:feature_client",
+    ),
+    "stalled_job": ("jobs", "logs", "values", "metric:feature_age", "metric:feature_read_age", "metric:materializer_"),
+    "traffic_spike": ("history", "dashboard", "slo", "metric:gateway_", "metric:shop_responses"),
+    "unit_change": ("ingest", "values", "metric:ingest_", "metric:feature_psi"),
+    "wrong_event_time": ("ingest", "clocks", "logs", "metric:ingest_"),
+}  # fmt: skip
+"""Kinds of output that can show a mechanism. `metric:` alone stands for every query."""
+
+HEALTH = ("pods", "describe", "logs", "changes", "slo", "request", "network", "dashboard", "metric:")
+"""A component that is seen to be well, or unchanged, speaks against whatever is said of it."""
+ELSEWHERE = ("traffic",)
+"""Components whose history must be that of what the alert is about."""
+
+
+@dataclass(frozen=True, slots=True)
+class Weight:
+    """Whether an output counts for or against a hypothesis, how much, and what to say when it does not."""
+
+    concerns: bool
+    strength: float
+    because: str
+
+    @property
+    def relevant(self) -> bool:
+        """It concerns the component and can show the mechanism."""
+        return self.concerns and self.strength > 0.0
+
+
+def weigh(op: Operator, item: Hypothesis, output: Output, direction: Direction) -> Weight:
+    """What `output` is worth for or against `item`; `strength` is 0, 0.5 or 1."""
+    if not bears_on(op, item.component, output.subjects):
+        about = ", ".join(output.subjects) or "no component in particular"
+        return Weight(False, 0.0, f"it shows nothing about {item.component}: it is about {about}")
+    seen = sights(output)
+    suits = SHOWN_BY.get(item.mechanism)
+    if suits is None or _any_of(seen, suits):
+        if item.component in ELSEWHERE and "history" in seen and not _of_the_alert(op, output):
+            return Weight(True, 0.0, "it looks back at something else than the alert is about")
+        if direction == "for" and item.mechanism == "bad_deploy" and seen == {"changes"}:
+            return Weight(True, HALF, "that something was rolled out shows no harm: by itself it counts half")
+        return Weight(True, 1.0, "")
+    if direction == "against" and _any_of(seen, HEALTH):
+        return Weight(True, 1.0, "")
+    return Weight(True, 0.0, f"an output of this kind cannot show {item.mechanism}")
+
+
+def sights(output: Output) -> frozenset[str]:
+    """Kinds of things that an output shows; empty for a line that is no command any more."""
+    try:
+        words = split_pipes(output.line)[0]
+        found, rest = find(words)
+    except CommandError:
+        return frozenset()
+    if found.words[0] in ("metrics", "compare") or found.words == ("alerts", "test"):
+        asked = [item.name for item in queried(" ".join(rest))] or [ANSWERED]
+        return frozenset((*(f"metric:{name}" for name in asked), *(set(output.looked) & {"history"})))
+    for size in range(len(found.words), 0, -1):
+        sight = SIGHTS.get(" ".join(found.words[:size]))
+        if sight is not None:
+            return frozenset((sight,))
+    return frozenset()
+
+
+def queried(query: str) -> list[Selector]:
+    """Selectors of a query, which may have flags behind it; none when it is a route's name or nothing."""
+    text = re.split(r"\s--[a-z]", f" {query}", maxsplit=1)[0].strip().strip("'\"")
+    try:
+        return list(selectors(parse(text).root)) if text else []
+    except CommandError:
+        return []
+
+
+def _of_the_alert(op: Operator, output: Output) -> bool:
+    """Whether a query asks for what an alert that has fired is about; True when none has."""
+    fired = {status.name for status in op.alerts.alerts() if status.alert_id is not None}
+    asked = [item for rule in op.alerts.rules() if rule.name in fired for item in queried(rule.expr)]
+    routes = {matcher.value for item in asked for matcher in item.matchers if matcher.label in ("route", "model")}
+    if not routes:
+        return True
+    looked = {value for value in routes if value in output.line}
+    named = [matcher for item in queried(_query_of(output.line)) for matcher in item.matchers]
+    narrowed = any(matcher.label in ("route", "model") for matcher in named)
+    return bool(looked) or not narrowed
+
+
+def _query_of(line: str) -> str:
+    return line.partition(" ")[2]
+
+
+def _any_of(seen: frozenset[str], wanted: tuple[str, ...]) -> bool:
+    return any(sight == want or (want.startswith("metric:") and sight.startswith(want))
+               for sight in seen for want in wanted)  # fmt: skip
