@@ -6,9 +6,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from rubrics.facts import Facts, number, text, texts
+from rubrics.facts import Facts
 from rubrics.findings import Finding, Scorecard
 from rubrics.loader import incident_rubric
+from rubrics.reading import number, text, texts
 from rubrics.schema import Rubric
 from rubrics.scoring import score
 from rubrics.words import minutes, phrase

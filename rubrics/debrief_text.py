@@ -6,7 +6,7 @@ import textwrap
 from collections.abc import Iterable
 
 from rubrics.debrief import Debrief, Entry, Kind, Lane, Lesson
-from rubrics.findings import Band, Finding, Verdict
+from rubrics.findings import Band, Finding, Hints, Verdict
 from rubrics.words import clock, minutes
 
 WIDTH_MIN = 60
@@ -74,11 +74,16 @@ def _headline(debrief: Debrief, width: int) -> list[str]:
         right += f"  (expert {debrief.expert_card.score:g})"
     room = width - len(right) - 2
     lines = [f"{left[:room]:<{room}}  {right}"]
-    titles = {finding.criterion: finding.title for finding in card.findings}
-    if card.critical_missed:
-        names = ", ".join(titles[name] for name in card.critical_missed)
-        lines += _wrap(f"Critical and not fully met: {names}.", width)
+    if card.reasons:
+        lines += _wrap(f"Why not better: {'; '.join(card.reasons)}.", width)
+    if card.hints.taken:
+        lines += _wrap(hints_line(card.hints), width)
     return lines
+
+
+def hints_line(hints: Hints) -> str:
+    """What hints cost."""
+    return f"Hints: {hints.taken} taken, {hints.points:g} points off."
 
 
 def _section(title: str, lines: list[str], width: int) -> list[str]:

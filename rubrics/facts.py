@@ -2,51 +2,42 @@
 
 from __future__ import annotations
 
-import itertools
-import statistics
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
 
 from reference_platform.errors import ContentError
+from rubrics.reading import causes_of, number, text, texts
+from rubrics.suspects import Cause, Hypothesis, cause_of, named_causes, suspects
 from simulator.engine.events import Event
 
 DRILL_S = 1800.0  # when the log does not say
-BEFORE_JOIN_S = 3600.0
-
-
-class Cause(NamedTuple):
-    """A diagnosis: which component, and by what mechanism."""
-
-    component: str
-    mechanism: str
+NEAR_RATIO = 0.7
+"""What a nearly right name of a cause is worth."""
 
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """What was really wrong, and every way of naming it that counts as right."""
+    """What was really wrong, every name of it that counts as right, and names that are nearly right."""
 
     event: Event
     accepted: tuple[Cause, ...]
+    near: tuple[Cause, ...]
     also_safe: tuple[str, ...]
     harmless: bool
 
+    @property
+    def components(self) -> tuple[str, ...]:
+        """Components of all right names."""
+        return tuple(dict.fromkeys(cause.component for cause in self.accepted))
+
 
 @dataclass(frozen=True, slots=True)
-class Hypothesis:
-    """One line of thought. Relevant evidence only; `confirmed` and `ruled_out` are the first such events."""
+class Act:
+    """Something done to the platform, or tried: a change, or a changing command that was refused."""
 
-    hyp_id: str
-    cause: Cause
-    events: tuple[Event, ...]
-    pro: tuple[Event, ...]
-    contra: tuple[Event, ...]
-    confirmed: Event | None
-    ruled_out: Event | None
-
-    def proven(self) -> bool:
-        """Confirmed, with relevant evidence for it attached before that."""
-        return self.confirmed is not None and any(event.n < self.confirmed.n for event in self.pro)
+    event: Event
+    components: tuple[str, ...]
+    refused: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,30 +50,6 @@ class Stretch:
     start: Event
     end: Event | None
     recovered: bool
-
-
-def text(event: Event, key: str) -> str:
-    """The text at `key`, or an empty one."""
-    value = event.data.get(key)
-    return value if isinstance(value, str) else ""
-
-
-def number(event: Event, key: str) -> float | None:
-    """The number at `key`, or None."""
-    value = event.data.get(key)
-    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
-
-
-def texts(event: Event, key: str) -> tuple[str, ...]:
-    """The texts at `key`; one text counts as a list of one."""
-    value = event.data.get(key)
-    if isinstance(value, str):
-        return (value,) if value else ()
-    return tuple(item for item in value if isinstance(item, str)) if isinstance(value, Sequence) else ()
-
-
-def cause_of(event: Event) -> Cause:
-    return Cause(text(event, "component"), text(event, "mechanism"))
 
 
 class Facts:
@@ -104,8 +71,12 @@ class Facts:
         self.last: Event = self.events[-1]
         self.drill_s: float = number(self.joined, "drill_s") or DRILL_S
         self.changes: tuple[Event, ...] = self.since_join("changed")
+        self.acts: tuple[Act, ...] = _acts(self)
+        self.claims: tuple[Event, ...] = self.since_join("resolve.claimed")
         self.faults: tuple[Fault, ...] = tuple(_fault(event) for event in self.all("truth.fault"))
-        self.hypotheses: tuple[Hypothesis, ...] = _hypotheses(self)
+        self.hypotheses: tuple[Hypothesis, ...] = suspects(
+            event for event in self.events if event.t_us >= self.joined.t_us
+        )
         self.stretches: tuple[Stretch, ...] = _stretches(self)
 
     def all(self, kind: str) -> tuple[Event, ...]:
@@ -122,6 +93,17 @@ class Facts:
 
     def after_join_s(self, event: Event) -> float:
         return (event.t_us - self.joined.t_us) / 1e6
+
+    @property
+    def claim(self) -> Event | None:
+        """The last resolve: the statement that counts."""
+        return self.claims[-1] if self.claims else None
+
+    @property
+    def postmortem(self) -> Event | None:
+        """The last post-mortem that was filed."""
+        filed = self.since_join("postmortem.filed")
+        return filed[-1] if filed else None
 
     @property
     def real_faults(self) -> tuple[Fault, ...]:
@@ -142,13 +124,54 @@ class Facts:
         return self.real_faults or self.faults
 
     def accepts(self, cause: Cause) -> bool:
-        """`cause` names a fault rightly."""
+        """`cause` names a fault rightly. Where nothing is wrong at all, traffic itself is the only explanation."""
+        if not self.faults:
+            return cause.component == "traffic"
         return any(cause in fault.accepted for fault in self.judged_faults)
+
+    def near(self, cause: Cause) -> bool:
+        """`cause` is nearly right: the mechanism under a neighbouring component."""
+        return any(cause in fault.near for fault in self.judged_faults)
+
+    def fits(self, cause: Cause) -> bool:
+        """`cause` is right, nearly right, or at least about a right component."""
+        return self.accepts(cause) or self.near(cause) or cause.component in self.right_components()
+
+    def right_components(self) -> tuple[str, ...]:
+        """Components of every right name of a judged fault."""
+        return tuple(c for fault in self.judged_faults for c in fault.components) or ("traffic",)
+
+    def explained(self, event: Event) -> float:
+        """How much of the truth `event` names, 0..1: each fault counts alike, a nearly right name most of it."""
+        named = named_causes(event)
+        if not self.faults:
+            return float(any(self.accepts(cause) for cause in named))
+        hits = [max((_nearness(fault, cause) for cause in named), default=0.0) for fault in self.judged_faults]
+        return sum(hits) / len(hits)
+
+    def proof_of(self, hypothesis: Hypothesis) -> Event | None:
+        """The evidence on which a right cause was confirmed: cited before it, and shown after its fault began."""
+        confirmed = hypothesis.standing
+        if confirmed is None or not self.accepts(hypothesis.cause):
+            return None
+        began = [fault.event.n for fault in self.judged_faults if hypothesis.cause in fault.accepted]
+        return hypothesis.proof(confirmed, min(began, default=0))
+
+    def argued_before(self, event: Event) -> Event | None:
+        """The first confirmation, on evidence, of a cause that fits and came before `event`."""
+        found = [
+            h.standing for h in self.hypotheses if h.standing is not None and self.fits(h.cause) and h.proof(h.standing)
+        ]
+        return min((item for item in found if item.n < event.n), key=lambda item: item.n, default=None)
+
+    def proven_before(self, event: Event) -> Event | None:
+        """The first confirmation of a right cause on evidence that came before `event`."""
+        found = [h.standing for h in self.hypotheses if self.proof_of(h) is not None and h.standing is not None]
+        return min((item for item in found if item.n < event.n), key=lambda item: item.n, default=None)
 
     def target_components(self) -> tuple[str, ...]:
         """Components that a targeted fix may touch."""
-        faults = self.real_faults
-        return tuple(c for fault in faults for c in (*(cause.component for cause in fault.accepted), *fault.also_safe))
+        return tuple(c for fault in self.real_faults for c in (*fault.components, *fault.also_safe))
 
     def state_before(self, event: Event) -> Event | None:
         """The last known true state at `event`."""
@@ -161,16 +184,22 @@ class Facts:
                 return stretch if stretch.end is None or stretch.end.n > event.n else None
         return None
 
+    def healed_at(self, event: Event) -> bool:
+        """The cause is gone and the objectives hold, by the reports on either side of `event`."""
+        states, reports = self.all("truth.state"), self.all("slo")
+        for pick in (last_before, first_after):
+            state, slo = pick(states, event), pick(reports, event)
+            well_served = slo is None or slo.data.get("good") is True
+            if state is not None and state.data.get("cleared") is True and well_served:
+                return True
+        return False
+
     def recovery(self) -> Stretch | None:
         """The final good stretch, if it came after a bad state and after a change that the responder made."""
         final = self.stretches[-1] if self.stretches else None
         if final is None or final.end is not None or not final.recovered or not self.changes:
             return None
         return final if self.changes[0].n < final.start.n else None
-
-    def harm_eur(self) -> float:
-        """Harm since joining."""
-        return sum(number(event, "eur") or 0.0 for event in self.since_join("truth.harm"))
 
     def cleared(self) -> Event | None:
         """The state from which the cause was gone until the end."""
@@ -182,60 +211,19 @@ class Facts:
                 found = event
         return found
 
-    def stray_changes(self) -> dict[str, Event]:
-        """Components changed that are no part of any accepted cause, each with its first change."""
+    def stray_acts(self) -> dict[str, Act]:
+        """Components touched, or tried, that are no part of any right cause, each with the first such act."""
         targets = self.target_components()
-        stray: dict[str, Event] = {}
-        for event in self.changes:
-            main = texts(event, "component")
-            if not set(main) & set(targets):
-                for component in main or texts(event, "components"):
-                    if component not in targets:
-                        stray.setdefault(component, event)
+        stray: dict[str, Act] = {}
+        for act in self.acts:
+            for component in act.components:
+                if component not in targets:
+                    stray.setdefault(component, act)
         return stray
 
-    def idle_rate_eur_per_s(self) -> float | None:
-        """Harm per second while nothing had been done about the fault; None when that was not seen.
 
-        The larger of two rates, because a fault may still be growing: the median of the last hour before joining (a
-        median, because one declined purchase can cost more than a minute of all the rest), and the mean from joining
-        until the cause was removed or something else was touched.
-        """
-        windows = self._harm_windows()
-        before = [w for w in windows if w.event.n < self.joined.n and -self.after_join_s(w.event) <= BEFORE_JOIN_S]
-        cleared = self.cleared()
-        limits = [event.n for event in (*self.stray_changes().values(), *([cleared] if cleared else []))]
-        joined = [window for window in windows if window.event.n > self.joined.n]
-        seen = [window for window in joined if window.event.n < min(limits, default=self.last.n + 1)]
-        if not seen:
-            return None
-        rate = max(_median_rate(before), _mean_rate(seen))
-        return rate if rate > 0 else None
-
-    def _harm_windows(self) -> list[_HarmWindow]:
-        """Windows of measured harm that lie wholly within the fault."""
-        began_us = max((fault.event.t_us for fault in self.real_faults), default=0)
-        pairs = itertools.pairwise(self.all("truth.harm"))
-        return [_HarmWindow(b, (b.t_us - a.t_us) / 1e6) for a, b in pairs if began_us <= a.t_us < b.t_us]
-
-    def harm_idle_eur(self) -> float | None:
-        """About what the drill would have cost had nobody done anything."""
-        rate = self.idle_rate_eur_per_s()
-        return None if rate is None else rate * self.drill_s
-
-
-class _HarmWindow(NamedTuple):
-    event: Event
-    length_s: float
-
-
-def _median_rate(windows: Sequence[_HarmWindow]) -> float:
-    rates = [(number(window.event, "eur") or 0.0) / window.length_s for window in windows]
-    return statistics.median(rates) if rates else 0.0
-
-
-def _mean_rate(windows: Sequence[_HarmWindow]) -> float:
-    return sum(number(window.event, "eur") or 0.0 for window in windows) / sum(window.length_s for window in windows)
+def _nearness(fault: Fault, cause: Cause) -> float:
+    return 1.0 if cause in fault.accepted else NEAR_RATIO if cause in fault.near else 0.0
 
 
 def last_before(events: Sequence[Event], event: Event) -> Event | None:
@@ -243,42 +231,30 @@ def last_before(events: Sequence[Event], event: Event) -> Event | None:
     return next((item for item in reversed(events) if item.n < event.n), None)
 
 
+def first_after(events: Sequence[Event], event: Event) -> Event | None:
+    """The first of `events` that follows `event`."""
+    return next((item for item in events if item.n > event.n), None)
+
+
+def _acts(facts: Facts) -> tuple[Act, ...]:
+    """Changes and refused attempts, in order. A refused one counts for the first component that it names."""
+    done = [
+        Act(event, tuple(dict.fromkeys((*texts(event, "component"), *texts(event, "components")))), refused=False)
+        for event in facts.changes
+    ]
+    tried = [
+        Act(event, texts(event, "subjects"), refused=True)
+        for event in facts.since_join("command")
+        if event.data.get("attempted") is True and texts(event, "subjects")
+    ]
+    return tuple(sorted((*done, *tried), key=lambda act: act.event.n))
+
+
 def _fault(event: Event) -> Fault:
-    pairs = event.data.get("accepted")
-    accepted = [cause_of(event)]
-    if isinstance(pairs, Sequence) and not isinstance(pairs, str):
-        accepted += [
-            Cause(str(pair[0]), str(pair[1])) for pair in pairs if isinstance(pair, Sequence) and len(pair) == 2
-        ]
+    accepted = (cause_of(event), *(Cause(*pair) for pair in causes_of(event, "accepted")))
+    near = tuple(Cause(*pair) for pair in causes_of(event, "near"))
     harmless = event.data.get("harmless") is True
-    return Fault(event, tuple(dict.fromkeys(accepted)), texts(event, "also_safe"), harmless)
-
-
-def _hypotheses(facts: Facts) -> tuple[Hypothesis, ...]:
-    kinds = ("added", "evidence", "confirmed", "ruled_out")
-    events = sorted((e for kind in kinds for e in facts.since_join(f"hypothesis.{kind}")), key=lambda e: e.n)
-    grouped: dict[str, list[Event]] = {}
-    for event in events:
-        grouped.setdefault(str(event.data.get("hyp_id")), []).append(event)
-    return tuple(_hypothesis(hyp_id, tuple(items)) for hyp_id, items in grouped.items())
-
-
-def _hypothesis(hyp_id: str, events: tuple[Event, ...]) -> Hypothesis:
-    named = next((event for event in events if text(event, "component")), events[0])
-    relevant = [e for e in events if e.kind == "hypothesis.evidence" and e.data.get("relevant") is True]
-
-    def first(kind: str) -> Event | None:
-        return next((event for event in events if event.kind == kind), None)
-
-    return Hypothesis(
-        hyp_id,
-        cause_of(named),
-        events,
-        pro=tuple(event for event in relevant if text(event, "direction") == "for"),
-        contra=tuple(event for event in relevant if text(event, "direction") == "against"),
-        confirmed=first("hypothesis.confirmed"),
-        ruled_out=first("hypothesis.ruled_out"),
-    )
+    return Fault(event, tuple(dict.fromkeys(accepted)), near, texts(event, "also_safe"), harmless)
 
 
 def _stretches(facts: Facts) -> tuple[Stretch, ...]:

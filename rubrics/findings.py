@@ -12,12 +12,16 @@ Band = Literal["strong", "lean", "no"]
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """What a pattern or a measure decided. `share` is the fraction of the points earned, 0..1."""
+    """What a pattern or a measure decided. `share` is the fraction of the points earned, 0..1.
+
+    `critical` is false when a criterion that is critical elsewhere was not on this night.
+    """
 
     verdict: Verdict
     share: float
     evidence: tuple[int, ...]
     because: str
+    critical: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +36,7 @@ class Finding:
     evidence: tuple[int, ...]
     because: str
     critical: bool = False
+    strong_needs: float = 0.0
     why: str = ""
     how: str = ""
 
@@ -60,11 +65,20 @@ class RedFlag:
 
 
 @dataclass(frozen=True, slots=True)
+class Hints:
+    """Hints that were taken, and the points that they cost; `evidence` is empty when there were none."""
+
+    taken: int
+    points: float
+    evidence: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Times:
     """Seconds since the responder joined; None where it did not happen.
 
-    tta: first page acknowledged. ttd: first right cause confirmed. ttm: start of the final good stretch that a change
-    of the responder brought about. ttr: a claim of resolution that was right and had held.
+    tta: first page acknowledged. ttd: first right cause confirmed for good. ttm: start of the final good stretch that
+    a change of the responder brought about. ttr: a claim of resolution that was right and had held.
     """
 
     tta_s: float | None
@@ -75,14 +89,20 @@ class Times:
 
 @dataclass(frozen=True, slots=True)
 class Scorecard:
-    """The result of one drill. `score` is 0..100; `critical_missed` names the critical criteria that were not met."""
+    """The result of one drill. `score` is 0..100, what hints cost taken off.
+
+    `reasons` say what stands between the verdict and the next better one; `critical_missed` names the critical criteria
+    that were not met.
+    """
 
     rubric: str
     score: float
     verdict: Band
+    reasons: tuple[str, ...]
     findings: tuple[Finding, ...]
     red_flags: tuple[RedFlag, ...]
     critical_missed: tuple[str, ...]
+    hints: Hints
     times: Times
     harm_eur: float
     harm_idle_eur: float | None

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from rubrics import schema
-from rubrics.facts import Facts, text, texts
+from rubrics.facts import Facts
 from rubrics.patterns import CITED_MAX, Match
+from rubrics.reading import number, numbers, text, texts
+from rubrics.statements import contradiction
 from rubrics.words import at, minutes, names
 from simulator.engine.events import Event
 
@@ -16,47 +18,47 @@ def seen(events: list[Event], because: str) -> Match:
 
 
 def mass_change(facts: Facts, rule: schema.MassChange) -> Match | None:
-    """Counts components and changes inside a sliding window that ended before any cause was proven."""
-    proofs = [h.confirmed.n for h in facts.hypotheses if h.confirmed is not None and h.proven()]
-    for index, last in enumerate(facts.changes):
-        if any(n < last.n for n in proofs):
+    """Components touched or tried inside a sliding window that ended before a right cause was proven.
+
+    Several changes to one component are one repair.
+    """
+    for index, last in enumerate(facts.acts):
+        if facts.proven_before(last.event) is not None:
             return None
-        recent = [e for e in facts.changes[: index + 1] if (last.t_us - e.t_us) / 1e6 <= rule.within]
-        touched = list(dict.fromkeys(c for e in recent for c in (texts(e, "components") or texts(e, "component"))))
-        if max(len(recent), len(touched)) >= rule.at_least:
+        recent = [a for a in facts.acts[: index + 1] if (last.event.t_us - a.event.t_us) / 1e6 <= rule.within]
+        touched = list(dict.fromkeys(c for act in recent for c in act.components))
+        if len(touched) >= rule.at_least:
             what = f"{len(recent)} change{'s' if len(recent) > 1 else ''} to {names(tuple(touched[:4]))}"
-            return seen(recent, f"{what} within {minutes(rule.within)}, before any cause was proven")
+            because = f"{what} within {minutes(rule.within)}, before the cause was proven"
+            return seen([act.event for act in recent], because)
     return None
 
 
 def silenced_firing(facts: Facts, rule: schema.SilencedFiring) -> Match | None:
+    """A firing alert was hidden without acknowledgement and without a right cause, proven."""
     for silence in facts.since_join("alert.silenced"):
-        name = text(silence, "name")
-        fired = _firing(facts, name, silence, tuple(rule.severities))
+        fired = _firing(facts, silence, tuple(rule.severities))
         if fired is None:
             continue
         acked = any(e.n < silence.n for e in facts.since_join("page.acked"))
-        proven = any(h.proven() and h.confirmed is not None and h.confirmed.n < silence.n for h in facts.hypotheses)
-        if not (acked and proven):
-            return seen([fired, silence], f"{name or 'an alert'} was firing when {at(facts, silence)}")
+        if not (acked and facts.proven_before(silence) is not None):
+            return seen([fired, silence], f"{text(fired, 'name')} was firing when {at(facts, silence)}")
     return None
 
 
-def _firing(facts: Facts, name: str, silence: Event, severities: tuple[str, ...]) -> Event | None:
-    """The last alert that a silence for `name` hid; an empty name or * hides all."""
-    current: dict[str, Event] = {}
-    ended = {text(event, "alert_id"): event.n for event in facts.all("alert.resolved")}
+def _firing(facts: Facts, silence: Event, severities: tuple[str, ...]) -> Event | None:
+    """The last alert of the platform that a silence hid: named by its ids, or by its name; no name hides all."""
+    hidden, name = numbers(silence, "alert_ids"), text(silence, "name")
+    own = {text(event, "name") for event in facts.all("alert.rule_added")}
+    ended = {alert_id: event.n for event in facts.all("alert.resolved") for alert_id in numbers(event, "alert_id")}
+    found: Event | None = None
     for event in facts.all("alert.fired"):
-        hidden = name in ("", "*", "all") or text(event, "name") == name
-        over = ended.get(text(event, "alert_id"))
-        if (
-            event.n < silence.n
-            and hidden
-            and text(event, "severity") in severities
-            and (over is None or over > silence.n)
-        ):
-            current[text(event, "name")] = event
-    return next(iter(current.values()), None)
+        alert_id = next(iter(numbers(event, "alert_id")), None)
+        meant = alert_id in hidden if hidden else name in ("", "*", "all") or text(event, "name") == name
+        still = event.n < silence.n < ended.get(alert_id if alert_id is not None else -1, silence.n + 1)
+        if meant and still and text(event, "severity") in severities and text(event, "name") not in own:
+            found = event
+    return found
 
 
 def serving_removed(facts: Facts, rule: schema.ServingRemoved) -> Match | None:
@@ -74,18 +76,59 @@ def serving_removed(facts: Facts, rule: schema.ServingRemoved) -> Match | None:
 
 
 def resolved_while_broken(facts: Facts, rule: schema.ResolvedWhileBroken) -> Match | None:
-    for claim in facts.since_join("resolve.claimed"):
+    """A false all-clear that stood: it was the last word, or was not corrected within `corrected_within`.
+
+    With `corrected=True` it is the opposite: one that was taken back in time.
+    """
+    for index, claim in enumerate(facts.claims):
+        if facts.good_at(claim) is not None or facts.healed_at(claim):
+            continue
+        back = _taken_back(facts, index)
+        in_time = back is not None and (back.t_us - claim.t_us) / 1e6 <= rule.corrected_within
+        if in_time != rule.corrected:
+            continue
         state = facts.state_before(claim)
-        if facts.good_at(claim) is None:
-            return seen([*([state] if state else []), claim], f"{at(facts, claim)}, while users were not well served")
+        ending = f", taken back when {at(facts, back)}" if back is not None and in_time else ""
+        because = f"{at(facts, claim)}, while users were not well served{ending}"
+        return seen([*([state] if state else []), claim], because)
     return None
+
+
+def _taken_back(facts: Facts, index: int) -> Event | None:
+    """What corrected a resolve: reopening it, or the next one."""
+    claim = facts.claims[index]
+    corrections = (*facts.since_join("incident.reopened"), *facts.claims[index + 1 :])
+    return min((event for event in corrections if event.n > claim.n), key=lambda event: event.n, default=None)
 
 
 def guessing(facts: Facts, rule: schema.Guessing) -> Match | None:
-    blind = [h.confirmed for h in facts.hypotheses if h.confirmed is not None and not h.proven()]
-    bare = [h.events[0] for h in facts.hypotheses if not h.pro and not h.contra]
-    if len(blind) > rule.confirmed_max:
-        return seen(blind, f"{len(blind)} causes confirmed without evidence")
-    if len(bare) > rule.guessed_max:
-        return seen(bare, f"{len(bare)} causes listed without evidence")
+    """Too many confirmed, with or without evidence, ruled out again or not; or a long list of barely looked-at ones."""
+    allowed = max(rule.confirmed_max, len(facts.judged_faults) + 1)
+    confirmed = [h.confirmed for h in facts.hypotheses if h.confirmed is not None]
+    if len(confirmed) > allowed:
+        return seen(confirmed, f"{len(confirmed)} causes confirmed")
+    thin = [h.events[0] for h in facts.hypotheses if len(h.pro) + len(h.contra) <= 1]
+    if len(thin) > rule.thin_max:
+        return seen(thin, f"{len(thin)} causes listed with at most one output each")
     return None
+
+
+def untrue(facts: Facts, rule: schema.Untrue) -> Match | None:
+    """Something was written for people that the facts contradict."""
+    told = [
+        event
+        for kind in ("scope.declared", "status.sent", "postmortem.filed")
+        for event in facts.since_join(kind)
+        if contradiction(facts, event)
+    ]
+    if not told:
+        return None
+    first = min(told, key=lambda event: event.n)
+    return seen([first], f"{at(facts, first)}: {contradiction(facts, first)}")
+
+
+def all_hints(facts: Facts, rule: schema.AllHints) -> Match | None:
+    """The last hint says what it is."""
+    taken = facts.since_join("hint.taken")
+    last = next((event for event in taken if number(event, "step") == number(event, "of")), None)
+    return None if last is None else seen([last], f"every hint was taken, the last at {at(facts, last)}")

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from rubrics import schema
-from rubrics.criteria import judged, no_chance
-from rubrics.facts import Facts, Stretch, cause_of, texts
+from rubrics.facts import Facts, Stretch
 from rubrics.findings import Judgement, Times
+from rubrics.judging import judged, no_chance
+from rubrics.losses import harm_eur, harm_idle_eur, idle_rate_eur_per_s
+from rubrics.reading import texts
+from rubrics.suspects import named_causes
 from rubrics.words import at, clock, minutes, names
 
 
 def mitigation(facts: Facts, rule: schema.Mitigation) -> Judgement:
-    """Judged by the true state, so every fix that removes the cause counts; what else was touched costs."""
+    """Judged by the true state, so every fix that removes the cause counts; what else was touched or tried costs."""
     if not facts.changes:
         return judged(0.0, [facts.joined, facts.last], "nothing was changed, so the cause is still there")
     final = facts.state_before(facts.last) if facts.last.kind != "truth.state" else facts.last
@@ -19,7 +22,7 @@ def mitigation(facts: Facts, rule: schema.Mitigation) -> Judgement:
     cleared = facts.cleared()
     if cleared is None or cleared.n < facts.changes[0].n:
         return judged(0.0, [final], f"the cause went away, but not through a change that {facts.who} made")
-    stray = facts.stray_changes()
+    stray = facts.stray_acts()
     if not stray:
         fix = [event for event in facts.changes if event.n < cleared.n][-1]
         return judged(1.0, [fix, cleared], f"after {at(facts, fix)} the cause was gone; nothing else was touched")
@@ -27,19 +30,18 @@ def mitigation(facts: Facts, rule: schema.Mitigation) -> Judgement:
     ratios = rule.collateral_ratios
     share = ratios[len(components) - 1] if len(components) <= len(ratios) else 0.0
     because = f"the cause is gone, but {names(components[:4])} had nothing to do with it"
-    return judged(share, [*stray.values(), cleared], because)
+    return judged(share, [*(act.event for act in stray.values()), cleared], because)
 
 
 def recovery_held(facts: Facts, rule: schema.RecoveryHeld) -> Judgement:
-    claims = facts.since_join("resolve.claimed")
-    recovery = facts.recovery()
+    """Held from the start of the final good stretch until the last resolve."""
+    claim, recovery = facts.claim, facts.recovery()
     if recovery is None:
         return judged(0.0, [facts.last], f"service did not come back, and stay, through a change that {facts.who} made")
-    if not claims:
+    if claim is None:
         return judged(
             0.0, [recovery.start, facts.last], f"recovered at {_when(facts, recovery)}, but never declared resolved"
         )
-    claim = claims[-1]
     held_s = (claim.t_us - recovery.start.t_us) / 1e6
     if held_s < rule.partly_hold:
         shown = f"after only {minutes(max(0.0, held_s))}" if held_s >= 0 else "before service was back"
@@ -58,44 +60,52 @@ def _when(facts: Facts, stretch: Stretch) -> str:
 
 
 def resolved_right(facts: Facts, rule: schema.ResolvedRight) -> Judgement:
-    claims = facts.since_join("resolve.claimed")
-    if not claims:
+    claim = facts.claim
+    if claim is None:
         return judged(0.0, [facts.joined, facts.last], "it was never declared resolved")
-    claim = claims[-1]
     if facts.harmless:
-        right = facts.accepts(cause_of(claim)) or not facts.faults
-        said = "with the right explanation" if right else "without the right explanation"
-        return judged(float(right), [claim], f"{at(facts, claim)}, {said}")
+        share = facts.explained(claim)
+        if share == 0.0 and any(facts.fits(cause) for cause in named_causes(claim)):
+            share = 0.5
+        said = "with the right explanation" if share == 1.0 else "without quite the right explanation"
+        return judged(share, [claim], f"{at(facts, claim)}, {said}")
     state = facts.state_before(claim)
     cited = [*([state] if state else []), claim]
-    if facts.good_at(claim) is None:
+    if facts.good_at(claim) is None and not facts.healed_at(claim):
         return judged(0.0, cited, f"{at(facts, claim)}, while users were still not well served")
     return judged(1.0, cited, f"{at(facts, claim)}, and it was true")
 
 
 def harm(facts: Facts, rule: schema.Harm) -> Judgement:
-    idle_eur = facts.harm_idle_eur()
+    """What was saved of the harm that could be saved: the first minutes of looking are nobody's fault."""
+    idle_eur, rate = harm_idle_eur(facts), idle_rate_eur_per_s(facts)
     measured = facts.since_join("truth.harm")
     if facts.cleared() is None:
         return judged(0.0, [*measured[-1:], facts.last], "the cause was never removed, so the harm went on")
     if not measured or not any(event.data.get("eur") for event in facts.all("truth.harm")):
         return no_chance(facts, "this drill measured no harm")
-    if idle_eur is None:
+    if idle_eur is None or rate is None:
+        stray = facts.stray_acts()
+        if not stray:
+            return no_chance(facts, "the fault was gone before its harm could be measured")
         because = "other things were touched before the harm of the fault could be seen"
-        return judged(0.0, [*facts.stray_changes().values(), measured[0]], because)
-    eur = facts.harm_eur() + _remaining_eur(facts)
-    ratio = eur / idle_eur
-    share = 1.0 if ratio <= rule.met_ratio else 0.5 if ratio <= rule.partly_ratio else 0.0
-    because = f"{eur:,.0f} EUR of harm; doing nothing would have cost about {idle_eur:,.0f} EUR"
+        return judged(0.0, [*(act.event for act in stray.values()), measured[0]], because)
+    avoidable_eur = idle_eur - min(idle_eur, rate * rule.grace)
+    eur = harm_eur(facts) + _remaining_eur(facts, rate)
+    saved_ratio = (idle_eur - eur) / avoidable_eur if avoidable_eur > 0.0 else 1.0
+    share = 1.0 if saved_ratio >= rule.met_ratio else 0.5 if saved_ratio >= rule.partly_ratio else 0.0
+    because = (
+        f"{eur:,.0f} EUR of harm; doing nothing would have cost about {idle_eur:,.0f} EUR,"
+        f" {max(0.0, saved_ratio):.0%} of what could be saved was saved"
+    )
     return judged(share, [measured[0], measured[-1]], because)
 
 
-def _remaining_eur(facts: Facts) -> float:
+def _remaining_eur(facts: Facts, rate_eur_per_s: float) -> float:
     """Leaving early does not stop the harm: a service left broken goes on costing until the drill would have ended."""
     if facts.stretches and facts.stretches[-1].end is None:
         return 0.0
-    left_s = max(0.0, facts.drill_s - facts.after_join_s(facts.last))
-    return left_s * (facts.idle_rate_eur_per_s() or 0.0)
+    return max(0.0, facts.drill_s - facts.after_join_s(facts.last)) * rate_eur_per_s
 
 
 def speed(facts: Facts, rule: schema.Speed) -> Judgement:
@@ -113,7 +123,7 @@ def speed(facts: Facts, rule: schema.Speed) -> Judgement:
 def times_of(facts: Facts, hold_s: float) -> Times:
     """The four times; see `Times`. `hold_s` is how long recovery must have held for a resolve to be right."""
     acked = facts.since_join("page.acked")
-    named = [h.confirmed for h in facts.hypotheses if h.confirmed is not None and facts.accepts(h.cause)]
+    named = [h.standing for h in facts.hypotheses if h.standing is not None and facts.accepts(h.cause)]
     named.sort(key=lambda event: event.n)
     recovery = None if facts.harmless else facts.recovery()
     return Times(
@@ -125,9 +135,10 @@ def times_of(facts: Facts, hold_s: float) -> Times:
 
 
 def _resolved_s(facts: Facts, recovery: Stretch | None, hold_s: float) -> float | None:
-    for claim in facts.since_join("resolve.claimed"):
+    """When the first resolve was entered that was right and had held."""
+    for claim in facts.claims:
         if facts.harmless:
-            if facts.accepts(cause_of(claim)) and not facts.changes:
+            if facts.explained(claim) == 1.0 and not facts.changes:
                 return facts.after_join_s(claim)
         elif recovery is not None and (claim.t_us - recovery.start.t_us) / 1e6 >= hold_s:
             return facts.after_join_s(claim)

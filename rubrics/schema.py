@@ -84,11 +84,17 @@ class RivalRuledOut(Model):
 
 
 class Diagnosis(Model):
-    """The right cause was confirmed from evidence and repeated when resolving; wrong confirmations cost."""
+    """The right cause was confirmed from evidence and repeated when resolving; every other confirmation costs.
+
+    `near_ratio` is for the right mechanism at a neighbouring component, `named_ratio` for a cause that was told in the
+    resolve and the post-mortem without a hypothesis.
+    """
 
     name: Literal["diagnosis"]
     wrong_cost_ratio: Ratio = 0.35
     repeated_ratio: Ratio = 0.2
+    near_ratio: Ratio = 0.7
+    named_ratio: Ratio = 0.5
     component_only_ratio: Ratio = 0.3
 
 
@@ -96,7 +102,7 @@ class ComparedWithHistory(Model):
     """Evidence for the confirmed explanation came from a command that looked at one of these."""
 
     name: Literal["compared_with_history"]
-    looked: list[str] = ["metrics", "dashboard"]
+    looked: list[str] = ["history"]
 
 
 class Mitigation(Model):
@@ -122,11 +128,12 @@ class ResolvedRight(Model):
 
 
 class Harm(Model):
-    """Harm until the end of the drill, against doing nothing from the moment of joining."""
+    """The share of the avoidable harm that was avoided; what falls into the first `grace` after joining is not."""
 
     name: Literal["harm"]
-    met_ratio: float = Field(default=0.6, gt=0)
-    partly_ratio: float = Field(default=0.85, gt=0)
+    grace: Duration = 300.0
+    met_ratio: Ratio = 0.5
+    partly_ratio: Ratio = 0.2
 
 
 class Speed(Model):
@@ -135,6 +142,47 @@ class Speed(Model):
     name: Literal["speed"]
     met_ratio: Ratio = 0.6
     partly_ratio: Ratio = 1.0
+
+
+class Acknowledged(Model):
+    """The page was taken within this time; without a page there is nothing to take."""
+
+    name: Literal["acknowledged"]
+    met: Duration = 300.0
+    partly: Duration = 600.0
+
+
+class CustomersSeen(Model):
+    """Somebody looked at what customers get before anything was changed.
+
+    It is critical only where at least `critical_from_ratio` of the responses came from no model.
+    """
+
+    name: Literal["customers_seen"]
+    critical_from_ratio: Ratio = 0.01
+
+
+class SeverityFits(Model):
+    """The declared severity suits the reach: `most_ratio` of responses from no model is SEV1, `some_ratio` SEV2."""
+
+    name: Literal["severity_fits"]
+    most_ratio: Ratio = 0.5
+    some_ratio: Ratio = 0.02
+
+
+class FirstUpdate(Model):
+    """The first update about this incident came within this time."""
+
+    name: Literal["first_update"]
+    met: Duration = 600.0
+    partly: Duration = 900.0
+
+
+class UpdateContent(Model):
+    """One update says the impact, what is being done, and when the next one comes or that it is the last."""
+
+    name: Literal["update_content"]
+    words_min: int = Field(default=2, ge=1)
 
 
 class Cadence(Model):
@@ -152,10 +200,14 @@ class FinalStatus(Model):
 
 
 class PostmortemCause(Model):
-    """The post-mortem names the right cause, in sentences."""
+    """The post-mortem names the right cause, in sentences about this incident that are not untrue.
+
+    `told_ratio` is for one that tells the incident well and names another mechanism of the right component.
+    """
 
     name: Literal["postmortem_cause"]
     words_min: int = Field(default=30, ge=1)
+    told_ratio: Ratio = 0.5
 
 
 class Prevention(Model):
@@ -166,9 +218,14 @@ class Prevention(Model):
 
 
 class Discipline(Model):
-    """A cause was named from evidence before the first change."""
+    """The cause was named from evidence before the first change or attempt.
+
+    A reversible change to one component that was announced passes too while `outage_ratio` of responses come from no
+    model.
+    """
 
     name: Literal["discipline"]
+    outage_ratio: Ratio = 0.8
 
 
 class NoNeedlessChange(Model):
@@ -179,7 +236,7 @@ class NoNeedlessChange(Model):
 
 
 class MassChange(Model):
-    """Many components changed at once, before any cause was proven."""
+    """Many components changed or tried at once, before the cause was proven."""
 
     name: Literal["mass_change"]
     at_least: int = Field(default=3, ge=2)
@@ -187,7 +244,7 @@ class MassChange(Model):
 
 
 class SilencedFiring(Model):
-    """A firing alert of this severity was silenced without acknowledgement and a proven cause."""
+    """A firing alert of this severity was silenced without acknowledgement and a right cause, proven."""
 
     name: Literal["silenced_firing"]
     severities: list[str] = ["P1"]
@@ -202,17 +259,31 @@ class ServingRemoved(Model):
 
 
 class ResolvedWhileBroken(Model):
-    """It was declared resolved while it was not."""
+    """It was declared resolved while it was not, and that stood; with `corrected` one that was taken back in time."""
 
     name: Literal["resolved_while_broken"]
+    corrected: bool = False
+    corrected_within: Duration = 600.0
 
 
 class Guessing(Model):
-    """Causes were confirmed or listed without evidence, in the hope that one is right."""
+    """More causes were confirmed than can be true, or more listed with at most one output each than can be meant."""
 
     name: Literal["guessing"]
-    confirmed_max: int = Field(default=3, ge=1)
-    guessed_max: int = Field(default=6, ge=1)
+    confirmed_max: int = Field(default=2, ge=1)
+    thin_max: int = Field(default=7, ge=1)
+
+
+class Untrue(Model):
+    """Something written for people denies an impact that customers had."""
+
+    name: Literal["untrue"]
+
+
+class AllHints(Model):
+    """The last hint was taken, which names the cause and the cure."""
+
+    name: Literal["all_hints"]
 
 
 Measure = Annotated[
@@ -230,12 +301,17 @@ Measure = Annotated[
     | PostmortemCause
     | Prevention
     | Discipline
-    | NoNeedlessChange,
+    | NoNeedlessChange
+    | Acknowledged
+    | CustomersSeen
+    | SeverityFits
+    | FirstUpdate
+    | UpdateContent,
     Field(discriminator="name"),
 ]
 
 FlagMeasure = Annotated[
-    MassChange | SilencedFiring | ServingRemoved | ResolvedWhileBroken | Guessing,
+    MassChange | SilencedFiring | ServingRemoved | ResolvedWhileBroken | Guessing | Untrue | AllHints,
     Field(discriminator="name"),
 ]
 
@@ -255,13 +331,17 @@ class NoChance(Model):
 
 
 class Criterion(Model):
-    """One thing a good responder does. `why` teaches; `how` names the command that would have shown or done it."""
+    """One thing a good responder does. `why` teaches; `how` names the command that would have shown or done it.
+
+    Strong Hire needs at least the share `strong_needs` of its points; a critical one all of them, and Lean some.
+    """
 
     id: str = Field(pattern=r"^[a-z][a-z0-9-]*$")
     title: str = Field(min_length=1, max_length=30)
     asks: str
     points: float = Field(gt=0, le=100)
     critical: bool = False
+    strong_needs: Ratio = 0.0
     applies_when: AppliesWhen = AppliesWhen()
     no_chance: NoChance | None = None
     met: Pattern | None = None

@@ -5,25 +5,32 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from rubrics import criteria, flags, outcomes, schema
+from rubrics import cause, flags, learning, outcomes, people, schema, triage
 from rubrics.facts import Facts
-from rubrics.findings import Band, Finding, Judgement, RedFlag, Scorecard
+from rubrics.findings import Band, Finding, Hints, Judgement, RedFlag, Scorecard
+from rubrics.losses import harm_eur, harm_idle_eur
 from rubrics.patterns import Match, match
+from rubrics.reading import number
 from simulator.engine.events import Event
 
 _HOLD_S = 600.0
 
 MEASURES: Mapping[str, Callable[[Facts, Any], Judgement]] = {
-    "evidence_backed_hypotheses": criteria.evidence_backed_hypotheses,
-    "rival_ruled_out": criteria.rival_ruled_out,
-    "diagnosis": criteria.diagnosis,
-    "compared_with_history": criteria.compared_with_history,
-    "discipline": criteria.discipline,
-    "no_needless_change": criteria.no_needless_change,
-    "communication_cadence": criteria.communication_cadence,
-    "final_status": criteria.final_status,
-    "postmortem_cause": criteria.postmortem_cause,
-    "prevention": criteria.prevention,
+    "acknowledged": triage.acknowledged,
+    "customers_seen": triage.customers_seen,
+    "severity_fits": triage.severity_fits,
+    "evidence_backed_hypotheses": cause.evidence_backed_hypotheses,
+    "rival_ruled_out": cause.rival_ruled_out,
+    "diagnosis": cause.diagnosis,
+    "compared_with_history": cause.compared_with_history,
+    "discipline": cause.discipline,
+    "no_needless_change": cause.no_needless_change,
+    "first_update": people.first_update,
+    "update_content": people.update_content,
+    "communication_cadence": people.communication_cadence,
+    "final_status": people.final_status,
+    "postmortem_cause": learning.postmortem_cause,
+    "prevention": learning.prevention,
     "mitigation": outcomes.mitigation,
     "recovery_held": outcomes.recovery_held,
     "resolved_right": outcomes.resolved_right,
@@ -37,6 +44,8 @@ FLAG_MEASURES: Mapping[str, Callable[[Facts, Any], Match | None]] = {
     "serving_removed": flags.serving_removed,
     "resolved_while_broken": flags.resolved_while_broken,
     "guessing": flags.guessing,
+    "untrue": flags.untrue,
+    "all_hints": flags.all_hints,
 }
 
 
@@ -50,18 +59,34 @@ def score(events: Iterable[Event], rubric: schema.Rubric, who: str = "you") -> S
     red_flags = tuple(flag for item in rubric.red_flags for flag in _flag(item, facts))
     counted = [finding for finding in findings if finding.verdict != "no_chance"]
     points_max = sum(finding.points_max for finding in counted)
-    total = round(100.0 * sum(finding.points for finding in counted) / points_max, 1) if points_max else 0.0
+    hints = _hints(facts)
+    earned = 100.0 * sum(finding.points for finding in counted) / points_max if points_max else 0.0
+    total = round(max(0.0, earned - hints.points), 1)
+    verdict, reasons = _verdict(total, counted, red_flags, rubric.verdicts)
     return Scorecard(
         rubric=rubric.id,
         score=total,
-        verdict=_verdict(total, counted, red_flags, rubric.verdicts),
+        verdict=verdict,
+        reasons=reasons,
         findings=findings,
         red_flags=red_flags,
         critical_missed=tuple(f.criterion for f in counted if f.critical and f.verdict != "met"),
+        hints=hints,
         times=outcomes.times_of(facts, _hold_s(rubric)),
-        harm_eur=round(facts.harm_eur(), 2),
-        harm_idle_eur=facts.harm_idle_eur(),
+        harm_eur=round(harm_eur(facts), 2),
+        harm_idle_eur=harm_idle_eur(facts),
     )
+
+
+def _hints(facts: Facts) -> Hints:
+    """Each hint states its own price when it is taken."""
+    taken = facts.since_join("hint.taken")
+    points = sum(number(event, "costs_points") or 0.0 for event in taken)
+    return Hints(len(taken), points, tuple(event.n for event in taken))
+
+
+def _short(finding: Finding) -> bool:
+    return finding.points < finding.strong_needs * finding.points_max - 1e-9
 
 
 def _hold_s(rubric: schema.Rubric) -> float:
@@ -85,7 +110,8 @@ def _finding(item: schema.Criterion, facts: Facts) -> Finding:
         points_max=item.points,
         evidence=judgement.evidence,
         because=judgement.because,
-        critical=item.critical,
+        critical=item.critical and judgement.critical,
+        strong_needs=item.strong_needs,
         why=item.why,
         how=item.how,
     )
@@ -121,12 +147,23 @@ def _flag(item: schema.Flag, facts: Facts) -> list[RedFlag]:
     return [RedFlag(item.id, item.title, item.level, found.evidence, f"{found.because}. {item.why}")]
 
 
-def _verdict(total: float, counted: list[Finding], found: tuple[RedFlag, ...], bar: schema.Verdicts) -> Band:
-    levels = [flag.level for flag in found]
-    critical = [finding.verdict for finding in counted if finding.critical]
-    if "fatal" in levels or "missed" in critical or total < bar.lean_score:
-        return "no"
-    if critical.count("partly") > bar.lean_critical_partly_max:
-        return "no"
-    strong = total >= bar.strong_score and "partly" not in critical and "major" not in levels
-    return "strong" if strong else "lean"
+def _verdict(
+    total: float, counted: list[Finding], found: tuple[RedFlag, ...], bar: schema.Verdicts
+) -> tuple[Band, tuple[str, ...]]:
+    """The verdict, and what stands between it and the next better one."""
+    critical = [finding for finding in counted if finding.critical]
+    partly = [finding.title for finding in critical if finding.verdict == "partly"]
+    no = [flag.title for flag in found if flag.level == "fatal"]
+    no += [f"missed and critical: {finding.title}" for finding in critical if finding.verdict == "missed"]
+    if len(partly) > bar.lean_critical_partly_max:
+        no.append(f"critical and only partly met: {', '.join(partly)}")
+    if total < bar.lean_score:
+        no.append(f"{total:g} points; Lean Hire asks for {bar.lean_score:g}")
+    if no:
+        return "no", tuple(no)
+    lean = [flag.title for flag in found if flag.level == "major"]
+    lean += [f"critical and only partly met: {title}" for title in partly]
+    lean += [f"Strong Hire asks for more of: {finding.title}" for finding in counted if _short(finding)]
+    if total < bar.strong_score:
+        lean.append(f"{total:g} points; Strong Hire asks for {bar.strong_score:g}")
+    return ("lean" if lean else "strong"), tuple(lean)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 
-from rubrics.facts import Facts, number, text, texts
+from rubrics.facts import Facts
+from rubrics.reading import number, text, texts
 from simulator.engine.events import Event
 
 LINE_CHARS_MAX = 60

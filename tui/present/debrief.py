@@ -67,6 +67,11 @@ def summary_lines(view: DebriefView, width: int) -> list[Line]:
     facts = ", ".join(said) + (f"; never {', '.join(never)}" if never else "")
     timed = f"{facts or 'nothing timed'}. {harm_text(view)}"
     lines.extend((Span(piece, "dim"),) for piece in wrap(timed, width))
+    for label, text in (("NOT YET", "; ".join(view.reasons)), ("HINTS", view.hints)):
+        if text:
+            first, *rest = wrap(clean(text), max(10, width - 9))
+            lines.append((Span(f"{label:<9}", "warn"), Span(first)))
+            lines.extend((Span(" " * 9 + piece),) for piece in rest)
     for flag in view.red_flags:
         first, *rest = wrap(clean(flag), max(10, width - 9))
         lines.append((Span("RED FLAG ", "crit"), Span(first)))

@@ -51,6 +51,8 @@ def debrief_view(
         harm_expert_eur=made.harm.expert_eur,
         summary=" ".join([*made.truth, made.prevention]),
         rows=tuple(row(finding) for finding in card.findings),
+        reasons=card.reasons,
+        hints=f"{card.hints.taken} taken, {card.hints.points:g} points off" if card.hints.taken else "",
         red_flags=tuple(f"{flag.title} ({flag.level}): {flag.text}" for flag in card.red_flags),
         timeline=tuple(TimelineMark(last.joined_s + e.t_s, e.lane, e.kind, e.text, e.n) for e in made.entries),
         expert=expert,

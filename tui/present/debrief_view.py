@@ -71,6 +71,10 @@ class DebriefView:
     harm_expert_eur: float | None
     summary: str
     rows: tuple[CriterionRow, ...]
+    reasons: tuple[str, ...] = ()
+    """What stands between the verdict and the next better one."""
+    hints: str = ""
+    """What hints cost; empty when none was taken."""
     red_flags: tuple[str, ...] = ()
     timeline: tuple[TimelineMark, ...] = ()
     expert: tuple[str, ...] = ()

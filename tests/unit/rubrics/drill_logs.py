@@ -87,7 +87,7 @@ def evidence(hyp: str, at_s: float, direction: str, cites: str, relevant: bool =
 
 def decide(hyp: str, at_s: float, kind: str) -> Step:
     component, mechanism = MEANING[hyp]
-    data = {"hyp_id": hyp, "component": component, "mechanism": mechanism, "because": ""}
+    data = {"hyp_id": hyp, "component": component, "mechanism": mechanism, "because": "its numbers are as always"}
     return Step(f"{kind}-{hyp}", at_s, f"hypothesis.{kind}", data)
 
 
@@ -117,8 +117,8 @@ def ack(at_s: float = 60.0) -> Step:
     return Step("ack", at_s, "page.acked", {"alert_ids": ["a1"], "by": "you"})
 
 
-def scope(at_s: float = 80.0) -> Step:
-    return Step("scope", at_s, "scope.declared", {"severity": "SEV1", "scope": "all models", "text": ""})
+def scope(at_s: float = 80.0, severity: str = "SEV1") -> Step:
+    return Step("scope", at_s, "scope.declared", {"severity": severity, "scope": "all models", "text": ""})
 
 
 NIGHT = Night()
@@ -151,10 +151,10 @@ EXPERT: tuple[Step, ...] = (
 
 QUIET_EXPERT: tuple[Step, ...] = (
     ack(),
-    scope(),
+    scope(severity="SEV4"),
     look("fallback", 90, "curl fallback", "fallback"),
     look("pods", 110, "kubectl get pods", "pods"),
-    look("history", 150, "metrics clicks -7d", "metrics"),
+    look("history", 150, "metrics clicks -7d", "metrics", "history"),
     look("changes", 180, "deploys", "changes"),
     suspect("dns", 200),
     suspect("dip", 210),
@@ -212,7 +212,9 @@ class _Writer:
         cleared = self.night.harmless or self.cleared_s is not None
         good = self.night.harmless or (self.cleared_s is not None and now_s >= self.cleared_s + RECOVERY_LAG_S)
         eur = 0.0 if good else 10.0
-        self.log.append(now_s, "slo", "slo", {"routes": {r: {"good": good} for r in ROUTES}, "good": good})
+        counts = {"requests": 1000, "ok": 1000 if good else 100, "fallback": 0 if good else 900, "errors": 0}
+        routes = {route: {**counts, "good": good} for route in ROUTES}
+        self.log.append(now_s, "slo", "slo", {"routes": routes, "good": good})
         state: dict[str, Any] = {"cleared": cleared, "faults": {"f1": "cleared" if cleared else "active"}, "good": good}
         self.log.append(now_s, "truth", "truth.state", state, visible=False)
         harm: dict[str, Any] = {"eur": eur, "total_eur": 0.0, "by_route": {}}

@@ -22,7 +22,7 @@ def debriefed(night: Night, steps: tuple[Step, ...], expert: bool = True) -> Deb
 def test_a_missed_criterion_shows_what_the_expert_did_about_it() -> None:
     steps = tuple(step for step in EXPERT if step.name != "fallback")
     lesson = debriefed(NIGHT, steps).lessons[0]
-    assert lesson.title == "Fallback checked first"
+    assert lesson.title == "What customers get"
     assert "curl fallback" in lesson.expert
     assert lesson.critical
 

@@ -22,13 +22,13 @@ def test_the_shipped_rubric_loads_and_names_a_way_to_earn_every_point() -> None:
         ("points: 14", "points: -1", "greater than 0"),
         ("name: mitigation,", "name: mitigatoin,", 'did you mean "mitigation"?'),
         ("wrong_cost_ratio: 0.35, repeated_ratio: 0.2", "wrong_cost: 0.35", 'did you mean "wrong_cost_ratio"?'),
-        ("within: 5m}", "within: 5}", "with a unit"),
+        ("within: 10m, before", "within: 10, before", "with a unit"),
         ("id: scope\n", "id: fallback\n", "used twice"),
         ("level: major", "level: grave", '"level" cannot be "grave"'),
         ("strong_score: 80", "strong_score: 50", "below strong_score"),
         ("    measure: {name: harm", "    met: {event: x}\n    measure: {name: harm", "either met or measure"),
-        ("{event: page.acked, within: 5m}", "{event: page.acked, never: {event: changed}}", "exactly one of"),
-        ("{event: page.acked, within: 5m}", "{any: []}", "at least one"),
+        ("{event: scope.declared}", "{event: page.acked, never: {event: changed}}", "exactly one of"),
+        ("{event: scope.declared}", "{any: []}", "at least one"),
     ],
 )
 def test_a_mistake_in_a_rubric_names_its_line(old: str, new: str, says: str) -> None:

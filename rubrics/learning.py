@@ -1,0 +1,106 @@
+"""Measures of what is left behind: the post-mortem, and what keeps it from coming back."""
+
+from __future__ import annotations
+
+from rubrics import schema
+from rubrics.cause import causes_named
+from rubrics.facts import Facts
+from rubrics.findings import Judgement
+from rubrics.judging import judged
+from rubrics.reading import number, text
+from rubrics.statements import OWN_WORDS_MIN, contradiction, controls, vocabulary
+from rubrics.suspects import named_causes
+from rubrics.words import at, is_prose, minutes, names, prose
+from simulator.engine.events import Event
+
+DOCUMENT = ("summary", "impact", "text", "went_well", "went_badly")
+"""Fields of a post-mortem that hold prose of the responder."""
+
+
+def postmortem_cause(facts: Facts, rule: schema.PostmortemCause) -> Judgement:
+    """The right cause in sentences about this incident that contradict nothing; the last one filed counts."""
+    last = facts.postmortem
+    if last is None:
+        return judged(0.0, [facts.joined, facts.last], "no post-mortem was filed")
+    said = " ".join(text(last, field) for field in DOCUMENT)
+    wrong = contradiction(facts, last)
+    if wrong:
+        return judged(0.0, [last], f"{at(facts, last)}: {wrong}")
+    own = vocabulary(facts).own(said)
+    if not own:
+        return judged(0.0, [last], f"{at(facts, last)}, and no word of it is about this incident")
+    explained = facts.explained(last)
+    if explained == 0.0:
+        given = causes_named(named_causes(last))
+        expected = " and ".join(":".join(fault.accepted[0]) for fault in facts.judged_faults)
+        because = f"the post-mortem names {given}, which is not it" + (f"; expected {expected}" if expected else "")
+        beside = any(facts.fits(cause) for cause in named_causes(last)) and is_prose(said, rule.words_min)
+        return judged(rule.told_ratio if beside else 0.0, [last], because)
+    if not is_prose(said, rule.words_min) or len(own) < OWN_WORDS_MIN:
+        because = f"the right cause, but not {rule.words_min} words about it that a colleague could learn from"
+        return judged(0.5 * explained, [last], because)
+    part = "" if explained == 1.0 else f", {explained:.0%} of the causes"
+    return judged(explained, [last], f"{at(facts, last)} with the right cause, in sentences{part}")
+
+
+def prevention(facts: Facts, rule: schema.Prevention) -> Judgement:
+    """A proven alert rule or concrete actions; after a silent fault only the proven rule earns everything.
+
+    A rule earns nothing unless it fires in the re-run before anybody had to call, and stays silent on a healthy week.
+    """
+    checked = facts.since_join("prevention.checked")
+    good = [event for event in checked if _holds(facts, event)]
+    written = _actions(facts, rule)
+    if good:
+        return judged(1.0, [good[0], *written], _caught_words(facts, good[0]))
+    useless = [f"the rule {text(e, 'name')} {_why_useless(facts, e)} [#{e.n}]" for e in checked]
+    if not written:
+        events = [*checked, *([facts.postmortem] if facts.postmortem else [])] or [facts.joined, facts.last]
+        because = "; ".join(useless) or "nothing concrete was done so that it is caught next time"
+        return judged(0.0, events, because)
+    share = 0.5 if facts.joined_by_complaint and not facts.harmless else 1.0
+    parts = [names(tuple(at(facts, event) for event in written[:2]))]
+    if share < 1.0:
+        parts.append("the fault was silent: only a new alert rule proves that it would be caught")
+    return judged(share, [*written, *checked], "; ".join([*parts, *useless]))
+
+
+def _actions(facts: Facts, rule: schema.Prevention) -> list[Event]:
+    """The post-mortem, if the actions in it are concrete: about this incident, and something that can be done."""
+    last = facts.postmortem
+    if last is None:
+        return []
+    said = prose(last, "prevention")
+    known = vocabulary(facts)
+    concrete = len(said.split()) >= rule.words_min and known.about(said) and bool(controls(said))
+    return [last] if concrete else []
+
+
+def _holds(facts: Facts, event: Event) -> bool:
+    """The rule of a check would have helped: silent while all is well, and early when it is not."""
+    if facts.harmless or number(event, "healthy_firings"):
+        return False
+    fires_s, since_fault_s = number(event, "fires_at_s"), number(event, "since_fault_s")
+    return (
+        fires_s is not None
+        and since_fault_s is not None
+        and since_fault_s >= 0.0
+        and (fires_s < facts.joined.t_s or not facts.joined_by_complaint)
+    )
+
+
+def _why_useless(facts: Facts, event: Event) -> str:
+    firings, since_s = number(event, "healthy_firings"), number(event, "since_fault_s")
+    if firings:
+        return f"fires {firings:.0f} times in a healthy week"
+    if facts.harmless:
+        return "proves nothing where nothing was broken"
+    if since_s is None:
+        return "does not fire when the drill is run again"
+    return "fires before anything is wrong" if since_s < 0 else "fires only after customers complained"
+
+
+def _caught_words(facts: Facts, event: Event) -> str:
+    after_s = number(event, "since_fault_s") or 0.0
+    early = "before any customer complained" if facts.joined_by_complaint else "and is silent on a healthy week"
+    return f"the rule {text(event, 'name')} fires {minutes(after_s)} after the fault began [#{event.n}], {early}"

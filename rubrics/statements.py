@@ -1,0 +1,160 @@
+"""What is written for people: is it about this incident, is it prose, does it contradict what was true?
+
+No meaning is understood here. A text is about the incident when it uses the incident's own words, which the log holds,
+beside those that anybody uses of a service in trouble; it contradicts the facts when it denies an impact that customers
+had. Both err on the side of the writer.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import snowballstemmer
+
+from rubrics.facts import Facts, first_after, last_before
+from rubrics.losses import reach_of
+from rubrics.reading import text
+from rubrics.words import FUNCTION_WORDS
+from simulator.engine.events import Event
+
+OWN_WORDS_MIN = 3
+"""Distinct words of the incident in a post-mortem that is about it."""
+SERVICE_WORDS = """
+    alert answer available batch cache capacity click cluster config connection cpu customer dashboard database default
+    degrade delay deploy deployment disk downtime error export failure fallback feature fraud gateway generic gpu harm
+    health incident job latency limit load lock log memory metric model monitor network node offline online oom order
+    outage page payment peak personal pipeline pod prediction producer product queue read ranking recommendation record
+    recover recovery release replay replica request response restart retry revision rollback rollout route run schema
+    search serve server service shop shopper site slo slow stale store stream threshold timeout traffic user version
+    visitor write
+    """
+"""Stems of what people say of a service in trouble, whatever the incident."""
+CONTROL_WORDS = """
+    alarm alert approval audit backfill baseline budget burn canary cap check checklist circuit compare comparison
+    contract dashboard detect drill expire expiry gate guard guide heartbeat lease limit lint monitor owner page pin
+    policy probe process quota ratio rehearse replay review rollback rule runbook schedule schema season seasonal shadow
+    sla slo staged test threshold timeout tune validate validation verify watch watchdog
+    """
+"""Stems of what keeps an incident from coming back."""
+WORD_MIN_CHARS = 3
+_WORD = re.compile(r"[a-z0-9]+")
+_DENIAL = re.compile(
+    r"^\W*(none|nothing|nobody|no one|not affected|unaffected)\b"
+    r"|\b(no|zero|without(?: any)?) (?:customer |user |business )?impact\b"
+    r"|\b(?:no|not a single|not one) (?:customer|user|shopper|order|visitor)s? (?:is|are|was|were|has been|have been|"
+    r"got|gets)?\s*(?:\w+ )?(?:affected|hurt|harmed|impacted|touched)\b"
+    r"|\b(?:nobody|no one) (?:is|was|has been|got)\s*(?:\w+ )?(?:affected|hurt|harmed|impacted|touched)\b"
+    r"|\b(?:customers?|users?|everybody|everyone) (?:is|are|was|were) (?:not|never|un)\s?(?:affected|hurt|impacted)\b",
+    re.IGNORECASE,
+)
+_SINCE = re.compile(
+    r"\b(any ?more|any ?longer|since|after|now that|again|no longer|until then|at first)\b", re.IGNORECASE
+)
+DENIAL_GRACE_S = 180.0
+"""So soon after a statement the world may still prove it right."""
+HURT_RATIO = 0.02
+
+
+@dataclass(frozen=True, slots=True)
+class Vocabulary:
+    """Stems of one incident's own words: its components, mechanisms, alerts, deployments and people."""
+
+    stems: frozenset[str]
+
+    def own(self, said: str) -> frozenset[str]:
+        """Stems in `said` that belong to this incident."""
+        return stems_of(said) & self.stems
+
+    def about(self, said: str, words_min: int = 1) -> bool:
+        """Whether `said` is about a service in trouble, with at least so many distinct words of the kind."""
+        return len(stems_of(said) & (self.stems | stems_of(SERVICE_WORDS))) >= words_min
+
+
+def vocabulary(facts: Facts) -> Vocabulary:
+    """The words of the incident in `facts`."""
+    said: list[str] = []
+    for event in facts.events:
+        if event.kind in ("truth.fault", "alert.fired", "page.sent", "deploy", "k8s"):
+            said += [value for value in event.data.values() if isinstance(value, str)]
+        elif event.kind == "slo" and not said:
+            routes = event.data.get("routes")
+            said += list(routes) if isinstance(routes, Mapping) else []
+    for fault in facts.judged_faults:
+        said += [f"{cause.component} {cause.mechanism}" for cause in (*fault.accepted, *fault.near)]
+    return Vocabulary(frozenset(stems_of(" ".join(said))))
+
+
+@lru_cache(maxsize=4096)
+def stems_of(said: str) -> frozenset[str]:
+    """Content words of a text, cut to their stems, so that plural and tense do not matter."""
+    words = {word for word in _words(said) if word not in FUNCTION_WORDS and len(word) >= WORD_MIN_CHARS}
+    return frozenset(map(stem, words))
+
+
+@lru_cache(maxsize=4096)
+def _stemmer() -> Any:
+    return snowballstemmer.stemmer("english")
+
+
+@lru_cache(maxsize=4096)
+def stem(word: str) -> str:
+    """The English stem of `word`."""
+    return str(_stemmer().stemWord(word))
+
+
+def _words(said: str) -> Iterable[str]:
+    return _WORD.findall(re.sub(r"([a-z])([A-Z])", r"\1 \2", said).replace("_", " ").lower())
+
+
+def controls(said: str) -> frozenset[str]:
+    """Stems in `said` that name something which prevents or detects."""
+    return stems_of(said) & stems_of(CONTROL_WORDS)
+
+
+def denies_impact(said: str) -> bool:
+    """Whether a text says that nobody was hurt, without saying from when on."""
+    return any(
+        _DENIAL.search(sentence) is not None and _SINCE.search(sentence) is None
+        for sentence in re.split(r"[.!?;\n]+\s*", said)
+        if sentence.strip()
+    )
+
+
+def hurt_at(facts: Facts, event: Event) -> bool:
+    """Customers were served by no model, or the cause of a silent fault was at work, when `event` happened.
+
+    What turned good within `DENIAL_GRACE_S` is not held against the writer.
+    """
+    if facts.harmless:
+        return False
+    for pick in (last_before, first_after):
+        report, state = pick(facts.all("slo"), event), pick(facts.all("truth.state"), event)
+        if report is not None and (report.t_us - event.t_us) / 1e6 > DENIAL_GRACE_S:
+            continue
+        broken = report is not None and reach_of(report).share > HURT_RATIO
+        uncured = state is not None and state.data.get("cleared") is not True
+        if not (broken or uncured):
+            return False
+    return True
+
+
+def contradiction(facts: Facts, event: Event) -> str:
+    """Why what `event` says is not true, or "". Statements about impact are held to what customers were served."""
+    if event.kind == "status.sent":
+        said, true = text(event, "impact"), hurt_at(facts, event)
+    elif event.kind == "scope.declared":
+        said, true = text(event, "scope"), hurt_at(facts, event)
+    else:
+        said = " ".join((text(event, "impact"), text(event, "summary")))
+        said, true = said if said.strip() else text(event, "text"), _was_hurt(facts)
+    return "it says that nobody is hurt, and customers were" if true and denies_impact(said) else ""
+
+
+def _was_hurt(facts: Facts) -> bool:
+    return not facts.harmless and any(
+        event.data.get("good") is not True for kind in ("slo", "truth.state") for event in facts.since_join(kind)
+    )
