@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rubrics import schema
+from rubrics import measures
 from rubrics.facts import Act, Facts, last_before
 from rubrics.findings import Judgement
 from rubrics.judging import judged
@@ -23,7 +23,7 @@ ANNOUNCED_S = 180.0
 REASON_WORDS_MIN = 3
 
 
-def evidence_backed_hypotheses(facts: Facts, rule: schema.EvidenceBackedHypotheses) -> Judgement:
+def evidence_backed_hypotheses(facts: Facts, rule: measures.EvidenceBackedHypotheses) -> Judgement:
     """40% for the number of distinct causes with relevant evidence, 30% for one supported, 30% for one ruled out."""
     limit_n = facts.claim.n if facts.claim else facts.last.n + 1
     backed = [h for h in facts.hypotheses if any(event.n < limit_n for event in (*h.pro, *h.contra))]
@@ -46,7 +46,7 @@ def evidence_backed_hypotheses(facts: Facts, rule: schema.EvidenceBackedHypothes
     return judged(share, cited, "; ".join(parts))
 
 
-def rival_ruled_out(facts: Facts, rule: schema.RivalRuledOut) -> Judgement:
+def rival_ruled_out(facts: Facts, rule: measures.RivalRuledOut) -> Judgement:
     for hypothesis in facts.hypotheses:
         if refuted(hypothesis) and hypothesis.ruled_out is not None:
             return judged(1.0, [hypothesis.contra[0], hypothesis.ruled_out], at(facts, hypothesis.ruled_out))
@@ -65,7 +65,7 @@ def refuted(hypothesis: Hypothesis) -> bool:
     return any(event.n < out.n for event in hypothesis.contra)
 
 
-def diagnosis(facts: Facts, rule: schema.Diagnosis) -> Judgement:
+def diagnosis(facts: Facts, rule: measures.Diagnosis) -> Judgement:
     """The share of causes confirmed on evidence, less what every other confirmation costs.
 
     A right cause that was named in the resolve and the post-mortem without that ritual, after a look at it, earns
@@ -94,7 +94,7 @@ def diagnosis(facts: Facts, rule: schema.Diagnosis) -> Judgement:
 
 
 def _proven_share(
-    facts: Facts, right: list[Hypothesis], rule: schema.Diagnosis
+    facts: Facts, right: list[Hypothesis], rule: measures.Diagnosis
 ) -> tuple[float, list[Event], list[str]]:
     faults = facts.judged_faults
     best: list[tuple[float, Hypothesis]] = []
@@ -123,7 +123,7 @@ def _proven_share(
 
 
 def _near_share(
-    facts: Facts, confirmed: list[Hypothesis], rule: schema.Diagnosis
+    facts: Facts, confirmed: list[Hypothesis], rule: measures.Diagnosis
 ) -> tuple[float, list[Event], list[str]]:
     """A right mechanism at a neighbour earns most of the points, the right component alone a few."""
     for ratio, fits, because in (
@@ -148,7 +148,7 @@ class _Named:
         self.share, self.events, self.because = share, events, because
 
 
-def _named_share(facts: Facts, rule: schema.Diagnosis) -> _Named | None:
+def _named_share(facts: Facts, rule: measures.Diagnosis) -> _Named | None:
     claim, filed = facts.claim, facts.postmortem
     if claim is None or filed is None:
         return None
@@ -178,7 +178,7 @@ def _expected_words(facts: Facts, share: float) -> str:
     return f"; expected {expected}" + (f", given {', '.join(given)}" if given else "")
 
 
-def compared_with_history(facts: Facts, rule: schema.ComparedWithHistory) -> Judgement:
+def compared_with_history(facts: Facts, rule: measures.ComparedWithHistory) -> Judgement:
     """Evidence for a right explanation that came from a look back at earlier days."""
     commands = {event.n: event for event in facts.looks()}
     tried: list[Event] = []
@@ -198,7 +198,7 @@ def compared_with_history(facts: Facts, rule: schema.ComparedWithHistory) -> Jud
     return judged(0.0, tried or [facts.joined], "nothing was compared with earlier days")
 
 
-def discipline(facts: Facts, rule: schema.Discipline) -> Judgement:
+def discipline(facts: Facts, rule: measures.Discipline) -> Judgement:
     """A cause that fits came before the first act, refused ones included; a stopgap in a total outage is no sin.
 
     Whether that cause is quite right is judged by the diagnosis alone: one miss costs once.
@@ -223,7 +223,7 @@ def discipline(facts: Facts, rule: schema.Discipline) -> Judgement:
     return judged(0.0, [first.event], f"too early: {at(facts, first.event)}, before the cause had evidence")
 
 
-def _stopgap(facts: Facts, act: Act, rule: schema.Discipline) -> Event | None:
+def _stopgap(facts: Facts, act: Act, rule: measures.Discipline) -> Event | None:
     """The status that announced a reversible change to one component while next to nothing was served; else None."""
     report = last_before(facts.all("slo"), act.event)
     if act.refused or report is None or reach_of(report).share < rule.outage_ratio:
@@ -235,7 +235,7 @@ def _stopgap(facts: Facts, act: Act, rule: schema.Discipline) -> Event | None:
     return told[-1] if told else None
 
 
-def no_needless_change(facts: Facts, rule: schema.NoNeedlessChange) -> Judgement:
+def no_needless_change(facts: Facts, rule: measures.NoNeedlessChange) -> Judgement:
     if facts.changes:
         count = f"{len(facts.changes)} change{'s' if len(facts.changes) > 1 else ''}"
         because = f"{count}, the first: {at(facts, facts.changes[0])}; nothing was broken"

@@ -96,8 +96,10 @@ class Facts:
 
     @property
     def claim(self) -> Event | None:
-        """The last resolve: the statement that counts."""
-        return self.claims[-1] if self.claims else None
+        """The last resolve, unless it was taken back: the statement that counts."""
+        last = self.claims[-1] if self.claims else None
+        back = self.since_join("resolve.withdrawn")
+        return None if last is None or any(event.n > last.n for event in back) else last
 
     @property
     def postmortem(self) -> Event | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from rubrics import schema
+from rubrics import measures
 from rubrics.facts import Facts
 from rubrics.patterns import CITED_MAX, Match
 from rubrics.reading import number, numbers, text, texts
@@ -17,7 +17,7 @@ def seen(events: list[Event], because: str) -> Match:
     return Match(True, tuple(dict.fromkeys(event.n for event in events))[:CITED_MAX], because)
 
 
-def mass_change(facts: Facts, rule: schema.MassChange) -> Match | None:
+def mass_change(facts: Facts, rule: measures.MassChange) -> Match | None:
     """Components touched or tried inside a sliding window that ended before a right cause was proven.
 
     Several changes to one component are one repair.
@@ -34,7 +34,7 @@ def mass_change(facts: Facts, rule: schema.MassChange) -> Match | None:
     return None
 
 
-def silenced_firing(facts: Facts, rule: schema.SilencedFiring) -> Match | None:
+def silenced_firing(facts: Facts, rule: measures.SilencedFiring) -> Match | None:
     """A firing alert was hidden without acknowledgement and without a right cause, proven."""
     for silence in facts.since_join("alert.silenced"):
         fired = _firing(facts, silence, tuple(rule.severities))
@@ -61,7 +61,7 @@ def _firing(facts: Facts, silence: Event, severities: tuple[str, ...]) -> Event 
     return found
 
 
-def serving_removed(facts: Facts, rule: schema.ServingRemoved) -> Match | None:
+def serving_removed(facts: Facts, rule: measures.ServingRemoved) -> Match | None:
     """Routes that the log reports objectives for count as serving, beside the named components."""
     serving = [*rule.components]
     for event in facts.all("slo")[:1]:
@@ -75,7 +75,7 @@ def serving_removed(facts: Facts, rule: schema.ServingRemoved) -> Match | None:
     return None
 
 
-def resolved_while_broken(facts: Facts, rule: schema.ResolvedWhileBroken) -> Match | None:
+def resolved_while_broken(facts: Facts, rule: measures.ResolvedWhileBroken) -> Match | None:
     """A false all-clear that stood: it was the last word, or was not corrected within `corrected_within`.
 
     With `corrected=True` it is the opposite: one that was taken back in time.
@@ -97,11 +97,11 @@ def resolved_while_broken(facts: Facts, rule: schema.ResolvedWhileBroken) -> Mat
 def _taken_back(facts: Facts, index: int) -> Event | None:
     """What corrected a resolve: reopening it, or the next one."""
     claim = facts.claims[index]
-    corrections = (*facts.since_join("incident.reopened"), *facts.claims[index + 1 :])
+    corrections = (*facts.since_join("resolve.withdrawn"), *facts.claims[index + 1 :])
     return min((event for event in corrections if event.n > claim.n), key=lambda event: event.n, default=None)
 
 
-def guessing(facts: Facts, rule: schema.Guessing) -> Match | None:
+def guessing(facts: Facts, rule: measures.Guessing) -> Match | None:
     """Too many confirmed, with or without evidence, ruled out again or not; or a long list of barely looked-at ones."""
     allowed = max(rule.confirmed_max, len(facts.judged_faults) + 1)
     confirmed = [h.confirmed for h in facts.hypotheses if h.confirmed is not None]
@@ -113,7 +113,7 @@ def guessing(facts: Facts, rule: schema.Guessing) -> Match | None:
     return None
 
 
-def untrue(facts: Facts, rule: schema.Untrue) -> Match | None:
+def untrue(facts: Facts, rule: measures.Untrue) -> Match | None:
     """Something was written for people that the facts contradict."""
     told = [
         event
@@ -127,7 +127,7 @@ def untrue(facts: Facts, rule: schema.Untrue) -> Match | None:
     return seen([first], f"{at(facts, first)}: {contradiction(facts, first)}")
 
 
-def all_hints(facts: Facts, rule: schema.AllHints) -> Match | None:
+def all_hints(facts: Facts, rule: measures.AllHints) -> Match | None:
     """The last hint says what it is."""
     taken = facts.since_join("hint.taken")
     last = next((event for event in taken if number(event, "step") == number(event, "of")), None)

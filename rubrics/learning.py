@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rubrics import schema
+from rubrics import measures
 from rubrics.cause import causes_named
 from rubrics.facts import Facts
 from rubrics.findings import Judgement
@@ -17,7 +17,7 @@ DOCUMENT = ("summary", "impact", "text", "went_well", "went_badly")
 """Fields of a post-mortem that hold prose of the responder."""
 
 
-def postmortem_cause(facts: Facts, rule: schema.PostmortemCause) -> Judgement:
+def postmortem_cause(facts: Facts, rule: measures.PostmortemCause) -> Judgement:
     """The right cause in sentences about this incident that contradict nothing; the last one filed counts."""
     last = facts.postmortem
     if last is None:
@@ -43,7 +43,7 @@ def postmortem_cause(facts: Facts, rule: schema.PostmortemCause) -> Judgement:
     return judged(explained, [last], f"{at(facts, last)} with the right cause, in sentences{part}")
 
 
-def prevention(facts: Facts, rule: schema.Prevention) -> Judgement:
+def prevention(facts: Facts, rule: measures.Prevention) -> Judgement:
     """A proven alert rule or concrete actions; after a silent fault only the proven rule earns everything.
 
     A rule earns nothing unless it fires in the re-run before anybody had to call, and stays silent on a healthy week.
@@ -65,7 +65,7 @@ def prevention(facts: Facts, rule: schema.Prevention) -> Judgement:
     return judged(share, [*written, *checked], "; ".join([*parts, *useless]))
 
 
-def _actions(facts: Facts, rule: schema.Prevention) -> list[Event]:
+def _actions(facts: Facts, rule: measures.Prevention) -> list[Event]:
     """The post-mortem, if the actions in it are concrete: about this incident, and something that can be done."""
     last = facts.postmortem
     if last is None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rubrics import schema
+from rubrics import measures
 from rubrics.facts import Facts, Stretch
 from rubrics.findings import Judgement, Times
 from rubrics.judging import judged, no_chance
@@ -12,7 +12,7 @@ from rubrics.suspects import named_causes
 from rubrics.words import at, clock, minutes, names
 
 
-def mitigation(facts: Facts, rule: schema.Mitigation) -> Judgement:
+def mitigation(facts: Facts, rule: measures.Mitigation) -> Judgement:
     """Judged by the true state, so every fix that removes the cause counts; what else was touched or tried costs."""
     if not facts.changes:
         return judged(0.0, [facts.joined, facts.last], "nothing was changed, so the cause is still there")
@@ -33,7 +33,7 @@ def mitigation(facts: Facts, rule: schema.Mitigation) -> Judgement:
     return judged(share, [*(act.event for act in stray.values()), cleared], because)
 
 
-def recovery_held(facts: Facts, rule: schema.RecoveryHeld) -> Judgement:
+def recovery_held(facts: Facts, rule: measures.RecoveryHeld) -> Judgement:
     """Held from the start of the final good stretch until the last resolve."""
     claim, recovery = facts.claim, facts.recovery()
     if recovery is None:
@@ -59,7 +59,7 @@ def _when(facts: Facts, stretch: Stretch) -> str:
     return clock(facts.after_join_s(stretch.start))
 
 
-def resolved_right(facts: Facts, rule: schema.ResolvedRight) -> Judgement:
+def resolved_right(facts: Facts, rule: measures.ResolvedRight) -> Judgement:
     claim = facts.claim
     if claim is None:
         return judged(0.0, [facts.joined, facts.last], "it was never declared resolved")
@@ -76,7 +76,7 @@ def resolved_right(facts: Facts, rule: schema.ResolvedRight) -> Judgement:
     return judged(1.0, cited, f"{at(facts, claim)}, and it was true")
 
 
-def harm(facts: Facts, rule: schema.Harm) -> Judgement:
+def harm(facts: Facts, rule: measures.Harm) -> Judgement:
     """What was saved of the harm that could be saved: the first minutes of looking are nobody's fault."""
     idle_eur, rate = harm_idle_eur(facts), idle_rate_eur_per_s(facts)
     measured = facts.since_join("truth.harm")
@@ -108,7 +108,7 @@ def _remaining_eur(facts: Facts, rate_eur_per_s: float) -> float:
     return max(0.0, facts.drill_s - facts.after_join_s(facts.last)) * rate_eur_per_s
 
 
-def speed(facts: Facts, rule: schema.Speed) -> Judgement:
+def speed(facts: Facts, rule: measures.Speed) -> Judgement:
     recovery = facts.recovery()
     if recovery is None:
         return judged(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 
-from rubrics import schema
+from rubrics import measures
 from rubrics.facts import Facts
 from rubrics.findings import Judgement
 from rubrics.judging import judged
@@ -29,7 +29,7 @@ def said_in(event: Event) -> str:
     return " ".join(text(event, field) for field in ("impact", "doing", "text"))
 
 
-def first_update(facts: Facts, rule: schema.FirstUpdate) -> Judgement:
+def first_update(facts: Facts, rule: measures.FirstUpdate) -> Judgement:
     sent, sound = facts.since_join("status.sent"), sound_updates(facts)
     if not sent:
         return judged(0.0, [facts.joined, facts.last], f"no status update by {clock(facts.after_join_s(facts.last))}")
@@ -46,7 +46,7 @@ def _unsound(facts: Facts, event: Event) -> str:
     return f"{at(facts, event)}: {wrong or 'it says nothing about this incident'}"
 
 
-def update_content(facts: Facts, rule: schema.UpdateContent) -> Judgement:
+def update_content(facts: Facts, rule: measures.UpdateContent) -> Judgement:
     """Impact, action and the time of the next update; the best sound update counts."""
     sent, sound = facts.since_join("status.sent"), sound_updates(facts)
     if not sent:
@@ -60,7 +60,7 @@ def update_content(facts: Facts, rule: schema.UpdateContent) -> Judgement:
     return judged(share, [best], f"{at(facts, best)}{lacks}")
 
 
-def _parts(event: Event, rule: schema.UpdateContent) -> dict[str, bool]:
+def _parts(event: Event, rule: measures.UpdateContent) -> dict[str, bool]:
     return {
         "the impact": len(text(event, "impact").split()) >= rule.words_min,
         "what is being done": len(text(event, "doing").split()) >= rule.words_min,
@@ -68,14 +68,14 @@ def _parts(event: Event, rule: schema.UpdateContent) -> dict[str, bool]:
     }
 
 
-def _content_share(event: Event, rule: schema.UpdateContent) -> float:
+def _content_share(event: Event, rule: measures.UpdateContent) -> float:
     parts = _parts(event, rule)
     if not parts["the impact"]:
         return 0.0
     return 1.0 if all(parts.values()) else 0.5
 
 
-def communication_cadence(facts: Facts, rule: schema.Cadence) -> Judgement:
+def communication_cadence(facts: Facts, rule: measures.Cadence) -> Judgement:
     sent = sound_updates(facts)
     if not sent:
         because = f"no useful status update by {clock(facts.after_join_s(facts.last))}"
@@ -89,7 +89,7 @@ def communication_cadence(facts: Facts, rule: schema.Cadence) -> Judgement:
     return judged(share, [start, stop, sent[0]], because)
 
 
-def final_status(facts: Facts, rule: schema.FinalStatus) -> Judgement:
+def final_status(facts: Facts, rule: measures.FinalStatus) -> Judgement:
     recovery = facts.recovery()
     sent = facts.since_join("status.sent")
     if recovery is None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from rubrics import cause, flags, learning, outcomes, people, schema, triage
+from rubrics import cause, flags, learning, measures, outcomes, people, schema, triage
 from rubrics.facts import Facts
 from rubrics.findings import Band, Finding, Hints, Judgement, RedFlag, Scorecard
 from rubrics.losses import harm_eur, harm_idle_eur
@@ -90,7 +90,7 @@ def _short(finding: Finding) -> bool:
 
 
 def _hold_s(rubric: schema.Rubric) -> float:
-    rules = [item.measure for item in rubric.criteria if isinstance(item.measure, schema.RecoveryHeld)]
+    rules = [item.measure for item in rubric.criteria if isinstance(item.measure, measures.RecoveryHeld)]
     return rules[0].hold if rules else _HOLD_S
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rubrics import schema
+from rubrics import measures
 from rubrics.facts import Facts, first_after, last_before
 from rubrics.findings import Judgement
 from rubrics.judging import judged, no_chance
@@ -16,7 +16,7 @@ SERVED = 0.995
 """From this share of answers by the models on, the objectives themselves show that nobody gets a default."""
 
 
-def customers_seen(facts: Facts, rule: schema.CustomersSeen) -> Judgement:
+def customers_seen(facts: Facts, rule: measures.CustomersSeen) -> Judgement:
     """Any look counts that shows what customers get; how much it counts depends on whether it came in time."""
     worst, report = worst_reach(facts)
     critical = worst.share >= rule.critical_from_ratio
@@ -55,7 +55,7 @@ def _served_at(facts: Facts, event: Event) -> bool:
     return report is not None and 1.0 - reach_of(report).share >= SERVED
 
 
-def severity_fits(facts: Facts, rule: schema.SeverityFits) -> Judgement:
+def severity_fits(facts: Facts, rule: measures.SeverityFits) -> Judgement:
     """The declared severity against whom the trouble reached by then; the last declaration counts."""
     declared = facts.since_join("scope.declared")
     if not declared:
@@ -90,7 +90,7 @@ def _reach_by(facts: Facts, event: Event) -> tuple[Reach, Event | None]:
     return max(found, key=lambda item: item[0].share, default=(Reach(0.0, 0, 0), None))
 
 
-def _fitting(facts: Facts, reach: Reach, rule: schema.SeverityFits) -> tuple[int, ...]:
+def _fitting(facts: Facts, reach: Reach, rule: measures.SeverityFits) -> tuple[int, ...]:
     """Severities that a careful colleague would declare."""
     if facts.harmless:
         return (4,)
@@ -101,7 +101,7 @@ def _fitting(facts: Facts, reach: Reach, rule: schema.SeverityFits) -> tuple[int
     return (2, 3)
 
 
-def acknowledged(facts: Facts, rule: schema.Acknowledged) -> Judgement:
+def acknowledged(facts: Facts, rule: measures.Acknowledged) -> Judgement:
     """Nobody paged: nothing to acknowledge, whatever made the responder join."""
     paged = facts.all("page.sent")
     if not paged:
