@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from reference_platform.errors import ConfigError, ContentError, InternalError
+from reference_platform.errors import ConfigError, InternalError
 from tui.narration import Report, columns, progress, put, say
 
 if TYPE_CHECKING:
@@ -21,7 +20,6 @@ if TYPE_CHECKING:
 EXIT_FELL_SHORT = 1
 OPENING_WEIGHT = 3.0
 """Opening a night counts as this many plays in the progress bar."""
-SEEDS_MAX = 10_000
 
 
 def regress(
@@ -42,8 +40,9 @@ def regress(
     from scenarios.players import SHIPPED, load_responders
     from scenarios.regress import load_scenarios, plan
     from scenarios.regress_report import read_baseline
+    from scenarios.seeds import parse_seeds
 
-    chosen = plan(load_scenarios(paths or []), load_responders(players or [SHIPPED]), seeds_of(seeds))
+    chosen = plan(load_scenarios(paths or []), load_responders(players or [SHIPPED]), parse_seeds(seeds))
     for target in (junit, as_json):
         _check_target(target)
     known = read_baseline(baseline) if baseline is not None else {}
@@ -54,21 +53,6 @@ def regress(
     if baseline is not None:
         _say_new(plays, known, str(baseline))
     _judge(plays, changes)
-
-
-def seeds_of(text: str) -> list[int]:
-    """Seeds of `1-5` or `1,7,20-22`. Raises ContentError."""
-    found: list[int] = []
-    for part in text.split(","):
-        match = re.fullmatch(r"\s*(\d{1,9})(?:-(\d{1,9}))?\s*", part)
-        if match is None:
-            raise ContentError(f'--seeds: "{part}" is no seed', fix="for example --seeds 1-5 or --seeds 1,7,20-22")
-        first, last = int(match[1]), int(match[2] or match[1])
-        if not first <= last < first + SEEDS_MAX:
-            fix = f"the smaller one first, at most {SEEDS_MAX} of them"
-            raise ContentError(f'--seeds: "{part}" is no range', fix=fix)
-        found += range(first, last + 1)
-    return sorted(set(found))
 
 
 def _check_target(path: Path | None) -> None:
