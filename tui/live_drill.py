@@ -33,6 +33,8 @@ MAY_NOT = ("edit data in the warehouse",)
 
 def briefing_of(drill: DrillSpec, seed: int, mode: str) -> Briefing:
     """What is printed before the clock starts."""
+    from simulator.session.incident import hint_cost_points
+
     return Briefing(
         scenario_id=drill.scenario_id,
         title=drill.title,
@@ -45,6 +47,7 @@ def briefing_of(drill: DrillSpec, seed: int, mode: str) -> Briefing:
         people=tuple(f"{person.name} ({person.role})" for person in drill.people),
         runbooks=tuple(drill.runbooks),
         hints_total=len(drill.hints),
+        hint_costs_points=tuple(hint_cost_points(step) for step in range(1, len(drill.hints) + 1)),
         seed=seed,
     )
 
@@ -199,6 +202,7 @@ _SAID = {
     "hypothesis.evidence": "evidence {direction} it: event {event_n}",
     "hypothesis.confirmed": "confirmed {component}:{mechanism}",
     "hypothesis.ruled_out": "ruled out {component}:{mechanism}",
+    "resolve.withdrawn": "reopened the incident",
     "resolve.claimed": "declared resolved: {component}:{mechanism}",
     "postmortem.filed": "post-mortem: {component}:{mechanism}",
 }

@@ -13,14 +13,16 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TextIO
 
 from reference_platform.errors import ConfigError, ContentError, PagerDrillError
+from tui.editor import edit_outside
 from tui.present.briefing import briefing_lines
 from tui.present.cells import clean, text_of
 from tui.present.debrief import debrief_markdown
 from tui.present.facts import Fact, clock_fact, facts_between
-from tui.present.front_commands import NEXT_MAX_S, WORDS, FrontCommand, parse_front
+from tui.present.front_commands import NEXT_MAX_S, WORDS, FrontCommand, edit_asked, parse_front
 from tui.present.look import look_of
 from tui.present.notices import leave_text
 from tui.present.numbers import drill_time
+from tui.present.preview import preview_lines
 from tui.present.pump import seek_all
 from tui.present.session_port import DrillPort, SessionPort
 
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
 
 EXIT_INTERRUPTED = 130
 TEXT_COLUMNS = 80
+PREVIEW_ROWS_MAX = 60
 _TIME_RULE = "time moves when you type: every command costs some, `wait 30s` and `next` pass it"
 
 
@@ -134,18 +137,40 @@ def _play(session: SessionPort, line: _Line, stdin: TextIO, clock: Callable[[], 
         if command is not None:
             _front(command, session, line)
         elif text.strip():
-            try:
-                result = session.submit(text.strip())
-            except PagerDrillError as error:
-                line.tell(str(error))
-            else:
-                line.output(result, session.view())
+            _enter(text.strip(), session, line, stdin)
         if clock:
             wall_s = clock()
         after = session.view()
         line.news(before, after)
         before = after
     return True
+
+
+def _enter(text: str, session: SessionPort, line: _Line, stdin: TextIO) -> None:
+    """Submit a line. Somebody who types is shown first how it was understood; a pipe is not asked."""
+    if stdin.isatty():
+        if edit_asked(text) in ("pane", "editor"):
+            line.tell(edit_outside(session, line.drill.run_path))
+            return
+        preview = session.preview(text)
+        if preview is not None and not _agreed(text, preview, line, stdin):
+            line.tell(f"not sent: {text}")
+            return
+    try:
+        result = session.submit(text)
+    except PagerDrillError as error:
+        line.tell(str(error))
+    else:
+        line.output(result, session.view())
+
+
+def _agreed(text: str, preview: str, line: _Line, stdin: TextIO) -> bool:
+    for shown in preview_lines(text, preview, TEXT_COLUMNS, PREVIEW_ROWS_MAX, look_of("ascii")):
+        line.tell(text_of(shown).rstrip())
+    line.stderr.write("[Y/n] ")
+    line.stderr.flush()
+    answer = stdin.readline()
+    return answer.endswith("\n") and answer.strip().lower() in ("", "y", "yes")
 
 
 def _front(command: FrontCommand, session: SessionPort, line: _Line) -> None:

@@ -140,3 +140,5 @@ class SessionView:
     marks: tuple[Mark, ...]
     hints_used: int
     hints_total: int
+    hint_costs_points: int = 0
+    """What the next hint costs; 0 when there is none to take."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from reference_platform.shop.ingest import PIPELINE
 from simulator.engine.events import Event
+from simulator.session.incident import hint_cost_points
 from simulator.session.view import (
     AlertState,
     AlertView,
@@ -89,7 +90,14 @@ def build_view(session: Session) -> SessionView:
         marks=_marks(simulation.log.events, session.now_s - MARKS_S),
         hints_used=incident.hints_taken,
         hints_total=len(drill.hints),
+        hint_costs_points=_hint_costs_points(session),
     )
+
+
+def _hint_costs_points(session: Session) -> int:
+    taken = session.simulation.incident.hints_taken
+    left = session.mode != "interview" and taken < len(session.simulation.drill.hints)
+    return hint_cost_points(taken + 1) if left else 0
 
 
 def _error_ratio(plant: Plant) -> float:

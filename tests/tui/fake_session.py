@@ -9,6 +9,7 @@ from typing import Literal
 import numpy as np
 
 from reference_platform.errors import CommandError
+from simulator.session.postmortem import Draft, document, field_named, unescaped
 from simulator.session.view import (
     AlertView,
     CommandResult,
@@ -66,6 +67,7 @@ class FakeSession:
         self.closed = False
         self.broken_series = False
         self.extra_logs: list[LogLine] = []
+        self.paper = Draft(timeline="Wed 03:06:42  page GatewayErrorBudgetBurn (P1)")
 
     def advance(self, to_s: float, wall_budget_s: float | None = None) -> float:
         self.now_s = min(to_s, self.now_s + self.most_s)
@@ -88,6 +90,9 @@ class FakeSession:
             self.acked = True
         elif verb == "note":
             self.notes.append(NoteView(self.now_s, rest))
+        elif line.startswith("postmortem set "):
+            _, _, name, value = line.split(" ", 3)
+            self.paper = self.paper.with_value(field_named(name), unescaped(value))
         elif verb == "resolve":
             self.ended = "resolved"
         elif verb == "wat":
@@ -101,6 +106,17 @@ class FakeSession:
         head, _, last = text.rpartition(" ")
         known = AFTER.get(head.strip(), []) if head else WORDS
         return [word for word in known if word.startswith(last)]
+
+    def preview(self, line: str) -> str | None:
+        verb, _, rest = line.partition(" ")
+        if verb == "hint":
+            return "Hint 1 of 3 costs 4 points; after the last one Lean Hire is the most."
+        if verb == "status" or line == "postmortem file":
+            return f"To stakeholders:\nimpact  {rest}\ndoing   not said\nnext    at 03:22 = in 15m"
+        return None
+
+    def draft(self) -> str:
+        return document(self.paper, "Every model answers 504")
 
     def close(self) -> None:
         self.closed = True
@@ -131,7 +147,7 @@ class FakeSession:
             "Wed 03:07:42", "SEV2", 22.4, 0.078, JOINED_S + 900, self.ended, tuple(alerts), self._boards(), _services(),
             self._logs(), tuple(self.notes), _hypotheses(), tuple(comms), tuple(self.terminal),
             (Mark(JOINED_S - 600, "d", "deploy loyalty-export r7"), Mark(JOINED_S - 60, "a", "GatewayErrorBudgetBurn")),
-            0, 3,
+            0, 3, 4,
         )  # fmt: skip
 
     def _boards(self) -> tuple[DashboardView, ...]:
@@ -199,7 +215,7 @@ BRIEFING = Briefing(
     ("acknowledging", "scope before change", "fallback checked", "hypotheses with evidence", "safe mitigation",
      "recovery held ten minutes", "status updates", "post-mortem with prevention", "harm done"),
     ("Dana (product)", "Lee (data engineering)", "Sam (lead)"),
-    ("gateway-timeouts", "feature-store"), 3, 7,
+    ("gateway-timeouts", "feature-store"), 3, 7, (4, 6, 8),
 )  # fmt: skip
 
 DEBRIEF = DebriefView(

@@ -89,7 +89,7 @@ def test_regions_never_overlap_and_the_prompt_is_always_there() -> None:
 @pytest.mark.parametrize("mode", ["INSERT", "KEYS", "JUMP", "FILTER", "SEARCH"])
 def test_the_footer_fits_and_begins_with_the_mode(mode: InputMode) -> None:
     for width in (60, 80, 120):
-        line = footer(mode, width, LOOK)
+        line = footer(mode, width, LOOK, 4)
         assert width_of(line) <= width
         assert text_of(line).startswith(f" {mode} ")
 

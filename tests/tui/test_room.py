@@ -11,7 +11,8 @@ from tests.tui.screen_text import FakeClock, enter_debrief, enter_room, screen_t
 from tui.app import DrillApp, farewell, render_svg
 from tui.screens.briefing import BriefingScreen
 from tui.screens.debrief import DebriefScreen
-from tui.screens.question import HelpScreen, QuestionScreen
+from tui.screens.postmortem import PostmortemScreen
+from tui.screens.question import HelpScreen, QuestionScreen, SendScreen
 from tui.screens.room import RoomScreen
 from tui.widgets.prompt import Prompt
 
@@ -287,7 +288,8 @@ async def test_random_keys_never_break_the_room() -> None:
 
 def test_no_binding_uses_a_chord_that_terminals_or_multiplexers_take() -> None:
     taken = {f"ctrl+{letter}" for letter in "hijmsqzba"}
-    for owner in (DrillApp, RoomScreen, BriefingScreen, DebriefScreen, HelpScreen, QuestionScreen, Prompt):
+    screens = (RoomScreen, BriefingScreen, DebriefScreen, HelpScreen, QuestionScreen, SendScreen, PostmortemScreen)
+    for owner in (DrillApp, *screens, Prompt):
         bound = {key for binding in owner.BINDINGS for key in str(binding.key).split(",")}  # type: ignore[attr-defined]
         assert not bound & taken
     app: App[int] = DrillApp(FakeDrill())

@@ -38,8 +38,16 @@ def rules(briefing: Briefing) -> tuple[str, ...]:
         clock = "interview rules: the clock runs at x1 and never stops, reading help included"
     else:
         clock = "practice: pause and speed up as you like"
-    hints = f"{briefing.hints_total} hints, each costs points" if briefing.hints_total else "no hints"
-    return clock, hints
+    return clock, _hints(briefing)
+
+
+def _hints(briefing: Briefing) -> str:
+    if briefing.mode == "interview" or not briefing.hints_total:
+        return "no hints"
+    *first, last = [str(cost) for cost in briefing.hint_costs_points] or [""]
+    costs = f"{', '.join(first)} and {last}" if first else last
+    many = f"{briefing.hints_total} hints: they cost" if briefing.hints_total > 1 else "1 hint: it costs"
+    return f"{many} {costs} points; after the last one Lean Hire is the most"
 
 
 def briefing_lines(briefing: Briefing, width: int, look: Look) -> list[Line]:

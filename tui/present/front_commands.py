@@ -26,6 +26,18 @@ class FrontCommand:
     problem: str = ""
 
 
+_EDIT = re.compile(r"(?:postmortem|post-mortem|pm)(?P<edit>\s+edit)?(?P<editor>\s+--editor)?", re.IGNORECASE)
+Edit = Literal["draft", "pane", "editor"]
+
+
+def edit_asked(line: str) -> Edit | None:
+    """Whether a line asks to edit the post-mortem: in $EDITOR, in a pane, or where the front end shows drafts."""
+    found = _EDIT.fullmatch(line.strip())
+    if found is None:
+        return None
+    return "editor" if found["editor"] else "pane" if found["edit"] else "draft"
+
+
 def span_s(text: str) -> float | None:
     """Seconds of `90`, `30s`, `5m`, `1h`, or None."""
     found = _SPAN.fullmatch(text.strip())

@@ -68,12 +68,16 @@ IN_PROMPT: tuple[tuple[str, str], ...] = (
 )
 
 
-def footer(mode: InputMode, width: int, look: Look) -> Line:
-    """The mode, then what can be pressed now; keys that do not fit are dropped from the end."""
+def footer(mode: InputMode, width: int, look: Look, hint_costs_points: int) -> Line:
+    """The mode, then what can be pressed now; keys that do not fit are dropped from the end.
+
+    A hint is offered with what it costs, and not at all when that is 0.
+    """
     groups: list[Line] = []
     if mode == "INSERT":
         shown = [key for key in ANYWHERE if key.short]
-        typed: tuple[str, ...] = ("help", "note", "hyp", "status", "hint", "resolve", "quit")
+        hint = f"hint(-{hint_costs_points})" if hint_costs_points else ""
+        typed: tuple[str, ...] = ("help", "note", "hyp", "status", hint, "resolve", "quit")
     elif mode == "KEYS":
         shown = [key for key in IN_KEYS if key.short]
         typed = ()

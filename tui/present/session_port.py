@@ -33,6 +33,12 @@ class SessionPort(Protocol):
     def complete(self, text: str) -> list[str]:
         """Candidates for the last word of `text`."""
 
+    def preview(self, line: str) -> str | None:
+        """What a line that speaks to people or costs something was understood as; None when there is nothing to ask."""
+
+    def draft(self) -> str:
+        """The post-mortem as it stands, as a document to edit."""
+
     def close(self) -> None:
         """Stop; the run file stays and can be resumed."""
 
@@ -53,6 +59,7 @@ class Briefing:
     runbooks: tuple[str, ...] = ()
     hints_total: int = 0
     seed: int = 0
+    hint_costs_points: tuple[int, ...] = ()
 
 
 class DrillPort(Protocol):

@@ -11,16 +11,19 @@ from textual.screen import ModalScreen
 
 from tui.present.cells import EMPTY, Line, Span, clean, fit, window, wrap
 from tui.present.look import Look
+from tui.present.preview import preview_lines
 from tui.widgets.lines import Lines
 
 
 class QuestionScreen(ModalScreen[bool], inherit_bindings=False):
     """Asks one thing. True for yes; Ctrl-C counts as yes so that pressing it twice always leaves."""
 
+    LABELS: ClassVar[tuple[str, str]] = ("Enter", "Esc")
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("y,enter,ctrl+c", "answer(True)", show=False),
         Binding("n,escape", "answer(False)", show=False),
     ]
+    SCOPED_CSS = False  # the questions that extend this one look the same
     CSS = """
     QuestionScreen { align: center middle; background: $tone-back 60%; }
     QuestionScreen > Vertical {
@@ -44,13 +47,15 @@ class QuestionScreen(ModalScreen[bool], inherit_bindings=False):
     def on_resize(self) -> None:
         self._draw()
 
+    def _asked(self, width: int, height: int) -> list[Line]:
+        """What stands over the keys."""
+        return [(Span(piece),) for text in self._text for piece in wrap(clean(text), width)]
+
     def _draw(self) -> None:
-        width = max(20, min(76, self.app.size.width) - 6)
-        lines: list[Line] = [(Span(piece),) for text in self._text for piece in wrap(clean(text), width)]
-        yes, no = self._answers
-        keys: list[Span] = [Span("Enter", "key"), Span(f" {yes}")]
-        if no:
-            keys += [Span("   "), Span("Esc", "key"), Span(f" {no}")]
+        lines = self._asked(max(20, min(76, self.app.size.width) - 6), max(6, self.app.size.height - 4))
+        keys: list[Span] = []
+        for label, says in zip(self.LABELS, self._answers, strict=True):
+            keys += [Span(label, "key"), Span(f" {says}   ")] if says else []
         lines += [EMPTY, tuple(keys)]
         shown = self.query_one(Lines)
         shown.styles.height = len(lines)
@@ -59,6 +64,34 @@ class QuestionScreen(ModalScreen[bool], inherit_bindings=False):
     def action_answer(self, yes: bool) -> None:
         """Close with the answer."""
         self.dismiss(yes)
+
+
+class LoseScreen(QuestionScreen, inherit_bindings=False):
+    """Asks before something is lost. True for a D; every other answer keeps it."""
+
+    LABELS: ClassVar[tuple[str, str]] = ("D", "Esc")
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("d,D", "answer(True)", show=False),
+        Binding("n,enter,escape,ctrl+c", "answer(False)", show=False),
+    ]
+
+
+class SendScreen(QuestionScreen, inherit_bindings=False):
+    """Shows what a line was understood as. True sends it; anything else goes back to the line, Ctrl-C too."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("y,enter", "answer(True)", show=False),
+        Binding("n,escape,ctrl+c", "answer(False)", show=False),
+    ]
+
+    def __init__(self, line: str, preview: str, look: Look) -> None:
+        super().__init__((), "yes", "no, back to the line", look)
+        self._line = line
+        self._preview = preview
+        self._look = look
+
+    def _asked(self, width: int, height: int) -> list[Line]:
+        return preview_lines(self._line, self._preview, width, height - 2, self._look)
 
 
 class HelpScreen(ModalScreen[None], inherit_bindings=False):

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import ClassVar
 
 from textual import on
+from textual.app import SuspendNotSupported
 from textual.binding import Binding, BindingType
 from textual.command import Provider
 from textual.widgets import Input
@@ -14,7 +15,7 @@ from textual.widgets import Input
 from reference_platform.errors import PagerDrillError
 from tui.present.alerts import selected
 from tui.present.dashboard import WINDOWS_S
-from tui.present.front_commands import NEXT_MAX_S, FrontCommand, parse_front
+from tui.present.front_commands import NEXT_MAX_S, FrontCommand, edit_asked, parse_front
 from tui.present.help import help_lines
 from tui.present.keys import ANYWHERE, IN_KEYS, Key
 from tui.present.layout import kind_of
@@ -22,7 +23,7 @@ from tui.present.pane import LOWER, PaneId
 from tui.present.panes import BY_DIGIT
 from tui.present.verbs import ACK, EVIDENCE, HYPOTHESIS, NOTE, STATUS
 from tui.screens.palette import RoomCommands
-from tui.screens.question import HelpScreen
+from tui.screens.question import HelpScreen, SendScreen
 from tui.screens.room_view import RoomView
 from tui.themes import THEME_NAMES
 from tui.widgets.pane import Pane
@@ -73,12 +74,40 @@ class RoomScreen(RoomView, inherit_bindings=False):
             self.enter(event.value.strip())
 
     def enter(self, text: str) -> None:
-        """Do what a line says: the front end's own words here, everything else in the session."""
+        """Do what a line says: the front end's own words here, everything else in the session.
+
+        What speaks to people or costs something is shown first as it was understood, and sent after a yes.
+        """
         self.prompt.history.add(text)
         command = parse_front(text)
         if command is not None:
             self._front(command)
             return
+        edit = edit_asked(text)
+        if edit is not None:
+            self.edit_postmortem(text, outside=edit == "editor")
+            return
+        preview = self._preview(text)
+        if preview is None:
+            self._submit(text)
+            return
+
+        def answered(send: bool | None) -> None:
+            if send:
+                self._submit(text)
+            else:
+                self.prefill(text)
+
+        self.app.push_screen(SendScreen(text, preview, self.look), answered)
+
+    def _preview(self, text: str) -> str | None:
+        try:
+            return self.session.preview(text)
+        except Exception as error:  # noqa: BLE001 - a preview is a courtesy; the line itself tells what is wrong
+            self.log.error(f"preview of {text!r}: {error!r}")
+            return None
+
+    def _submit(self, text: str) -> None:
         try:
             self.session.submit(text)
         except PagerDrillError as error:
@@ -89,6 +118,37 @@ class RoomScreen(RoomView, inherit_bindings=False):
         self.pump.resync()
         self.pane("terminal").state.scroll = 0
         self.refresh_view()
+
+    def edit_postmortem(self, text: str, *, outside: bool) -> None:
+        """The draft of the post-mortem in a pane, or outside in the user's editor."""
+        if self.session.ended:
+            self._submit(text)
+        elif outside:
+            self._edit_outside()
+        else:
+            from tui.screens.postmortem import PostmortemScreen
+
+            self.app.push_screen(PostmortemScreen(self.session, self.look, self._saved), self._edited_paper)
+
+    def _saved(self) -> None:
+        self.pump.resync()
+        self.refresh_view()
+
+    def _edited_paper(self, then: str | None) -> None:
+        self._saved()
+        if then:
+            self.enter(then)
+
+    def _edit_outside(self) -> None:
+        from tui.editor import edit_outside
+
+        try:
+            with self.app.suspend():
+                told = edit_outside(self.session, self.drill.run_path)
+        except SuspendNotSupported:
+            told = "this terminal cannot be handed to an editor; `postmortem` opens a pane"
+        self._saved()
+        self.tell(told)
 
     def _front(self, command: FrontCommand) -> None:
         problem = command.problem

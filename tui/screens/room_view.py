@@ -214,7 +214,9 @@ class RoomView(Screen[None], inherit_bindings=False):
         else:
             row = candidate_row(prompt.cycle, prompt.offered, width, self.look, hint=True)
         self.query_one("#candidates", Lines).show((row,))
-        self.query_one("#footer", Lines).show((footer(self.mode, self.size.width, self.look),))
+        self.query_one("#footer", Lines).show(
+            (footer(self.mode, self.size.width, self.look, self.view.hint_costs_points),)
+        )
 
     def tell(self, text: str, severity: str = "information") -> None:
         """A short message on top of the room."""
