@@ -1,9 +1,15 @@
-"""The minute report: SLO, harm, and whether the causes are gone. The measure that scores are made of."""
+"""The minute report: SLO, harm, and whether the causes are gone. The measure that scores are made of.
+
+A state is good when the objectives hold and every cause is gone; what a cause leaves behind in the data is the cause's
+to tell. So nobody who made both true is ever called too early.
+"""
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable, Mapping
+
+import numpy as np
+from numpy.typing import NDArray
 
 from simulator.engine.events import EventLog, JsonValue
 from simulator.faults.base import Fault
@@ -13,11 +19,8 @@ from simulator.traffic.layout import C_504, C_ERROR, C_FALLBACK, C_SERVED, laten
 
 ACTIVE_S = 60.0
 QUIET_S = 300.0
-STALE_LOSS_MAX_RATIO = 0.10
-"""Predictions count as fresh while they lose at most this share of the value that perfectly fresh ones have."""
-SMOOTHING = 5
-"""Intervals over which that loss is averaged; one interval alone is a small sample."""
 REQUESTS_MIN = 20
+"""Fewer requests in an interval say nothing about a route."""
 
 
 class ReportPart:
@@ -32,9 +35,9 @@ class ReportPart:
         self._last_s = 0.0
         self._last_counters = plant.plane.path.counters.copy()
         self._last_latency = plant.plane.path.latency.copy()
-        self._losses: dict[str, deque[tuple[float, float]]] = {}
+        self._slo_good = True
+        self._told: dict[str, bool] = {}
         self.total_harm_eur = 0.0
-        self.good = True
 
     def next_wake_s(self) -> float:
         return self._due_s
@@ -48,17 +51,29 @@ class ReportPart:
             return
         self._due_s = now_s + (ACTIVE_S if self._is_joined() else QUIET_S)
         quality = self._plant.judge_quality(now_s)
-        slo_good = self._slo(now_s)
+        self._slo_good = self._slo(now_s)
         self._harm(now_s, quality)
-        cleared = {name: not fault.active(self._plant) for name, fault in self._faults.items()}
-        self.good = all(cleared.values()) and slo_good and self._fresh(quality)
+        self._state(now_s, self._cleared())
+        self._last_s = now_s
+
+    def look(self, now_s: float) -> None:
+        """Tell the state now if a cause came or went since it was last told, so that no claim is judged by old news."""
+        cleared = self._cleared()
+        if cleared != self._told:
+            self._state(now_s, cleared)
+
+    def _cleared(self) -> dict[str, bool]:
+        return {name: not fault.active(self._plant) for name, fault in self._faults.items()}
+
+    def _state(self, now_s: float, cleared: dict[str, bool]) -> None:
+        self._told = cleared
+        all_cleared = all(cleared.values())
         data: dict[str, JsonValue] = {
-            "cleared": all(cleared.values()),
+            "cleared": all_cleared,
             "faults": {name: "cleared" if gone else "active" for name, gone in cleared.items()},
-            "good": self.good,
+            "good": all_cleared and self._slo_good,
         }
         self._log.append(now_s, "truth", "truth.state", data, visible=False)
-        self._last_s = now_s
 
     def _slo(self, now_s: float) -> bool:
         path = self._plant.plane.path
@@ -68,10 +83,13 @@ class ReportPart:
             delta = path.counters[row] - self._last_counters[row]
             served, fallback, errors = int(delta[C_SERVED]), int(delta[C_FALLBACK]), int(delta[C_ERROR])
             total = served + fallback + errors
-            p99_s = latency_quantile_s(path.latency[row] - self._last_latency[row], 0.99)
+            histogram = path.latency[row] - self._last_latency[row]
+            p99_s = latency_quantile_s(histogram, 0.99)
             ratio = served / total if total else 1.0
             known = p99_s == p99_s
-            good = total < REQUESTS_MIN or (ratio >= self._plant.spec.slo.availability and p99_s <= model.latency_slo)
+            good = objectives_hold(
+                histogram, total, total - served, self._plant.spec.slo.availability, model.latency_slo
+            )
             all_good = all_good and good
             routes[model.name] = {
                 "requests": total,
@@ -96,13 +114,13 @@ class ReportPart:
         data: dict[str, JsonValue] = {"eur": harm_eur, "total_eur": self.total_harm_eur, "by_route": by_route}
         self._log.append(now_s, "truth", "truth.harm", data, visible=False)
 
-    def _fresh(self, quality: Mapping[str, RouteQuality]) -> bool:
-        fresh = True
-        for route, item in quality.items():
-            if item.click_ratio != item.click_ratio:
-                continue
-            losses = self._losses.setdefault(route, deque(maxlen=SMOOTHING))
-            losses.append((item.harm_eur, item.best_eur))
-            lost, best = (sum(column) for column in zip(*losses, strict=True))
-            fresh = fresh and lost <= STALE_LOSS_MAX_RATIO * best
-        return fresh
+
+def objectives_hold(
+    latency: NDArray[np.int64], total: int, failed: int, availability: float, latency_slo_s: float
+) -> bool:
+    """Whether an interval of one route kept both objectives. A single request, failed or slow, is chance."""
+    if total < REQUESTS_MIN:
+        return True
+    slowest_ratio = max(0.01, 1.0 / total) + 1e-9
+    answered = failed <= max(1.0, total * (1.0 - availability))
+    return answered and not latency_quantile_s(latency, 1.0 - slowest_ratio) > latency_slo_s

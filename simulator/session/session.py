@@ -219,6 +219,7 @@ class Session:
         self.advance(self.now_s + typed.takes_s)
         if self.ended is not None:
             return CommandResult("the drill ended while the command ran", 1, typed.takes_s, 0)
+        self.simulation.report.look(self.now_s)
         ran = run(self.operator, typed)
         self.simulation.drive.arm()
         data: dict[str, JsonValue] = {

@@ -1,0 +1,135 @@
+"""Mutants of a file: one small change each, made by the operators of Cosmic Ray.
+
+Left out are changes that no run can show: in annotations, which nothing evaluates, and in what only type checkers read.
+"""
+
+from __future__ import annotations
+
+import ast
+import difflib
+import hashlib
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from cosmic_ray.mutating import mutate_code
+from cosmic_ray.plugins import get_operator
+
+from tests.mutants.scope import ROOT, STATE
+
+_COMPARISONS = (
+    *("Eq_NotEq", "NotEq_Eq", "Lt_LtE", "Lt_GtE", "LtE_Lt", "LtE_Gt", "Gt_GtE", "Gt_LtE", "GtE_Gt", "GtE_Lt"),
+    *("Is_IsNot", "IsNot_Is"),
+)
+_ARITHMETIC = (
+    "Add_Sub",
+    "Sub_Add",
+    "Mul_Div",
+    "Div_Mul",
+    "FloorDiv_Mul",
+    "Mod_Mul",
+    "Pow_Mul",
+    "BitOr_BitAnd",
+    "BitAnd_BitOr",
+)
+_OTHERS = (
+    *("ReplaceUnaryOperator_USub_UAdd", "ReplaceUnaryOperator_Delete_Not", "AddNot", "ReplaceTrueWithFalse"),
+    *("ReplaceFalseWithTrue", "ReplaceAndWithOr", "ReplaceOrWithAnd", "ReplaceBreakWithContinue"),
+    *("ReplaceContinueWithBreak", "ExceptionReplacer", "NumberReplacer", "ZeroIterationForLoop"),
+)
+OPERATORS = (
+    *(f"core/ReplaceComparisonOperator_{pair}" for pair in _COMPARISONS),
+    *(f"core/ReplaceBinaryOperator_{pair}" for pair in _ARITHMETIC),
+    *(f"core/{name}" for name in _OTHERS),
+)
+MADE_BY = 1
+"""Raise it when mutants of an unchanged file become others."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mutant:
+    """One change to one file. `line` counts from 1; `was` and `now` are the changed lines, stripped."""
+
+    path: str
+    operator: str
+    occurrence: int
+    line: int
+    was: str
+    now: str
+
+    @property
+    def key(self) -> str:
+        """What it is called in results: the same change to the same text has the same key."""
+        parts = (
+            self.path,
+            self.operator,
+            str(self.occurrence),
+            _digest((ROOT / self.path).read_text(encoding="utf-8")),
+        )
+        return _digest("\n".join(parts))[:20]
+
+    def source(self) -> str:
+        """The whole mutated file."""
+        text = (ROOT / self.path).read_text(encoding="utf-8")
+        mutated = _mutated(text, self.operator, self.occurrence)
+        assert mutated is not None, "a mutant that was found can be made again"
+        return mutated
+
+    def diff(self) -> str:
+        """The change as a unified diff of one line of context."""
+        text = (ROOT / self.path).read_text(encoding="utf-8")
+        lines = difflib.unified_diff(
+            text.splitlines(), self.source().splitlines(), self.path, f"{self.path} {self.operator}", lineterm="", n=1
+        )
+        return "\n".join(lines)
+
+
+def mutants_of(path: str) -> list[Mutant]:
+    """Every mutant of a file, in a fixed order. What was found for the same text before is read from disk."""
+    text = (ROOT / path).read_text(encoding="utf-8")
+    kept = STATE / "found" / f"{_digest(f'{MADE_BY} {path} {text}')[:20]}.json"
+    if not kept.exists():
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        rows = [[m.path, m.operator, m.occurrence, m.line, m.was, m.now] for m in _made(path, text)]
+        kept.write_text(json.dumps(rows), encoding="utf-8")
+    return [Mutant(*row) for row in json.loads(kept.read_text(encoding="utf-8"))]
+
+
+def _made(path: str, text: str) -> Iterator[Mutant]:
+    plain = _meaning(text)
+    for operator in OPERATORS:
+        occurrence = 0
+        while (mutated := _mutated(text, operator, occurrence)) is not None:
+            occurrence += 1
+            try:
+                meaning = _meaning(mutated)
+            except SyntaxError:
+                continue
+            if meaning == plain:
+                continue
+            pairs = zip(text.splitlines(), mutated.splitlines(), strict=False)
+            line, was, now = next((n, a.strip(), b.strip()) for n, (a, b) in enumerate(pairs, start=1) if a != b)
+            if "TYPE_CHECKING" not in was:
+                yield Mutant(path, operator, occurrence - 1, line, was, now)
+
+
+def _mutated(text: str, operator: str, occurrence: int) -> str | None:
+    mutated: str | None = mutate_code(text, get_operator(operator)(), occurrence)
+    return mutated
+
+
+def _meaning(text: str) -> str:
+    """The program without its annotations, which nothing evaluates."""
+    tree = ast.parse(text)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.AnnAssign):
+            node.annotation = ast.Constant(None)
+        elif isinstance(node, ast.arg):
+            node.annotation = None
+        elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            node.returns = None
+    return ast.dump(tree)
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
