@@ -31,6 +31,8 @@ NODES_MAX = 20_000  # after aliases are expanded
 _Json = Any
 _BASE = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _TAG = "tag:yaml.org,2002:"
+_TOO_DEEP = f"nested more than {DEPTH_MAX} levels deep"
+_FLATTEN = "flatten it"
 
 
 class _Loader(_BASE):  # type: ignore[misc,valid-type]
@@ -120,6 +122,8 @@ def _parse(text: str, source: str) -> _Parsed:
         root = yaml.compose(text, Loader=_Loader)
     except yaml.MarkedYAMLError as error:
         raise _syntax_error(error, source) from None
+    except RecursionError:
+        raise ContentError(_TOO_DEEP, where=f"{source}:1:1", fix=_FLATTEN) from None
     except yaml.reader.ReaderError as error:
         head = text[: error.position] if isinstance(error.position, int) else ""
         where = f"{source}:{head.count(chr(10)) + 1}:{len(head) - head.rfind(chr(10))}"
@@ -138,7 +142,7 @@ def _check_depth(text: str, source: str) -> None:
         if isinstance(event, yaml.CollectionStartEvent):
             depth += 1
             if depth > DEPTH_MAX:
-                raise _at(event.start_mark, source, f"nested more than {DEPTH_MAX} levels deep", "flatten it")
+                raise _at(event.start_mark, source, _TOO_DEEP, _FLATTEN)
         elif isinstance(event, yaml.CollectionEndEvent):
             depth -= 1
 
@@ -151,6 +155,9 @@ def _syntax_error(error: yaml.MarkedYAMLError, source: str) -> ContentError:
     mark = error.problem_mark or error.context_mark
     where = f"{source}:{mark.line + 1}:{mark.column + 1}" if mark else f"{source}:1:1"
     problem = error.problem or error.context or "not YAML"
+    if "nesting" in problem or "depth" in problem:
+        # Newer parsers have a limit of their own, far above ours, and reach it while they look ahead.
+        return ContentError(_TOO_DEEP, where=where, fix=_FLATTEN)
     why = error.context if error.context and error.context != problem else ""
     fix = "correct the YAML here or on the line above"
     if any(word in problem for word in ("\\t", "tab ", "token")):

@@ -1,18 +1,69 @@
-"""What holds for every test: PAGERDRILL_ALL_TESTS=1 makes a skip for want of a server or a package a failure."""
+"""What holds for every test.
+
+PAGERDRILL_ALL_TESTS=1 makes two things a failure that are only told otherwise: a skip for want of a server or a
+package, and a worker that needed more memory than it may.
+"""
 
 from __future__ import annotations
 
 import os
+import resource
+import sys
+from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
 ALWAYS_FAIR = ("root may write everywhere",)
 """Reasons to skip that say something about the machine itself, not about what is installed."""
 
+RSS_MAX_MIB = 1024
+"""What one worker may need at its peak: two of them and a browser fit a machine of 4 GiB."""
+
+GROWTHS_SHOWN = 3
+GROWTH_MIN_MIB = 20
+
+_growths: list[tuple[int, str]] = []
+"""By how many MiB each test of this process raised its peak, and its id."""
+
+_peaks: dict[str, tuple[int, list[tuple[int, str]]]] = {}
+"""In the process that reports: peak MiB and growths of each worker."""
+
+
+def peak_mib() -> int:
+    """The most memory that this process has held so far."""
+    held = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return held >> (20 if sys.platform == "darwin" else 10)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
+    """Note which tests raise the peak."""
+    before_mib = peak_mib()
+    result = yield
+    grown_mib = peak_mib() - before_mib
+    if grown_mib >= GROWTH_MIN_MIB:
+        _growths.append((grown_mib, item.nodeid))
+    return result
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """A worker of pytest-xdist has ended and left its figures."""
+    output = getattr(node, "workeroutput", {})
+    if "peak_mib" in output:
+        _peaks[node.gateway.id] = (output["peak_mib"], [(mib, name) for mib, name in output["growths"]])
+
 
 @pytest.hookimpl(trylast=True)
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    """Fail the run when something that should be here was not."""
+    """Hand the figures over, or fail the run when something that should be here was not or memory was exceeded."""
+    output = getattr(session.config, "workeroutput", None)
+    if output is not None:
+        output |= {"peak_mib": peak_mib(), "growths": [list(growth) for growth in _growths]}
+        return
+    if not _peaks:
+        _peaks["this process"] = (peak_mib(), _growths)
     reporter = session.config.pluginmanager.get_plugin("terminalreporter")
     if os.environ.get("PAGERDRILL_ALL_TESTS") != "1" or reporter is None:
         return
@@ -22,4 +73,16 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
         reporter.write_line(f"{len(missing)} tests were skipped that this run must not skip:", red=True)
         for reason in sorted(set(missing)):
             reporter.write_line(f"  {missing.count(reason)} x {reason}", red=True)
+    large = [name for name, (mib, _) in _peaks.items() if mib > RSS_MAX_MIB]
+    if large:
+        reporter.write_line(f"more than {RSS_MAX_MIB:,} MiB in {', '.join(large)}; see the end", red=True)
+    if missing or large:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """The peak of each worker, and which tests made it so."""
+    for name, (mib, growths) in sorted(_peaks.items()):
+        terminalreporter.write_line(f"peak memory of {name}: {mib:,} MiB (at most {RSS_MAX_MIB:,})")
+        for grown_mib, test in sorted(growths, reverse=True)[:GROWTHS_SHOWN]:
+            terminalreporter.write_line(f"  +{grown_mib} MiB in {test}")

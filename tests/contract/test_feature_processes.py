@@ -24,18 +24,20 @@ COMMAND = [sys.executable, "-m", "tui", "features"]
 ROWS, KEYS = 600_000, 20_000
 """More rows than one step of a run takes."""
 HALT = """
-import os, signal, sys
+import signal, sys
 from reference_platform.features.materialization.progress import ProgressFolder
 kept, stop = ProgressFolder.save, getattr(signal, sys.argv.pop(1))
 def save(self, view, what):
     kept(self, view, what)
     if what.unfinished is not None and what.unfinished.position:
-        os.kill(os.getpid(), stop)
+        signal.raise_signal(stop)
 ProgressFolder.save = save
 from tui.cli import main
 sys.exit(main(sys.argv[1:]))
 """
-"""Stops itself once some of the rows are written, as somebody at the keyboard would."""
+"""Stops itself once some of the rows are written, as somebody at the keyboard would.
+
+The signal reaches the thread that writes before its next line runs, so what follows is the same on every machine."""
 
 
 @pytest.fixture(scope="module")

@@ -70,13 +70,16 @@ class BriefingScreen(Screen[None], inherit_bindings=False):
         self._on_quit = on_quit
         self._readiness = Readiness()
         self._scroll = 0
+        self._text = Lines(id="briefing-text")
+        self._bar = Lines(id="briefing-progress")
+        self._footer = Lines(id="briefing-footer")
         self.session: SessionPort | None = None
         self.problem: Exception | None = None
 
     def compose(self) -> ComposeResult:
-        yield Lines(id="briefing-text")
-        yield Lines(id="briefing-progress")
-        yield Lines(id="briefing-footer")
+        yield self._text
+        yield self._bar
+        yield self._footer
 
     def on_mount(self) -> None:
         self._draw()
@@ -123,24 +126,22 @@ class BriefingScreen(Screen[None], inherit_bindings=False):
 
     def _draw(self) -> None:
         width, height = self.app.size
-        text = self.query_one("#briefing-text", Lines)
         if width < COLUMNS_MIN or height < ROWS_MIN:
             notice = wrap(too_small(width, height), max(10, width - 2))
-            text.show(tuple(line(piece) for piece in notice))
+            self._text.show(tuple(line(piece) for piece in notice))
         else:
             shown, scroll_max = window(
                 briefing_lines(self._drill.briefing, width - 2, self._look), height - 3, self._scroll, tail=False
             )
             self._scroll = min(self._scroll, scroll_max)
-            text.show(shown)
+            self._text.show(shown)
         progress: tuple[Line, ...] = (EMPTY, progress_line(self._readiness, width - 2, self._look))
         if self._readiness.problem:
             pieces = [piece for part in self._readiness.problem.splitlines() for piece in wrap(clean(part), width - 2)]
             progress = (line(Span("could not start", "crit")), *(line(piece) for piece in pieces[:6]))
-        bar = self.query_one("#briefing-progress", Lines)
-        bar.styles.height = len(progress)
-        bar.show(progress)
-        self.query_one("#briefing-footer", Lines).show((briefing_footer(self._readiness, width, self._look),))
+        self._bar.styles.height = len(progress)
+        self._bar.show(progress)
+        self._footer.show((briefing_footer(self._readiness, width, self._look),))
 
     def action_go(self) -> None:
         """Start the clock, now or as soon as it is ready."""

@@ -87,13 +87,16 @@ class DebriefScreen(Screen[None], inherit_bindings=False):
         self._readiness = Readiness("scoring")
         self._state = DebriefState()
         self._page = 0
+        self._title_row = Lines(id="debrief-title")
+        self._body = Lines(id="debrief-body")
+        self._footer = Lines(id="debrief-footer")
         self.view: DebriefView | None = None
         self.problem: Exception | None = None
 
     def compose(self) -> ComposeResult:
-        yield Lines(id="debrief-title")
-        yield Lines(id="debrief-body")
-        yield Lines(id="debrief-footer")
+        yield self._title_row
+        yield self._body
+        yield self._footer
 
     def on_mount(self) -> None:
         self._draw()
@@ -124,9 +127,8 @@ class DebriefScreen(Screen[None], inherit_bindings=False):
 
     def _draw(self) -> None:
         width, height = self.app.size
-        title = self.query_one("#debrief-title", Lines)
-        body = self.query_one("#debrief-body", Lines)
-        self.query_one("#debrief-footer", Lines).show((debrief_footer(self._state, width, self._look),))
+        title, body = self._title_row, self._body
+        self._footer.show((debrief_footer(self._state, width, self._look),))
         if width < COLUMNS_MIN or height < ROWS_MIN:
             title.show((EMPTY,))
             body.show(tuple(line(piece) for piece in wrap(too_small(width, height), max(10, width))))

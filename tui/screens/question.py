@@ -1,4 +1,8 @@
-"""Modal screens that show a few lines and wait for a key: questions, help."""
+"""Modal screens that show a few lines and wait for a key: questions, help.
+
+Like every screen here they hold the widgets they draw on instead of looking them up: a change of size can still arrive
+when the screen has left and its widgets are no longer found.
+"""
 
 from __future__ import annotations
 
@@ -36,10 +40,11 @@ class QuestionScreen(ModalScreen[bool], inherit_bindings=False):
         super().__init__(classes="-ascii" if look.ascii else "")
         self._text = text
         self._answers = (yes, no)
+        self._shown = Lines(id="question")
 
     def compose(self) -> ComposeResult:
         with Vertical():
-            yield Lines(id="question")
+            yield self._shown
 
     def on_mount(self) -> None:
         self._draw()
@@ -57,9 +62,8 @@ class QuestionScreen(ModalScreen[bool], inherit_bindings=False):
         for label, says in zip(self.LABELS, self._answers, strict=True):
             keys += [Span(label, "key"), Span(f" {says}   ")] if says else []
         lines += [EMPTY, tuple(keys)]
-        shown = self.query_one(Lines)
-        shown.styles.height = len(lines)
-        shown.show(tuple(lines))
+        self._shown.styles.height = len(lines)
+        self._shown.show(tuple(lines))
 
     def action_answer(self, yes: bool) -> None:
         """Close with the answer."""
@@ -114,9 +118,10 @@ class HelpScreen(ModalScreen[None], inherit_bindings=False):
         self._note = note
         self._look = look
         self._scroll = 0
+        self._shown = Lines(id="help")
 
     def compose(self) -> ComposeResult:
-        yield Lines(id="help")
+        yield self._shown
 
     def on_mount(self) -> None:
         self._draw()
@@ -139,7 +144,7 @@ class HelpScreen(ModalScreen[None], inherit_bindings=False):
         keys.append(Span(f"  {self._note}", "dim"))
         cut = self._look.glyphs.ellipsis
         rows = (*(fit(line, width, cut) for line in shown), *blank, fit(tuple(keys), width, cut))
-        self.query_one(Lines).show(rows)
+        self._shown.show(rows)
 
     def action_move(self, steps: int) -> None:
         """Scroll."""

@@ -94,19 +94,26 @@ class RoomView(Screen[None], inherit_bindings=False):
         self._after_left = on_left
         self._comms_seen = len(self.view.comms)
         self._over_shown = False
-
-    def compose(self) -> ComposeResult:
-        prompt = Prompt(self.session.complete)
-        prompt.cursor_blink = self.look.motion
-        yield RoomBody(
-            Lines(id="status"),
-            *(Pane(spec, self.look) for spec in PANES),
-            Horizontal(Lines(id="prompt-lead"), prompt, id="prompt"),
-            Lines(id="candidates"),
-            Lines(id="footer"),
+        self._status = Lines(id="status")
+        self._lead = Lines(id="prompt-lead")
+        self._candidates = Lines(id="candidates")
+        self._footer = Lines(id="footer")
+        self._too_small = Lines(id="too-small")
+        self._panes = {spec.pane_id: Pane(spec, look) for spec in PANES}
+        self.prompt = Prompt(session.complete)
+        self.prompt.cursor_blink = look.motion
+        self.body = RoomBody(
+            self._status,
+            *self._panes.values(),
+            Horizontal(self._lead, self.prompt, id="prompt"),
+            self._candidates,
+            self._footer,
             id="room",
         )
-        yield Lines(id="too-small")
+
+    def compose(self) -> ComposeResult:
+        yield self.body
+        yield self._too_small
 
     def on_mount(self) -> None:
         self.prompt.focus()
@@ -115,16 +122,8 @@ class RoomView(Screen[None], inherit_bindings=False):
 
     # --- parts --------------------------------------------------------------------------------------------------
 
-    @property
-    def prompt(self) -> Prompt:
-        return self.query_one("#prompt-input", Prompt)
-
-    @property
-    def body(self) -> RoomBody:
-        return self.query_one("#room", RoomBody)
-
     def pane(self, pane_id: PaneId) -> Pane:
-        return self.query_one(f"#{pane_id}", Pane)
+        return self._panes[pane_id]
 
     @property
     def mode(self) -> InputMode:
@@ -170,9 +169,7 @@ class RoomView(Screen[None], inherit_bindings=False):
         """Paint everything from the last view. Parts that did not change are not drawn again."""
         small = too_small(self.size.width, self.size.height)
         if small:
-            self.query_one("#too-small", Lines).show(
-                tuple(line(piece) for piece in wrap(small, max(10, self.size.width - 4)))
-            )
+            self._too_small.show(tuple(line(piece) for piece in wrap(small, max(10, self.size.width - 4))))
             return
         regions = self.regions()
         if "comms" in regions:
@@ -199,24 +196,21 @@ class RoomView(Screen[None], inherit_bindings=False):
         return header(pane.spec, self.view, pane.state, rect.width, self.look, focused=focused)
 
     def _paint_status(self) -> None:
-        self.query_one("#status", Lines).show((status_line(self.view, self.pump.state, self.size.width, self.look),))
+        self._status.show((status_line(self.view, self.pump.state, self.size.width, self.look),))
 
     def _paint_prompt(self) -> None:
         prompt = self.prompt
         regions = self.regions()
         lead = PROMPTS[prompt.mode]
-        lead_lines = self.query_one("#prompt-lead", Lines)
-        lead_lines.styles.width = len(lead)
-        lead_lines.show(((Span(lead, "good" if prompt.mode == "INSERT" else "note"),),))
+        self._lead.styles.width = len(lead)
+        self._lead.show(((Span(lead, "good" if prompt.mode == "INSERT" else "note"),),))
         width = regions["candidates"].width
         if prompt.mode == "SEARCH":
             row = line(Span("     "), Span(prompt.found or "nothing like that in history", "strong"))
         else:
             row = candidate_row(prompt.cycle, prompt.offered, width, self.look, hint=True)
-        self.query_one("#candidates", Lines).show((row,))
-        self.query_one("#footer", Lines).show(
-            (footer(self.mode, self.size.width, self.look, self.view.hint_costs_points),)
-        )
+        self._candidates.show((row,))
+        self._footer.show((footer(self.mode, self.size.width, self.look, self.view.hint_costs_points),))
 
     def tell(self, text: str, severity: str = "information") -> None:
         """A short message on top of the room."""

@@ -1,13 +1,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, NoReturn
 
 import pytest
+import yaml
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from reference_platform.documents import DEPTH_MAX, DOCUMENT_BYTES_MAX, load_document, load_file, locate
 from reference_platform.errors import ContentError
+
+MARK = yaml.Mark("plan.yaml", 0, 2, 7, None, 0)
 
 
 class Step(BaseModel):
@@ -106,8 +109,40 @@ def test_alias_bombs_and_self_references_are_refused() -> None:
     assert "aliases" in str(refused("name: &n [*n]\n"))
 
 
-def test_deep_nesting_is_refused_before_it_can_exhaust_the_stack() -> None:
-    assert str(DEPTH_MAX) in str(refused("name: " + "[" * 100_000))
+@pytest.mark.parametrize(
+    "text",
+    ["name: " + "[" * 100_000, "name: " + "{a: " * 50_000, "- " * 3000, "".join(" " * n + "a:\n" for n in range(500))],
+    ids=["lists", "mappings", "dashes", "indents"],
+)
+def test_deep_nesting_is_refused_before_it_can_exhaust_the_stack(text: str) -> None:
+    error = refused(text)
+    assert (error.what, error.fix) == ("nested more than 40 levels deep", "flatten it")
+
+
+def test_the_limit_of_nesting_is_exact() -> None:
+    assert DEPTH_MAX == 40
+    assert "should be a valid string" in str(refused("name: " + "[" * 39 + "]" * 39))
+    error = refused("name: " + "[" * 40 + "]" * 40)
+    assert (error.what, error.where) == ("nested more than 40 levels deep", "plan.yaml:1:46")
+
+
+@pytest.mark.parametrize(
+    ("raised", "where"),
+    [
+        (yaml.MarkedYAMLError("while scanning", None, "exceeded maximum nesting depth", MARK), "plan.yaml:3:8"),
+        (yaml.MarkedYAMLError(problem="maximum depth reached", problem_mark=MARK), "plan.yaml:3:8"),
+        (RecursionError(), "plan.yaml:1:1"),
+    ],
+)
+def test_a_parser_that_refuses_depth_itself_is_put_into_our_words(
+    raised: Exception, where: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def parse(*_: object, **__: object) -> NoReturn:
+        raise raised
+
+    monkeypatch.setattr(yaml, "parse", parse)
+    error = refused("name: a\n")
+    assert (error.what, error.where, error.fix) == ("nested more than 40 levels deep", where, "flatten it")
 
 
 def test_size_is_bounded(tmp_path: Path) -> None:
