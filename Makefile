@@ -7,7 +7,7 @@ DRILL ?=
 PYTEST := OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest
 
 .DEFAULT_GOAL := help
-.PHONY: help practice test check mutants sweep bench bench-smoke peers setup setup-dev image clean
+.PHONY: help practice test check mutants sweep bench bench-smoke peers constraints setup setup-dev image clean
 
 help: ## What can be made
 	@echo "PagerDrill: on-call practice for machine learning platforms"
@@ -25,11 +25,10 @@ setup-dev:
 practice: setup ## Set up if needed, then start practising
 	@$(BIN)/pagerdrill practice $(DRILL)
 
-image: setup ## Train the models and build the platform image, if it is absent or out of date
+image: setup-dev ## Train the models with torch and register them in MLflow; playing does not need it
 	@$(BIN)/pagerdrill platform train
 
 test: setup-dev ## Set up if needed, then run the fast tests
-	@$(BIN)/pagerdrill platform train
 	@$(PYTEST) -n $(JOBS) -m "not sweep"
 
 check: setup-dev ## Format, lint, types, imports, house style
@@ -46,16 +45,16 @@ mutants: setup-dev ## Change the code in small ways and see whether a test notic
 	@OPENBLAS_NUM_THREADS=1 $(BIN)/python -m tests.mutants --workers $(JOBS) $(if $(SAMPLE),--sample $(SAMPLE))
 
 sweep: setup-dev ## Prove the content: every player on every drill, seeds 1-20
-	@$(BIN)/pagerdrill platform train
 	@$(PYTEST) -n $(JOBS) -m sweep
 
 bench: setup-dev ## Measure speed beside what users would otherwise have
-	@$(BIN)/pagerdrill platform train
 	@$(BIN)/pagerdrill bench
 
 bench-smoke: setup-dev ## The same in a few minutes: fewer rounds, smaller sizes
-	@$(BIN)/pagerdrill platform train
 	@$(BIN)/python -m bench --smoke --again
+
+constraints: ## Pin the newest versions of all packages that fit, for everybody
+	@sh .ci/constraints
 
 clean: ## Remove .venv and every cache inside this folder
 	rm -rf .venv .make build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

@@ -13,7 +13,9 @@ from typing import Literal
 from reference_platform.errors import PagerDrillError
 from tui.places import runs_dir, writable
 
-PACKAGES = ("numpy", "scipy", "simpy", "numba", "torch", "mlflow", "pyarrow", "textual", "pydantic", "PyYAML", "typer")
+PACKAGES = ("numpy", "scipy", "simpy", "numba", "pyarrow", "textual", "pydantic", "PyYAML", "typer")
+TRAINING_PACKAGES = ("torch", "mlflow")
+"""Absent on most machines: nobody needs them for playing."""
 COLUMNS_MIN, LINES_MIN = 80, 24
 DISK_FREE_BYTES_MIN = 1 << 30
 
@@ -41,15 +43,19 @@ def _python() -> Check:
 
 
 def _packages() -> Check:
-    missing = []
-    for name in PACKAGES:
-        try:
-            version(name)
-        except PackageNotFoundError:
-            missing.append(name)
+    missing = [name for name in PACKAGES if not _installed(name)]
     if missing:
         return Check("packages", "fail", f"missing: {', '.join(missing)}", "install them: make practice")
-    return Check("packages", "ok", f"{len(PACKAGES)} present, torch {version('torch')}")
+    training = [f"{name} {_installed(name)}" for name in TRAINING_PACKAGES if _installed(name)]
+    return Check("packages", "ok", f"{len(PACKAGES)} present, {' and '.join(training) or 'none'} for training")
+
+
+def _installed(name: str) -> str:
+    """The version of a package, "" if it is absent."""
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return ""
 
 
 def _runs() -> Check:
