@@ -55,18 +55,17 @@ class PostmortemScreen(Screen[str], inherit_bindings=False):
         self._saved = session.draft()
         self._said: Span = Span("")
         self._pause: Timer | None = None
+        self._title_row = Lines(id="paper-title")
+        self.paper = TextArea(self._saved, show_line_numbers=True, soft_wrap=True, tab_behavior="focus", id="paper")
+        self.paper.cursor_blink = look.motion
+        self._said_row = Lines(id="paper-said")
+        self._keys_row = Lines(id="paper-keys")
 
     def compose(self) -> ComposeResult:
-        yield Lines(id="paper-title")
-        paper = TextArea(self._saved, show_line_numbers=True, soft_wrap=True, tab_behavior="focus", id="paper")
-        paper.cursor_blink = self._look.motion
-        yield paper
-        yield Lines(id="paper-said")
-        yield Lines(id="paper-keys")
-
-    @property
-    def paper(self) -> TextArea:
-        return self.query_one(TextArea)
+        yield self._title_row
+        yield self.paper
+        yield self._said_row
+        yield self._keys_row
 
     def on_mount(self) -> None:
         first = self._saved.split("\n").index("## Summary") + 1 if "## Summary" in self._saved else 0
@@ -86,12 +85,12 @@ class PostmortemScreen(Screen[str], inherit_bindings=False):
         if self._session.ended:
             state = Span("the drill is over, nothing can be saved", "crit")
         clock = Span(f"  {drill_time(view.now_s, view.joined_s)} of {minutes(view.drill_s)} ")
-        self.query_one("#paper-title", Lines).show((spread(title, (state, clock), width, cut),))
-        self.query_one("#paper-said", Lines).show((fit((Span(" "), self._said), width, cut),))
+        self._title_row.show((spread(title, (state, clock), width, cut),))
+        self._said_row.show((fit((Span(" "), self._said), width, cut),))
         keys: list[Span] = []
         for label, says in KEYS:
             keys.extend((Span("  "), Span(label, "key"), Span(f" {says}")))
-        self.query_one("#paper-keys", Lines).show((fit(tuple(keys), width, cut),))
+        self._keys_row.show((fit(tuple(keys), width, cut),))
 
     @on(TextArea.Changed)
     def _changed(self) -> None:
