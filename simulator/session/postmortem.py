@@ -148,7 +148,7 @@ def document(draft: Draft, title: str) -> str:
         if text:
             lines.extend(_kept_as_text(name, line) for line in text.split("\n"))
         elif advice:
-            lines.append(f"<!-- {advice} -->")
+            lines += ["", f"<!-- {advice} -->"]
         lines.append("")
     return "\n".join(lines)
 

@@ -1,7 +1,8 @@
 """What a status update says: impact, what is being done, when one hears again. The sender's sentences stay whole.
 
 Named parts (`impact="..." doing="..." next=15m to=customers`) go where they are named. Of what has no name the first
-sentence is the impact and the others say what is being done; a single sentence is divided at its first `;` or `|`.
+sentence is the impact; what is being done begins with the first later sentence that says `we ...` or `rolling back`,
+else with the second. A single sentence is divided at its first `;` or `|`.
 When the next update comes is understood from `next=` and from what people write: `next update at 19:10`, `in 6h`,
 `final`, `no further updates`. Such words are taken out only where they stand alone.
 """
@@ -61,6 +62,11 @@ _SENTENCE_END = re.compile(r"[.!?]+[\"')\]]*(?=\s)|\n+")
 _ABBREVIATIONS = frozenset(("approx", "ca", "cf", "dr", "e.g", "excl", "i.e", "incl", "mr", "mrs", "ms", "resp", "vs"))
 _MAY_END = frozenset(("a.m", "etc", "max", "no", "p.m"))
 """Abbreviations that end a sentence when a capital follows."""
+_DOING = re.compile(
+    r"(?:we|i|now|next|currently|meanwhile|plan|action)\b|(?!(?:no|any|some|every)thing\b|during\b)[a-z]{2,}ing\b",
+    _FLAGS,
+)
+"""How a sentence begins that says what is being done: `We roll back`, `Rolling back`."""
 _PIECE = re.compile(r"[;|]|,(?=\s)")
 
 
@@ -201,9 +207,16 @@ def _divided(rest: str, impact: str, doing: str) -> tuple[str, str]:
         return rest, doing
     whole = sentences(rest)
     if len(whole) > 1:
-        return whole[0], rest[len(whole[0]) :].strip()
+        begins = next((n for n, sentence in enumerate(whole) if n and _tells_doing(sentence)), 1)
+        at = rest.index(whole[begins], sum(len(sentence) for sentence in whole[:begins]))
+        return rest[:at].strip(), rest[at:].strip()
     cut = re.search(r"[;|\n]", rest)
     return (rest[: cut.start()].strip(), rest[cut.end() :].strip()) if cut else (rest, "")
+
+
+def _tells_doing(sentence: str) -> bool:
+    """Whether a sentence begins as people begin who say what they do."""
+    return _DOING.match(sentence) is not None
 
 
 def _time_until(words: str, calendar_s: float) -> tuple[float | None, bool]:

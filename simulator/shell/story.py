@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
@@ -102,13 +103,15 @@ def _stated(op: Operator) -> list[str]:
 
 
 def _timeline(op: Operator) -> list[str]:
-    lines: list[str] = []
+    """One line for each thing that happened; the same thing at the same second is counted, not repeated."""
+    lines: Counter[str] = Counter()
     for event in known_events(op):
         text = " ".join(told(event).split())
         if event.kind in _IN_DOCUMENT:
             short = text if len(text) <= LINE_MAX_CHARS else text[: LINE_MAX_CHARS - 3] + "..."
-            lines.append(f"{clock(op, event.t_s)}  {short}")
-    return lines[:1] + lines[1:][-(TIMELINE_MAX - 1) :]
+            lines[f"{clock(op, event.t_s)}  {short}"] += 1
+    told_once = [f"{line} (x{count})" if count > 1 else line for line, count in lines.items()]
+    return told_once[:1] + told_once[1:][-(TIMELINE_MAX - 1) :]
 
 
 def draft_document(op: Operator) -> str:

@@ -68,11 +68,15 @@ class PostmortemScreen(Screen[str], inherit_bindings=False):
         yield self._keys_row
 
     def on_mount(self) -> None:
-        first = self._saved.split("\n").index("## Summary") + 1 if "## Summary" in self._saved else 0
-        self.paper.move_cursor((first, 0))
         self.paper.focus()
+        self.call_after_refresh(self._begin)
         self.set_interval(1.0, self._draw)
         self._draw()
+
+    def _begin(self) -> None:
+        """The cursor goes under the first heading, once the size is known, so that the heading is seen too."""
+        lines = self._saved.split("\n")
+        self.paper.move_cursor((next((n + 1 for n, line in enumerate(lines) if line.startswith("## ")), 0), 0))
 
     def on_resize(self) -> None:
         self._draw()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from reference_platform.monitoring.alerts import AlertRule
 from simulator.session.postmortem import saving_lines
 from tests.unit.simulator.shell.desk import LEAK, Desk
 
@@ -70,6 +71,13 @@ def test_the_timeline_is_filled_from_what_the_responder_could_know(desk: Desk) -
         "status: Impact: defaults. Doing: looking. Next update in 15m, at 22:36.",
         "resolve: the export is stopped",
     ]
+
+
+def test_what_happens_several_times_at_once_is_counted(desk: Desk) -> None:
+    desk.op.alerts.add_rule(AlertRule("Busy", "gateway_requests_total >= 0", 0.0, "P2", "gateway", "", ""))
+    desk.wait(60.0)
+    assert desk.type("postmortem show").text.count("alert fired: Busy (x") == 1
+    assert desk.type("timeline").text.count("alert fired: Busy") > 1
 
 
 def test_a_timeline_of_ones_own_stays(desk: Desk) -> None:
