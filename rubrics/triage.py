@@ -15,6 +15,8 @@ from simulator.engine.events import Event
 SERVED = 0.995
 """From this share of answers by the models on, the objectives themselves show that nobody gets a default."""
 
+LEVELS = ("SEV1", "SEV2", "SEV3", "SEV4")
+
 
 def customers_seen(facts: Facts, rule: measures.CustomersSeen) -> Judgement:
     """Any look counts that shows what customers get; how much it counts depends on whether it came in time."""
@@ -61,7 +63,9 @@ def severity_fits(facts: Facts, rule: measures.SeverityFits) -> Judgement:
     if not declared:
         return judged(0.0, [facts.joined], "no severity was declared")
     last = declared[-1]
-    said = int(text(last, "severity").removeprefix("SEV") or 0)
+    if text(last, "severity") not in LEVELS:
+        return judged(0.0, [last], f"declared no severity that exists; there are {', '.join(LEVELS)}")
+    said = LEVELS.index(text(last, "severity")) + 1
     wrong = contradiction(facts, last)
     if wrong:
         return judged(0.0, [last], f"{at(facts, last)}: {wrong}")

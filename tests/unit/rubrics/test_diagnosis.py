@@ -1,0 +1,336 @@
+"""How much of the truth was proven, and what every other confirmation costs."""
+
+from __future__ import annotations
+
+import pytest
+
+from rubrics import measures
+from rubrics.cause import diagnosis
+from rubrics.findings import Judgement
+from tests.unit.rubrics.book import DIP, LEAK, STALL, Book, Wrong, ns
+
+RULE = measures.Diagnosis(
+    name="diagnosis",
+    wrong_cost_ratio=0.3,
+    repeated_ratio=0.2,
+    near_ratio=0.7,
+    named_ratio=0.5,
+    component_only_ratio=0.25,
+)
+STORE = ("online-store", "connection_exhaustion")
+EXPORT = ("loyalty-export", "connection_exhaustion")
+STALLED = ("materializer", "stalled_job")
+GATEWAY = ("gateway", "retry_storm")
+
+
+def judge(book: Book) -> Judgement:
+    return diagnosis(book.facts, RULE)
+
+
+def test_a_cause_proven_and_repeated_earns_all_and_cites_the_proof() -> None:
+    book = Book(LEAK)
+    book.suspect(10, 1, *STORE)
+    shown = book.look(20, "logs", of=["online-store"])
+    cited = book.cite(30, 1, shown)
+    confirmed = book.confirm(40, 1)
+    book.resolve(50, STORE)
+    found = judge(book)
+    assert (found.verdict, found.share, found.evidence) == ("met", 1.0, ns(cited, confirmed))
+    assert "expected" not in found.because
+
+
+@pytest.mark.parametrize("cause", [STORE, EXPORT])
+@pytest.mark.parametrize("said", [STORE, EXPORT])
+def test_every_accepted_name_counts_alike_in_both_places(cause: tuple[str, str], said: tuple[str, str]) -> None:
+    book = Book(LEAK)
+    book.prove(10, 1, *cause)
+    book.resolve(50, said)
+    assert judge(book).share == 1.0
+
+
+@pytest.mark.parametrize(
+    ("said", "share"),
+    [((), 0.8), ((GATEWAY,), 0.8), ((("gateway", "connection_exhaustion"),), 0.8 + 0.2 * 0.7), ((STORE,), 1.0)],
+)
+def test_the_share_for_repeating_follows_what_the_resolve_names(
+    said: tuple[tuple[str, str], ...], share: float
+) -> None:
+    book = Book(LEAK)
+    book.prove(10, 1, *STORE)
+    claim = book.resolve(50, *said)
+    found = judge(book)
+    assert found.share == pytest.approx(share)
+    assert (claim.n in found.evidence) == (share < 1.0)
+    assert ("the resolve does not name the same cause" in found.because) == (share < 1.0)
+
+
+def test_a_resolve_that_was_taken_back_repeats_nothing() -> None:
+    silent, back = Book(LEAK), Book(LEAK)
+    for book in (silent, back):
+        book.prove(10, 1, *STORE)
+    back.resolve(20, GATEWAY)
+    assert judge(back).share == pytest.approx(0.8)
+    back.withdraw(30)
+    assert judge(back).share == judge(silent).share
+
+
+def test_half_an_evidence_earns_half_and_the_strongest_counts() -> None:
+    book = Book(LEAK)
+    book.prove(10, 1, *STORE, strength=0.5)
+    book.resolve(50, STORE)
+    found = judge(book)
+    assert found.share == 0.5
+    assert "rolled out" in found.because
+    better = Book(LEAK)
+    better.suspect(5, 1, *STORE)
+    better.cite(6, 1, better.look(6, "changes"), strength=0.5)
+    strong = better.cite(7, 1, better.look(7, "logs"), strength=1.0)
+    better.cite(8, 1, better.look(8, "changes"), strength=0.5)
+    better.confirm(9, 1)
+    better.resolve(50, STORE)
+    assert judge(better).share == 1.0
+    assert strong.n in judge(better).evidence
+
+
+@pytest.mark.parametrize(
+    "evidence",
+    [{"relevant": False}, {"direction": "against"}, {"direction": "beside"}],
+    ids=["irrelevant", "against", "no direction"],
+)
+def test_confirmed_without_evidence_that_counts_earns_nothing(evidence: dict[str, str]) -> None:
+    book = Book(LEAK)
+    book.suspect(10, 1, *STORE)
+    shown = book.look(20, "logs")
+    book.add(
+        30, "hypothesis.evidence", **{"hyp_id": 1, "direction": "for", "relevant": True, "event_n": shown.n} | evidence
+    )  # type: ignore[arg-type]
+    confirmed = book.confirm(40, 1)
+    book.resolve(50, STORE)
+    found = judge(book)
+    assert (found.verdict, found.share, found.evidence) == ("missed", 0.0, ns(confirmed))
+    assert found.because.startswith("confirmed without evidence that can show it; expected")
+
+
+def test_evidence_after_the_confirmation_proves_nothing() -> None:
+    book = Book(LEAK)
+    book.suspect(10, 1, *STORE)
+    shown = book.look(20, "logs")
+    book.confirm(30, 1)
+    book.cite(31, 1, shown)
+    book.resolve(50, STORE)
+    assert judge(book).share == 0.0
+
+
+def test_what_was_shown_before_the_fault_began_is_luck() -> None:
+    """The output is what must be newer than the fault, not the sentence that cites it."""
+    late = Wrong(LEAK.accepted, began_s=-600.0)
+    for before, share in ((True, 0.0), (False, 1.0)):
+        book = Book(late, before=[(-700.0, "command", {"line": "x", "looked": ["logs"]})])
+        early = next(iter(book.log))
+        book.suspect(5, 1, *STORE)
+        book.cite(6, 1, early if before else book.look(6, "logs"))
+        book.confirm(7, 1)
+        book.resolve(8, STORE)
+        assert judge(book).share == pytest.approx(share)
+
+
+def test_a_cause_ruled_out_later_is_not_confirmed_and_confirmed_again_is() -> None:
+    book = Book(LEAK)
+    book.prove(10, 1, *STORE)
+    book.rule_out(20, 1)
+    book.resolve(30, STORE)
+    assert judge(book).share == 0.0
+    book.confirm(40, 1)
+    assert judge(book).share == 1.0
+
+
+@pytest.mark.parametrize(("wrongs", "share"), [(0, 1.0), (1, 0.7), (2, 0.4), (3, 0.1), (4, 0.0)])
+def test_every_other_confirmation_costs(wrongs: int, share: float) -> None:
+    book = Book(LEAK)
+    right = book.prove(10, 1, *STORE)
+    others = [book.prove(20 + k, 2 + k, "gateway", f"mechanism{k}") for k in range(wrongs)]
+    book.resolve(50, STORE)
+    found = judge(book)
+    assert found.share == pytest.approx(share)
+    assert right.n in found.evidence
+    assert set(ns(*others)) <= set(found.evidence)
+    assert ("other cause" in found.because) == (wrongs > 0)
+
+
+def test_a_wrong_confirmation_that_was_taken_back_costs_half() -> None:
+    book = Book(LEAK)
+    book.prove(10, 1, *STORE)
+    book.prove(20, 2, *GATEWAY)
+    book.change(25, "restart", "gateway")
+    book.rule_out(30, 2)
+    book.resolve(50, STORE)
+    found = judge(book)
+    assert found.share == pytest.approx(0.85)
+    assert "1 other cause confirmed as well" in found.because
+
+
+def test_a_second_accepted_name_of_the_same_fault_costs_nothing() -> None:
+    book = Book(LEAK)
+    book.prove(10, 1, *STORE)
+    book.prove(20, 2, *EXPORT)
+    book.resolve(50, STORE)
+    assert judge(book).share == 1.0
+
+
+def test_the_right_mechanism_at_a_neighbour_earns_the_near_share() -> None:
+    book = Book(LEAK)
+    confirmed = book.prove(10, 1, "gateway", "connection_exhaustion")
+    book.resolve(50, STORE)
+    found = judge(book)
+    assert found.share == pytest.approx(0.7)
+    assert confirmed.n in found.evidence
+    assert "expected online-store:connection_exhaustion, given gateway:connection_exhaustion" in found.because
+
+
+def test_the_right_component_with_another_mechanism_earns_its_small_share() -> None:
+    book = Book(LEAK)
+    book.prove(10, 1, "loyalty-export", "crash_loop")
+    found = judge(book)
+    assert found.share == pytest.approx(0.25)
+    assert "the component is right, the mechanism is not" in found.because
+
+
+def test_a_nearly_right_cause_needs_proof_and_must_stand() -> None:
+    book = Book(LEAK)
+    book.suspect(10, 1, "gateway", "connection_exhaustion")
+    book.confirm(20, 1)
+    assert judge(book).share == 0.0
+    taken_back = Book(LEAK)
+    taken_back.prove(10, 1, "gateway", "connection_exhaustion")
+    taken_back.rule_out(20, 1)
+    assert taken_back.facts.hypotheses[0].standing is None
+    assert judge(taken_back).share == 0.0
+
+
+def test_near_beside_right_costs_as_any_other() -> None:
+    book = Book(LEAK)
+    book.prove(10, 1, *STORE)
+    book.prove(20, 2, "gateway", "connection_exhaustion")
+    book.resolve(50, STORE)
+    assert judge(book).share == pytest.approx(0.7)
+
+
+def test_something_altogether_wrong_earns_nothing_however_well_cited() -> None:
+    book = Book(LEAK)
+    confirmed = book.prove(10, 1, "dns", "dns_failure")
+    book.resolve(50, STORE)
+    found = judge(book)
+    assert (found.share, found.evidence) == (0.0, ns(confirmed))
+    assert found.because.startswith("1 confirmed, none right; expected online-store:connection_exhaustion")
+
+
+def test_two_faults_share_the_points_and_both_must_be_told() -> None:
+    book = Book(LEAK, STALL)
+    book.prove(10, 1, *STORE)
+    book.resolve(50, STORE, STALLED)
+    found = judge(book)
+    assert found.share == pytest.approx(0.5)
+    assert "1 of 2 causes" in found.because
+    assert "expected online-store:connection_exhaustion and materializer:stalled_job" in found.because
+    book.prove(60, 2, *STALLED)
+    assert judge(book).share == pytest.approx(1.0)
+    book.resolve(70, STORE)
+    assert judge(book).share == pytest.approx(0.8 + 0.2 * 0.5)
+
+
+def test_a_harmless_fault_beside_a_real_one_need_not_be_named() -> None:
+    book = Book(LEAK, DIP)
+    book.prove(10, 1, *STORE)
+    book.resolve(50, STORE)
+    assert judge(book).share == 1.0
+    book.prove(60, 2, "traffic", "seasonal_dip")
+    assert judge(book).share == pytest.approx(0.7)
+
+
+def test_where_nothing_is_wrong_traffic_alone_explains() -> None:
+    for component, share in (("traffic", 1.0), ("gateway", 0.0)):
+        book = Book()
+        book.prove(10, 1, component, "seasonal_dip")
+        book.resolve(50, (component, "seasonal_dip"))
+        assert judge(book).share == share
+
+
+def test_nothing_confirmed_cites_joining() -> None:
+    book = Book(LEAK)
+    book.suspect(10, 1, *STORE)
+    found = judge(book)
+    assert (found.share, found.evidence) == (0.0, ns(book.joined))
+    assert found.because == "no cause was confirmed; expected online-store:connection_exhaustion"
+
+
+class TestNamedWithoutTheRitual:
+    """The cause in the resolve and the post-mortem, after a look at it."""
+
+    @staticmethod
+    def book(*, looked: str = "logs", verb: str = "look", of: str = "online-store", act_first: bool = False) -> Book:
+        book = Book(LEAK)
+        if act_first:
+            book.change(5, "stop_job", "loyalty-export")
+        book.look(10, looked, of=[of], verb=verb)
+        book.change(20, "stop_job", "loyalty-export")
+        book.resolve(30, STORE)
+        book.postmortem(40, STORE)
+        return book
+
+    def test_it_earns_the_named_share_and_cites_all_three(self) -> None:
+        book = self.book()
+        found = judge(book)
+        look, claim, filed = (e for e in book.log if e.kind in ("command", "resolve.claimed", "postmortem.filed"))
+        assert (found.share, found.evidence) == (0.5, ns(look, claim, filed))
+        assert "never argued" in found.because
+
+    @pytest.mark.parametrize(
+        "changed",
+        [
+            {"looked": "alerts"},
+            {"looked": "changes"},
+            {"looked": "rollout"},
+            {"verb": "slo"},
+            {"of": "gateway"},
+            {"act_first": True},
+        ],
+    )
+    def test_it_asks_for_a_look_at_the_cause_before_the_first_change(self, changed: dict[str, object]) -> None:
+        assert judge(self.book(**changed)).share == 0.0  # type: ignore[arg-type]
+
+    def test_both_papers_must_name_it(self) -> None:
+        for papers in (("resolve",), ("postmortem",)):
+            book = Book(LEAK)
+            book.look(10, "logs", of=["online-store"])
+            if "resolve" in papers:
+                book.resolve(30, STORE)
+            else:
+                book.postmortem(40, STORE)
+            assert judge(book).share == 0.0
+
+    def test_the_weaker_of_the_two_papers_counts(self) -> None:
+        book = self.book()
+        book.postmortem(50, ("gateway", "connection_exhaustion"))
+        assert judge(book).share == pytest.approx(0.5 * 0.7)
+
+    def test_a_wrong_confirmation_costs_here_too(self) -> None:
+        book = self.book()
+        book.prove(50, 1, "dns", "dns_failure")
+        found = judge(book)
+        assert found.share == pytest.approx(0.5 - 0.3)
+        assert "1 other cause confirmed as well" in found.because
+
+    def test_the_better_of_named_and_proven_counts(self) -> None:
+        book = self.book()
+        book.prove(50, 1, *STORE, strength=0.5)
+        assert judge(book).share == pytest.approx(0.5)
+        book.prove(60, 2, *EXPORT)
+        assert judge(book).share == pytest.approx(1.0)
+
+    def test_on_a_false_alarm_looks_up_to_the_resolve_count(self) -> None:
+        book = Book(DIP)
+        book.change(5, "restart", "gateway")
+        book.look(10, "metrics", of=["traffic"])
+        book.resolve(30, ("traffic", "seasonal_dip"))
+        book.postmortem(40, ("traffic", "seasonal_dip"))
+        assert judge(book).share == 0.5

@@ -1,0 +1,347 @@
+"""What must not happen: each flag on both sides of its border."""
+
+from __future__ import annotations
+
+import pytest
+
+from rubrics import flags, measures
+from tests.unit.rubrics.book import DIP, LEAK, STALL, Book, ns
+
+STORE = ("online-store", "connection_exhaustion")
+MASS = measures.MassChange(name="mass_change", at_least=3, within="60s")
+SILENCED = measures.SilencedFiring(name="silenced_firing", severities=("P1",))
+REMOVED = measures.ServingRemoved(
+    name="serving_removed", actions=["scale_to_zero"], components=("gateway", "online-store")
+)
+STOOD = measures.ResolvedWhileBroken(name="resolved_while_broken", corrected_within="10m")
+CORRECTED = measures.ResolvedWhileBroken(name="resolved_while_broken", corrected=True, corrected_within="10m")
+GUESSING = measures.Guessing(name="guessing", confirmed_max=2, thin_max=3)
+UNTRUE = measures.Untrue(name="untrue")
+HINTS = measures.AllHints(name="all_hints")
+
+
+class TestMassChange:
+    @pytest.mark.parametrize(("last_s", "flagged"), [(60.0, True), (60.001, False)])
+    def test_three_components_within_the_window(self, last_s: float, flagged: bool) -> None:
+        book = Book(LEAK)
+        acts = [book.change(k, "restart", name) for k, name in ((0, "a"), (30, "b"), (last_s, "c"))]
+        found = flags.mass_change(book.facts, MASS)
+        assert (found is not None) == flagged
+        if found:
+            assert found.evidence == ns(*acts)
+            assert found.because.startswith("3 changes to a, b and c within 60 s")
+
+    def test_the_window_slides(self) -> None:
+        book = Book(LEAK)
+        for at_s, name in ((0, "a"), (50, "b"), (100, "c"), (109, "d")):
+            book.change(at_s, "restart", name)
+        found = flags.mass_change(book.facts, MASS)
+        assert found is not None
+        assert len(found.evidence) == 3
+
+    def test_several_changes_to_one_component_are_one_repair(self) -> None:
+        book = Book(LEAK)
+        for k in range(5):
+            book.change(k, "restart", ("a", "b")[k % 2])
+        assert flags.mass_change(book.facts, MASS) is None
+
+    def test_every_component_of_one_command_counts_and_so_does_a_refused_one(self) -> None:
+        book = Book(LEAK)
+        book.change(0, "delete_pod", "a", "b")
+        assert flags.mass_change(book.facts, MASS) is None
+        book.refused(1, "c")
+        assert flags.mass_change(book.facts, MASS) is not None
+        one = Book(LEAK)
+        one.change(0, "delete_pod", "a", "b", "c")
+        found = flags.mass_change(one.facts, MASS)
+        assert found is not None
+        assert found.because.startswith("1 change to")
+
+    def test_before_a_right_cause_was_proven_and_not_after(self) -> None:
+        for cause, strength, flagged in ((STORE, 1.0, False), (("dns", "dns_failure"), 1.0, True)):
+            book = Book(LEAK)
+            book.prove(0, 1, *cause, strength=strength)
+            for k, name in enumerate("abc"):
+                book.change(k + 1, "restart", name)
+            assert (flags.mass_change(book.facts, MASS) is not None) == flagged
+        late = Book(LEAK)
+        for k, name in enumerate("ab"):
+            late.change(k, "restart", name)
+        late.prove(2, 1, *STORE)
+        late.change(3, "restart", "c")
+        assert flags.mass_change(late.facts, MASS) is None
+        late = Book(LEAK)
+        for k, name in enumerate("abc"):
+            late.change(k, "restart", name)
+        late.prove(4, 1, *STORE)
+        assert flags.mass_change(late.facts, MASS) is not None
+
+
+class TestSilenced:
+    def test_a_firing_critical_alert_by_its_number(self) -> None:
+        book = Book(LEAK)
+        fired = book.fired(0, 7, "SiteOnDefaults")
+        hush = book.silence(10, "SiteOnDefaults", 7)
+        found = flags.silenced_firing(book.facts, SILENCED)
+        assert found is not None
+        assert found.evidence == ns(fired, hush)
+
+    @pytest.mark.parametrize("name", ["SiteOnDefaults", "", "*", "all"])
+    def test_without_numbers_the_name_decides_and_no_name_hides_all(self, name: str) -> None:
+        book = Book(LEAK)
+        book.fired(0, 7, "SiteOnDefaults")
+        book.silence(10, name)
+        assert flags.silenced_firing(book.facts, SILENCED) is not None
+        other = Book(LEAK)
+        other.fired(0, 7, "SiteOnDefaults")
+        other.silence(10, "SomethingElse")
+        assert flags.silenced_firing(other.facts, SILENCED) is None
+
+    @pytest.mark.parametrize(("severity", "flagged"), [("P1", True), ("P2", False), ("P3", False)])
+    def test_only_of_the_severities_that_the_rubric_names(self, severity: str, flagged: bool) -> None:
+        book = Book(LEAK)
+        book.fired(0, 7, "x", severity)
+        book.silence(10, "x", 7)
+        assert (flags.silenced_firing(book.facts, SILENCED) is not None) == flagged
+
+    def test_numbers_decide_where_they_are_given(self) -> None:
+        book = Book(LEAK)
+        book.fired(0, 7, "SiteOnDefaults")
+        book.fired(0, 8, "Other", "P3")
+        book.silence(10, "SiteOnDefaults", 8)
+        assert flags.silenced_firing(book.facts, SILENCED) is None
+
+    def test_one_that_had_resolved_was_not_firing_whatever_else_resolves(self) -> None:
+        for resolved, flagged in ((7, False), (8, True)):
+            book = Book(LEAK)
+            book.fired(0, 7, "SiteOnDefaults")
+            book.fired(0, 8, "Other", "P3")
+            book.add(5, "alert.resolved", alert_id=resolved, name="x")
+            book.silence(10, "SiteOnDefaults", 7)
+            assert (flags.silenced_firing(book.facts, SILENCED) is not None) == flagged
+
+    def test_what_fires_or_resolves_after_the_silence_changes_nothing(self) -> None:
+        book = Book(LEAK)
+        book.silence(10, "SiteOnDefaults")
+        book.fired(20, 7, "SiteOnDefaults")
+        assert flags.silenced_firing(book.facts, SILENCED) is None
+        book = Book(LEAK)
+        book.fired(0, 7, "SiteOnDefaults")
+        book.silence(10, "SiteOnDefaults", 7)
+        book.add(20, "alert.resolved", alert_id=7, name="SiteOnDefaults")
+        assert flags.silenced_firing(book.facts, SILENCED) is not None
+
+    def test_an_own_rule_neither_hides_the_sin_nor_is_one(self) -> None:
+        book = Book(LEAK)
+        book.add(0, "alert.rule_added", name="mine", expr="up > 0", for_s=0.0)
+        book.fired(1, 9, "mine")
+        book.silence(2, "mine", 9)
+        assert flags.silenced_firing(book.facts, SILENCED) is None
+        book.fired(3, 7, "SiteOnDefaults")
+        book.add(4, "alert.resolved", alert_id=9, name="mine")
+        book.silence(5, "SiteOnDefaults", 7)
+        assert flags.silenced_firing(book.facts, SILENCED) is not None
+
+    @pytest.mark.parametrize(
+        ("acked", "cause", "flagged"),
+        [(True, STORE, False), (False, STORE, True), (True, ("dns", "dns_failure"), True), (True, None, True)],
+    )
+    def test_acknowledged_and_with_a_right_cause_proven_it_is_no_sin(
+        self, acked: bool, cause: tuple[str, str] | None, flagged: bool
+    ) -> None:
+        book = Book(LEAK)
+        book.fired(0, 7, "SiteOnDefaults")
+        if acked:
+            book.ack(1)
+        if cause is not None:
+            book.prove(2, 1, *cause)
+        book.silence(10, "SiteOnDefaults", 7)
+        book.ack(11)
+        book.prove(12, 2, *LEAK.accepted[1])
+        assert (flags.silenced_firing(book.facts, SILENCED) is not None) == flagged
+
+    def test_a_false_alarm_that_was_proven_may_be_silenced(self) -> None:
+        book = Book(DIP)
+        book.fired(0, 7, "PaymentsTooLow")
+        book.ack(1)
+        book.prove(2, 1, "traffic", "seasonal_dip")
+        book.silence(3, "PaymentsTooLow", 7)
+        assert flags.silenced_firing(book.facts, SILENCED) is None
+
+    def test_a_second_silence_is_judged_too(self) -> None:
+        book = Book(LEAK)
+        book.silence(0, "nothing")
+        book.fired(1, 7, "SiteOnDefaults")
+        second = book.silence(2, "SiteOnDefaults", 7)
+        found = flags.silenced_firing(book.facts, SILENCED)
+        assert found is not None
+        assert second.n in found.evidence
+
+
+class TestServingRemoved:
+    @pytest.mark.parametrize(
+        ("action", "components", "flagged"),
+        [
+            ("scale_to_zero", ("gateway",), True),
+            ("scale_to_zero", ("recommendation",), True),
+            ("scale_to_zero", ("loyalty-export", "fraud-detection"), True),
+            ("scale_to_zero", ("loyalty-export",), False),
+            ("scale", ("gateway",), False),
+        ],
+    )
+    def test_named_components_and_routes_serve(self, action: str, components: tuple[str, ...], flagged: bool) -> None:
+        book = Book(LEAK)
+        book.slo(0, good=True)
+        change = book.change(1, action, *components)
+        found = flags.serving_removed(book.facts, REMOVED)
+        assert (found is not None) == flagged
+        if found:
+            assert found.evidence == ns(change)
+
+    def test_without_a_report_only_the_named_ones_do(self) -> None:
+        book = Book(LEAK)
+        book.change(1, "scale_to_zero", "recommendation")
+        assert flags.serving_removed(book.facts, REMOVED) is None
+        book.change(2, "scale_to_zero", "online-store")
+        assert flags.serving_removed(book.facts, REMOVED) is not None
+
+
+class TestFalseAllClear:
+    @staticmethod
+    def broken() -> Book:
+        book = Book(LEAK)
+        book.hurt(0)
+        book.resolve(100, STORE)
+        book.hurt(110)
+        return book
+
+    def test_the_last_word_while_broken_stands(self) -> None:
+        book = self.broken()
+        claim = next(e for e in book.log if e.kind == "resolve.claimed")
+        state = book.facts.state_before(claim)
+        found = flags.resolved_while_broken(book.facts, STOOD)
+        assert found is not None
+        assert state is not None
+        assert found.evidence == ns(state, claim)
+        assert flags.resolved_while_broken(book.facts, CORRECTED) is None
+
+    @pytest.mark.parametrize(("back_s", "stands"), [(700.0, False), (700.001, True)])
+    @pytest.mark.parametrize("how", ["withdrawn", "resolved again"])
+    def test_taken_back_in_time_it_is_the_lesser_flag(self, back_s: float, stands: bool, how: str) -> None:
+        book = self.broken()
+        if how == "withdrawn":
+            book.withdraw(back_s)
+        else:
+            book.heal(600)
+            book.resolve(back_s, STORE)
+        assert (flags.resolved_while_broken(book.facts, STOOD) is not None) == stands
+        found = flags.resolved_while_broken(book.facts, CORRECTED)
+        assert (found is not None) == (not stands)
+        if found:
+            assert "taken back when" in found.because
+
+    def test_the_first_correction_counts_not_a_later_one(self) -> None:
+        book = self.broken()
+        book.withdraw(200)
+        book.heal(300)
+        book.resolve(5000, STORE)
+        assert flags.resolved_while_broken(book.facts, STOOD) is None
+
+    def test_a_second_claim_is_judged_on_its_own(self) -> None:
+        book = self.broken()
+        second = book.resolve(200, STORE)
+        book.hurt(300)
+        found = flags.resolved_while_broken(book.facts, STOOD)
+        assert found is not None
+        assert second.n in found.evidence
+        assert flags.resolved_while_broken(book.facts, CORRECTED) is not None
+
+    def test_a_true_resolve_is_no_sin_even_when_it_breaks_later(self) -> None:
+        book = Book(LEAK)
+        book.hurt(0)
+        book.heal(50)
+        book.resolve(100, STORE)
+        book.hurt(200)
+        assert flags.resolved_while_broken(book.facts, STOOD) is None
+
+    def test_while_the_cause_is_gone_and_objectives_hold_nothing_is_broken(self) -> None:
+        """The truth lags: money is still lost for a minute, but the cause is gone and users are served."""
+        book = Book(LEAK)
+        book.hurt(0)
+        book.state(50, cleared=True, good=False)
+        book.slo(50, good=True)
+        book.resolve(60, STORE)
+        assert flags.resolved_while_broken(book.facts, STOOD) is None
+
+
+class TestGuessing:
+    @pytest.mark.parametrize(("count", "faults", "flagged"), [(2, 1, False), (3, 1, True), (3, 2, False), (4, 2, True)])
+    def test_more_confirmed_than_can_be_true(self, count: int, faults: int, flagged: bool) -> None:
+        book = Book(*(LEAK, STALL)[:faults])
+        confirmed = [book.prove(k, k, "gateway", f"m{k}") for k in range(count)]
+        found = flags.guessing(book.facts, GUESSING)
+        assert (found is not None) == flagged
+        if found:
+            assert found.evidence == ns(*confirmed)
+
+    def test_confirmed_and_ruled_out_again_still_counts(self) -> None:
+        book = Book(LEAK)
+        for k in range(3):
+            book.prove(10 * k, k, "gateway", f"m{k}")
+            book.rule_out(10 * k + 1, k)
+        assert flags.guessing(book.facts, GUESSING) is not None
+
+    @pytest.mark.parametrize(
+        ("count", "outputs", "flagged"), [(3, 0, False), (4, 0, True), (4, 1, True), (4, 2, False)]
+    )
+    def test_a_long_list_that_was_barely_looked_at(self, count: int, outputs: int, flagged: bool) -> None:
+        book = Book(LEAK)
+        added = []
+        for k in range(count):
+            added.append(book.suspect(10 * k, k, "gateway", f"m{k}"))
+            for way in ("for", "against")[:outputs]:
+                book.cite(10 * k + 1, k, book.look(10 * k + 1, "logs"), way)
+        found = flags.guessing(book.facts, GUESSING)
+        assert (found is not None) == flagged
+        if found:
+            assert found.evidence == ns(*added)
+
+
+class TestUntrue:
+    @pytest.mark.parametrize("kind", ["status", "scope", "postmortem"])
+    def test_whatever_is_written_for_people_must_not_deny_what_they_had(self, kind: str) -> None:
+        for denies in (True, False):
+            book = Book(LEAK)
+            book.hurt(0)
+            said = "no customers affected" if denies else "all customers on defaults"
+            if kind == "status":
+                event = book.status(10, said)
+            elif kind == "scope":
+                event = book.scope(10, "SEV1", said)
+            else:
+                event = book.postmortem(10, STORE, impact=said, text="The store was full.")
+            book.hurt(60)
+            found = flags.untrue(book.facts, UNTRUE)
+            assert (found is not None) == denies
+            if found:
+                assert found.evidence == ns(event)
+
+    def test_the_first_of_several_is_cited(self) -> None:
+        book = Book(LEAK)
+        book.hurt(0)
+        first = book.status(10, "no customers affected")
+        book.scope(20, "SEV4", "nobody")
+        book.hurt(60)
+        found = flags.untrue(book.facts, UNTRUE)
+        assert found is not None
+        assert found.evidence == ns(first)
+
+
+@pytest.mark.parametrize(("steps", "flagged"), [((1, 2, 3), False), ((1, 4), True), ((4,), True), ((), False)])
+def test_the_last_hint_is_known_by_its_number(steps: tuple[int, ...], flagged: bool) -> None:
+    book = Book(LEAK)
+    taken = [book.add(k, "hint.taken", step=step, of=4, costs_points=5) for k, step in enumerate(steps)]
+    found = flags.all_hints(book.facts, HINTS)
+    assert (found is not None) == flagged
+    if found:
+        assert found.evidence == ns(taken[-1])

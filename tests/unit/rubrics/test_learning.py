@@ -1,0 +1,202 @@
+"""What is left behind: the post-mortem, and what keeps it from coming back."""
+
+from __future__ import annotations
+
+import pytest
+
+from rubrics import measures
+from rubrics.learning import DOCUMENT, postmortem_cause, prevention
+from simulator.engine.events import Event
+from tests.unit.rubrics.book import DIP, LEAK, STALL, Book, Wrong, ns
+
+STORE = ("online-store", "connection_exhaustion")
+CAUSE = measures.PostmortemCause(name="postmortem_cause", words_min=30, told_ratio=0.4)
+PREVENTION = measures.Prevention(name="prevention", words_min=8)
+TOLD = (
+    "The loyalty export that went out in the evening kept its connections to the online store open. By three the pool "
+    "was exhausted and every model timed out. We stopped the job, and the store was back in two minutes."
+)
+SOUP = "online store loyalty export connection exhaustion pool leak job deploy retry timeout gateway " * 3
+ELSEWHERE = (
+    "The weather was fine and the team had a good walk in the park. We saw a dog that was as large as a horse, and it "
+    "was a lovely day for all of us. In the evening we had a soup with bread and some cheese."
+)
+ACTIONS = "Alert on connections that one client of the online store holds."
+
+
+def judged(*causes: tuple[str, str], text: str = TOLD, faults: tuple[Wrong, ...] = (LEAK,), **data: str) -> float:
+    book = Book(*faults)
+    book.hurt(0)
+    filed = book.postmortem(10, *causes, text=text, **data)
+    found = postmortem_cause(book.facts, CAUSE)
+    assert found.evidence == ns(filed)
+    return found.share
+
+
+class TestPostmortem:
+    def test_the_right_cause_in_sentences_earns_all(self) -> None:
+        assert judged(STORE) == 1.0
+        assert judged(LEAK.accepted[1]) == 1.0
+
+    def test_a_nearly_right_cause_earns_most(self) -> None:
+        assert judged(("gateway", "connection_exhaustion")) == pytest.approx(0.7)
+
+    def test_several_faults_need_several_causes(self) -> None:
+        both = (LEAK, STALL)
+        assert judged(STORE, faults=both) == pytest.approx(0.5)
+        assert judged(STORE, STALL.accepted[0], faults=both) == 1.0
+
+    @pytest.mark.parametrize("text", [SOUP, " ".join(TOLD.split()[:29])])
+    def test_keywords_or_too_few_words_earn_half(self, text: str) -> None:
+        assert judged(STORE, text=text) == 0.5
+        assert judged(("gateway", "connection_exhaustion"), text=text) == pytest.approx(0.35)
+
+    def test_the_number_of_words_is_the_rubrics_choice(self) -> None:
+        for words_min, share in ((len(TOLD.split()), 1.0), (len(TOLD.split()) + 1, 0.5)):
+            book = Book(LEAK)
+            book.postmortem(10, STORE, text=TOLD)
+            rule = measures.PostmortemCause(name="postmortem_cause", words_min=words_min)
+            assert postmortem_cause(book.facts, rule).share == share
+
+    @pytest.mark.parametrize("text", [ELSEWHERE, "", "x " * 40])
+    def test_what_is_about_something_else_earns_nothing(self, text: str) -> None:
+        assert judged(STORE, text=text) == 0.0
+
+    @pytest.mark.parametrize(
+        ("cause", "text", "share"),
+        [
+            (("online-store", "crash_loop"), TOLD, 0.4),
+            (("online-store", "crash_loop"), SOUP, 0.0),
+            (("dns", "dns_failure"), TOLD, 0.0),
+        ],
+    )
+    def test_a_wrong_mechanism_of_the_right_component_well_told_earns_its_share(
+        self, cause: tuple[str, str], text: str, share: float
+    ) -> None:
+        assert judged(cause, text=text) == share
+
+    @pytest.mark.parametrize("field", DOCUMENT)
+    def test_every_part_of_the_document_is_read(self, field: str) -> None:
+        book = Book(LEAK)
+        book.postmortem(10, STORE, **{field: TOLD})
+        assert postmortem_cause(book.facts, CAUSE).share == 1.0
+
+    @pytest.mark.parametrize("field", ["summary", "impact"])
+    def test_an_untrue_one_earns_nothing(self, field: str) -> None:
+        assert judged(STORE, **{field: "no customers affected"}) == 0.0
+
+    def test_the_last_one_filed_counts(self) -> None:
+        book = Book(LEAK)
+        book.postmortem(10, STORE, text=TOLD)
+        last = book.postmortem(20, ("dns", "dns_failure"), text=TOLD)
+        found = postmortem_cause(book.facts, CAUSE)
+        assert (found.share, found.evidence) == (0.0, ns(last))
+        assert "expected online-store:connection_exhaustion" in found.because
+        book.postmortem(30, STORE, text=TOLD)
+        assert postmortem_cause(book.facts, CAUSE).share == 1.0
+
+    def test_none_filed_is_missed(self) -> None:
+        book = Book(LEAK)
+        last = book.look(10, "pods")
+        assert postmortem_cause(book.facts, CAUSE).evidence == ns(book.joined, last)
+
+
+class TestPrevention:
+    @staticmethod
+    def checked(book: Book, **data: float | None) -> Event:
+        said = {"fires_at_s": 6900.0, "since_fault_s": 300.0, "joined_after_s": 7200.0, "healthy_firings": 0, **data}
+        return book.add(100, "prevention.checked", name="pool-full", **said)
+
+    @pytest.mark.parametrize(
+        ("data", "share", "reason"),
+        [
+            ({}, 1.0, "fires 5 min after the fault began"),
+            ({"healthy_firings": None}, 1.0, "fires 5 min"),
+            ({"since_fault_s": 0.0}, 1.0, "fires 0 s after"),
+            ({"since_fault_s": -0.001}, 0.0, "fires before anything is wrong"),
+            ({"healthy_firings": 1}, 0.0, "fires 1 times in a healthy week"),
+            ({"fires_at_s": None, "since_fault_s": None}, 0.0, "does not fire when the drill is run again"),
+            ({"since_fault_s": None}, 0.0, "does not fire"),
+            ({"fires_at_s": None}, 0.0, ""),
+        ],
+    )
+    def test_a_rule_must_fire_for_the_fault_and_for_nothing_else(
+        self, data: dict[str, float | None], share: float, reason: str
+    ) -> None:
+        book = Book(LEAK)
+        event = self.checked(book, **data)
+        found = prevention(book.facts, PREVENTION)
+        assert (found.share, found.evidence) == (share, ns(event))
+        assert reason in found.because
+
+    @pytest.mark.parametrize(("fires_at_s", "share"), [(7139.0, 1.0), (7200.0, 0.0), (7300.0, 0.0)])
+    def test_after_a_silent_fault_it_must_fire_before_anybody_called(self, fires_at_s: float, share: float) -> None:
+        book = Book(LEAK, reason="complaint")
+        event = self.checked(book, fires_at_s=fires_at_s)
+        found = prevention(book.facts, PREVENTION)
+        assert (found.share, found.evidence) == (share, ns(event))
+
+    def test_one_good_rule_among_several_is_enough(self) -> None:
+        book = Book(LEAK)
+        self.checked(book, healthy_firings=3)
+        good = self.checked(book)
+        found = prevention(book.facts, PREVENTION)
+        assert (found.share, found.evidence) == (1.0, ns(good))
+
+    def test_on_a_false_alarm_no_rule_proves_anything(self) -> None:
+        book = Book(DIP)
+        self.checked(book)
+        found = prevention(book.facts, PREVENTION)
+        assert found.share == 0.0
+        assert "proves nothing where nothing was broken" in found.because
+
+    @pytest.mark.parametrize(
+        ("said", "share"),
+        [
+            (ACTIONS, 1.0),
+            ("Alert on connections of the online store now.", 1.0),
+            ("Alert on connections of the online store.", 0.0),
+            ("We will all be more careful with this kind of thing.", 0.0),
+            ("A review of how we water the plants in the office garden.", 0.0),
+            ("", 0.0),
+        ],
+    )
+    def test_written_actions_are_about_this_incident_and_can_be_done(self, said: str, share: float) -> None:
+        book = Book(LEAK)
+        filed = book.postmortem(10, STORE, prevention=said)
+        found = prevention(book.facts, PREVENTION)
+        assert (found.share, found.evidence) == (share, ns(filed))
+
+    def test_actions_in_a_list_are_read_as_sentences(self) -> None:
+        book = Book(LEAK)
+        book.postmortem(10, STORE, prevention=["Alert on connections", "limit the pool of every job", "review exports"])
+        assert prevention(book.facts, PREVENTION).share == 1.0
+
+    def test_after_a_silent_fault_words_alone_earn_half(self) -> None:
+        for faults, reason, share in (
+            ((LEAK,), "complaint", 0.5),
+            ((LEAK,), "page", 1.0),
+            ((DIP,), "complaint", 1.0),
+        ):
+            book = Book(*faults, reason=reason)
+            book.postmortem(10, STORE, prevention="Alert on connections of the online store and on payments.")
+            assert prevention(book.facts, PREVENTION).share == share
+
+    def test_a_useless_rule_takes_nothing_from_good_words(self) -> None:
+        book = Book(LEAK)
+        filed = book.postmortem(10, STORE, prevention=ACTIONS)
+        useless = self.checked(book, healthy_firings=2)
+        found = prevention(book.facts, PREVENTION)
+        assert (found.share, found.evidence) == (1.0, ns(filed, useless))
+        assert "fires 2 times in a healthy week" in found.because
+
+    def test_only_the_last_post_mortem_counts(self) -> None:
+        book = Book(LEAK)
+        book.postmortem(10, STORE, prevention=ACTIONS)
+        book.postmortem(20, STORE, prevention="none")
+        assert prevention(book.facts, PREVENTION).share == 0.0
+
+    def test_nothing_done_cites_the_whole_time(self) -> None:
+        book = Book(LEAK)
+        last = book.look(10, "pods")
+        assert prevention(book.facts, PREVENTION).evidence == ns(book.joined, last)
