@@ -7,7 +7,9 @@ from rubrics.facts import Act, Facts, last_before
 from rubrics.findings import Judgement
 from rubrics.judging import judged
 from rubrics.losses import reach_of
+from rubrics.people import said_in
 from rubrics.reading import number, text, texts
+from rubrics.statements import stems_of
 from rubrics.suspects import Cause, Hypothesis, strength
 from rubrics.words import at
 from simulator.engine.events import Event
@@ -20,6 +22,11 @@ REVERSIBLE = frozenset(
 )  # fmt: skip
 """Changes that can be taken back by the opposite change, with nothing lost meanwhile."""
 ANNOUNCED_S = 180.0
+CHANGE_WORDS = """
+    back bring disable free kill limit move pause pin raise restart revert roll rollback scale shrink stop suspend
+    switch turn undo undone unlock
+    """
+"""How people say that they are changing something."""
 REASON_WORDS_MIN = 3
 
 
@@ -79,7 +86,7 @@ def diagnosis(facts: Facts, rule: measures.Diagnosis) -> Judgement:
     named = _named_share(facts, rule)
     if named is not None and named.share > share:
         share, cited, parts = named.share, [*named.events], [named.because]
-    wrong = [h for h in confirmed if not facts.accepts(h.cause)]
+    wrong = [h for h in confirmed if not facts.accepts(h.cause) and not _taken_back(facts, h)]
     cost = rule.wrong_cost_ratio * sum(1.0 if h.standing else 0.5 for h in wrong)
     if wrong:
         parts.append(f"{len(wrong)} other cause{'s' if len(wrong) > 1 else ''} confirmed as well" if share else
@@ -91,6 +98,12 @@ def diagnosis(facts: Facts, rule: measures.Diagnosis) -> Judgement:
         cited = blind or [facts.joined]
     said = _expected_words(facts, share - cost)
     return judged(share - cost, cited, "; ".join(parts) + said)
+
+
+def _taken_back(facts: Facts, hypothesis: Hypothesis) -> bool:
+    """Ruled out again before anything was touched: nobody was harmed by it, and it is not confirmed."""
+    out = hypothesis.ruled_out
+    return out is not None and not any(act.event.n < out.n for act in facts.acts)
 
 
 def _proven_share(
@@ -108,7 +121,7 @@ def _proven_share(
     if not best:
         return 0.0, [], []
     share = sum(weight for weight, _ in best) / max(1, len(faults))
-    repeated = facts.explained(facts.claim) if facts.claim is not None else 0.0
+    repeated = facts.explained(facts.claim) if facts.claim is not None else 1.0
     share *= 1.0 - rule.repeated_ratio + rule.repeated_ratio * repeated
     cited = [event for _, h in best for event in (facts.proof_of(h), h.standing) if event is not None]
     parts = [f"{at(facts, h.standing)} from evidence" for _, h in best if h.standing is not None]
@@ -209,11 +222,17 @@ def discipline(facts: Facts, rule: measures.Discipline) -> Judgement:
     proven = facts.argued_before(first.event)
     if proven is not None:
         return judged(1.0, [proven, first.event], f"{at(facts, proven)}, before {at(facts, first.event)}")
-    stopgap = _stopgap(facts, first, rule)
-    if stopgap is not None:
-        because = f"{at(facts, first.event)} as a stopgap in a total outage: reversible, one component, announced"
-        return judged(1.0, [first.event, stopgap], because)
     wanted = facts.right_components()
+    told, total = _announced(facts, first), _total_outage(facts, first, rule)
+    if told is not None and total:
+        because = f"{at(facts, first.event)} as a stopgap in a total outage: reversible, one component, announced"
+        return judged(1.0, [first.event, told], because)
+    seen = [
+        e for e in facts.looks() if e.n < first.event.n and set(wanted) & set(texts(e, "subjects")) and _inspects(e)
+    ]
+    if told is not None and seen:
+        because = f"{at(facts, first.event)} was announced and followed {at(facts, seen[-1])}, but no confirmed cause"
+        return judged(0.5, [seen[-1], told, first.event], because)
     backed = [e for h in facts.hypotheses if facts.fits(h.cause) for e in h.pro if e.n < first.event.n]
     noted = [e for e in facts.since_join("note") if e.n < first.event.n and any(c in text(e, "text") for c in wanted)]
     if backed or noted:
@@ -223,16 +242,22 @@ def discipline(facts: Facts, rule: measures.Discipline) -> Judgement:
     return judged(0.0, [first.event], f"too early: {at(facts, first.event)}, before the cause had evidence")
 
 
-def _stopgap(facts: Facts, act: Act, rule: measures.Discipline) -> Event | None:
-    """The status that announced a reversible change to one component while next to nothing was served; else None."""
+def _total_outage(facts: Facts, act: Act, rule: measures.Discipline) -> bool:
+    """Next to nothing came from the models when `act` happened."""
     report = last_before(facts.all("slo"), act.event)
-    if act.refused or report is None or reach_of(report).share < rule.outage_ratio:
+    return report is not None and reach_of(report).share >= rule.outage_ratio
+
+
+def _announced(facts: Facts, act: Act) -> Event | None:
+    """The status that told of a reversible change to one component around the time it was made; else None."""
+    if act.refused or len(act.components) != 1 or text(act.event, "action") not in REVERSIBLE:
         return None
-    if len(act.components) != 1 or text(act.event, "action") not in REVERSIBLE:
-        return None
-    until_us = act.event.t_us + ANNOUNCED_S * 1e6
-    told = [event for event in facts.since_join("status.sent") if event.t_us <= until_us]
-    return told[-1] if told else None
+    near = [
+        event
+        for event in facts.since_join("status.sent")
+        if abs(event.t_us - act.event.t_us) / 1e6 <= ANNOUNCED_S and stems_of(said_in(event)) & stems_of(CHANGE_WORDS)
+    ]
+    return near[-1] if near else None
 
 
 def no_needless_change(facts: Facts, rule: measures.NoNeedlessChange) -> Judgement:

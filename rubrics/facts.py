@@ -44,12 +44,14 @@ class Act:
 class Stretch:
     """A time during which users were well served: from `start` until `end`, or still going on when `end` is None.
 
-    `recovered` says that a bad state came before it.
+    `recovered` says that a bad state came before it. `since_us` is where the interval of the first good report began:
+    reports say how it was since the one before.
     """
 
     start: Event
     end: Event | None
     recovered: bool
+    since_us: int
 
 
 class Facts:
@@ -204,9 +206,12 @@ class Facts:
         return final if self.changes[0].n < final.start.n else None
 
     def cleared(self) -> Event | None:
-        """The state from which the cause was gone until the end."""
+        """The state from which the cause was gone until the end. What was true before a fault began says nothing."""
         found: Event | None = None
+        last_fault_n = max((fault.event.n for fault in self.real_faults), default=0)
         for event in self.all("truth.state"):
+            if event.n < last_fault_n:
+                continue
             if event.data.get("cleared") is not True:
                 found = None
             elif found is None:
@@ -264,23 +269,28 @@ def _stretches(facts: Facts) -> tuple[Stretch, ...]:
     truth_good: bool | None = None
     slo_good, was_bad, started_bad = True, False, False
     start: Event | None = None
+    since_us = before_us = report_us = facts.events[0].t_us
     found: list[Stretch] = []
     for event in facts.events:
         if event.kind == "slo":
             slo_good = event.data.get("good") is True
         elif event.kind == "truth.state":
             truth_good = event.data.get("good") is True
+        elif event.kind == "truth.fault" and event.data.get("harmless") is not True:
+            truth_good = False
         else:
             continue
+        if event.t_us > report_us:
+            before_us, report_us = report_us, event.t_us
         if truth_good is None:
             continue
         now_good = truth_good and slo_good
         if start is None and now_good:
-            start, started_bad = event, was_bad
+            start, started_bad, since_us = event, was_bad, before_us
         elif start is not None and not now_good:
-            found.append(Stretch(start, event, started_bad))
+            found.append(Stretch(start, event, started_bad, since_us))
             start = None
         was_bad = was_bad or not now_good
     if start is not None:
-        found.append(Stretch(start, None, started_bad))
+        found.append(Stretch(start, None, started_bad, since_us))
     return tuple(found)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping
 
 from rubrics import measures
@@ -9,6 +10,7 @@ from rubrics.facts import Facts
 from rubrics.patterns import CITED_MAX, Match
 from rubrics.reading import number, numbers, text, texts
 from rubrics.statements import contradiction
+from rubrics.suspects import named_causes
 from rubrics.words import at, minutes, names
 from simulator.engine.events import Event
 
@@ -76,19 +78,22 @@ def serving_removed(facts: Facts, rule: measures.ServingRemoved) -> Match | None
 
 
 def resolved_while_broken(facts: Facts, rule: measures.ResolvedWhileBroken) -> Match | None:
-    """A false all-clear that stood: it was the last word, or was not corrected within `corrected_within`.
+    """A false all-clear that stood: not taken back within `corrected_within`, nor true within `healed_within`.
 
-    With `corrected=True` it is the opposite: one that was taken back in time.
+    With `corrected=True` it is the opposite: one that was taken back, or came true, in time.
     """
     for index, claim in enumerate(facts.claims):
         if facts.good_at(claim) is not None or facts.healed_at(claim):
             continue
-        back = _taken_back(facts, index)
-        in_time = back is not None and (back.t_us - claim.t_us) / 1e6 <= rule.corrected_within
-        if in_time != rule.corrected:
+        back, healed = _taken_back(facts, index), _healed_after(facts, claim)
+        corrected = back is not None and (back.t_us - claim.t_us) / 1e6 <= rule.corrected_within
+        premature = healed is not None and (healed.t_us - claim.t_us) / 1e6 <= rule.healed_within
+        if (corrected or premature) != rule.corrected:
             continue
         state = facts.state_before(claim)
-        ending = f", taken back when {at(facts, back)}" if back is not None and in_time else ""
+        ending = f", taken back when {at(facts, back)}" if back is not None and corrected else ""
+        if premature and not corrected and healed is not None:
+            ending = f", {minutes((healed.t_us - claim.t_us) / 1e6)} before they were"
         because = f"{at(facts, claim)}, while users were not well served{ending}"
         return seen([*([state] if state else []), claim], because)
     return None
@@ -101,6 +106,28 @@ def _taken_back(facts: Facts, index: int) -> Event | None:
     return min((event for event in corrections if event.n > claim.n), key=lambda event: event.n, default=None)
 
 
+def _healed_after(facts: Facts, claim: Event) -> Event | None:
+    """The start of a lasting recovery that an earlier change brought about after `claim`."""
+    recovery = facts.recovery()
+    if recovery is None or not any(event.n < claim.n for event in facts.changes):
+        return None
+    later = [event for event in facts.changes if claim.n < event.n < recovery.start.n]
+    return None if later else recovery.start
+
+
+def stories(facts: Facts, rule: measures.Stories) -> Match | None:
+    """What was confirmed, declared and written up are three causes."""
+    claim, filed = facts.claim, facts.postmortem
+    confirmed = {h.cause: h.standing for h in facts.hypotheses if h.standing is not None}
+    if claim is None or filed is None or not confirmed:
+        return None
+    told = [set(confirmed), set(named_causes(claim)), set(named_causes(filed))]
+    if any(a & b for a, b in itertools.combinations(told, 2)):
+        return None
+    events = list(confirmed.values())
+    return seen([*events, claim, filed], "confirmed, declared and written up are three different causes")
+
+
 def guessing(facts: Facts, rule: measures.Guessing) -> Match | None:
     """Too many confirmed, with or without evidence, ruled out again or not; or a long list of barely looked-at ones."""
     allowed = max(rule.confirmed_max, len(facts.judged_faults) + 1)
@@ -111,6 +138,36 @@ def guessing(facts: Facts, rule: measures.Guessing) -> Match | None:
     if len(thin) > rule.thin_max:
         return seen(thin, f"{len(thin)} causes listed with at most one output each")
     return None
+
+
+def acted_blind(facts: Facts, rule: measures.ActedBlind) -> Match | None:
+    """What a page names may be rolled back at once, if not wisely; what nothing has pointed at was not found out."""
+    if not facts.acts:
+        return None
+    first = facts.acts[0]
+    if any(look.n < first.event.n for look in facts.looks()):
+        return None
+    alerted = " ".join(
+        text(event, key)
+        for kind in ("alert.fired", "page.sent", "comms")
+        for event in facts.all(kind)
+        if event.n < first.event.n
+        for key in (("component", "name", "summary") if kind != "comms" else ("text",))
+    ).replace("_", "-")
+    named = any(component in alerted for component in first.components)
+    if named != rule.named:
+        return None
+    told = "" if named else "; nothing had pointed there"
+    return seen([first.event], f"{at(facts, first.event)}, before any look{told}")
+
+
+def foregone(facts: Facts, rule: measures.Foregone) -> Match | None:
+    """Who names the cause before looking has not found it."""
+    kinds = ("hypothesis.confirmed", "resolve.claimed", "postmortem.filed")
+    said = min((event for kind in kinds for event in facts.since_join(kind)), key=lambda event: event.n, default=None)
+    if said is None or any(look.n < said.n for look in facts.looks()):
+        return None
+    return seen([said], f"{at(facts, said)}, before any look")
 
 
 def untrue(facts: Facts, rule: measures.Untrue) -> Match | None:

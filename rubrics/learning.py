@@ -8,11 +8,13 @@ from rubrics.facts import Facts
 from rubrics.findings import Judgement
 from rubrics.judging import judged
 from rubrics.reading import number, text
-from rubrics.statements import OWN_WORDS_MIN, contradiction, controls, vocabulary
+from rubrics.statements import contradiction, controls, vocabulary
 from rubrics.suspects import named_causes
 from rubrics.words import at, is_prose, minutes, names, prose
 from simulator.engine.events import Event
 
+EARLIER_MIN_S = 60.0
+"""A rule that fires no earlier than this before the responder was called tells nobody anything new."""
 DOCUMENT = ("summary", "impact", "text", "went_well", "went_badly")
 """Fields of a post-mortem that hold prose of the responder."""
 
@@ -27,8 +29,8 @@ def postmortem_cause(facts: Facts, rule: measures.PostmortemCause) -> Judgement:
     if wrong:
         return judged(0.0, [last], f"{at(facts, last)}: {wrong}")
     own = vocabulary(facts).own(said)
-    if not own:
-        return judged(0.0, [last], f"{at(facts, last)}, and no word of it is about this incident")
+    if len(own) < rule.own_words_min:
+        return judged(0.0, [last], f"{at(facts, last)}, and it is not about this incident")
     explained = facts.explained(last)
     if explained == 0.0:
         given = causes_named(named_causes(last))
@@ -36,7 +38,7 @@ def postmortem_cause(facts: Facts, rule: measures.PostmortemCause) -> Judgement:
         because = f"the post-mortem names {given}, which is not it" + (f"; expected {expected}" if expected else "")
         beside = any(facts.fits(cause) for cause in named_causes(last)) and is_prose(said, rule.words_min)
         return judged(rule.told_ratio if beside else 0.0, [last], because)
-    if not is_prose(said, rule.words_min) or len(own) < OWN_WORDS_MIN:
+    if not is_prose(said, rule.words_min) or len(own) < rule.own_words_met:
         because = f"the right cause, but not {rule.words_min} words about it that a colleague could learn from"
         return judged(0.5 * explained, [last], because)
     part = "" if explained == 1.0 else f", {explained:.0%} of the causes"
@@ -85,7 +87,7 @@ def _holds(facts: Facts, event: Event) -> bool:
         fires_s is not None
         and since_fault_s is not None
         and since_fault_s >= 0.0
-        and (fires_s < facts.joined.t_s or not facts.joined_by_complaint)
+        and fires_s <= facts.joined.t_s - EARLIER_MIN_S
     )
 
 
@@ -97,10 +99,10 @@ def _why_useless(facts: Facts, event: Event) -> str:
         return "proves nothing where nothing was broken"
     if since_s is None:
         return "does not fire when the drill is run again"
-    return "fires before anything is wrong" if since_s < 0 else "fires only after customers complained"
+    return "fires before anything is wrong" if since_s < 0 else "fires no earlier than what called you"
 
 
 def _caught_words(facts: Facts, event: Event) -> str:
     after_s = number(event, "since_fault_s") or 0.0
-    early = "before any customer complained" if facts.joined_by_complaint else "and is silent on a healthy week"
+    early = "before any customer complained" if facts.joined_by_complaint else "before the page"
     return f"the rule {text(event, 'name')} fires {minutes(after_s)} after the fault began [#{event.n}], {early}"

@@ -53,11 +53,15 @@ class Mitigation(Model):
 
 
 class RecoveryHeld(Model):
-    """Service stayed good for `hold` before the resolve, and the responder looked after it came back."""
+    """Service stayed good for `hold` before the resolve, and the responder looked after it came back.
+
+    `undeclared_ratio` is for a recovery that held and was never declared.
+    """
 
     name: Literal["recovery_held"]
     hold: Duration = 600.0
     partly_hold: Duration = 300.0
+    undeclared_ratio: Ratio = 0.3
     looked: tuple[str, ...] = ("metrics", "dashboard", "alerts", "fallback")
 
 
@@ -80,7 +84,7 @@ class Speed(Model):
     """How much of the drill passed before recovery began."""
 
     name: Literal["speed"]
-    met_ratio: Ratio = 0.6
+    met_ratio: Ratio = 0.4
     partly_ratio: Ratio = 1.0
 
 
@@ -142,11 +146,15 @@ class FinalStatus(Model):
 class PostmortemCause(Model):
     """The post-mortem names the right cause, in sentences about this incident that are not untrue.
 
+    It is about this incident from `own_words_min` of its own words on; all points ask for `own_words_met`.
+
     `told_ratio` is for one that tells the incident well and names another mechanism of the right component.
     """
 
     name: Literal["postmortem_cause"]
     words_min: int = Field(default=30, ge=1)
+    own_words_min: int = Field(default=3, ge=1)
+    own_words_met: int = Field(default=4, ge=1)
     told_ratio: Ratio = 0.5
 
 
@@ -199,11 +207,15 @@ class ServingRemoved(Model):
 
 
 class ResolvedWhileBroken(Model):
-    """It was declared resolved while it was not, and that stood; with `corrected` one that was taken back in time."""
+    """It was declared resolved while it was not, and that stood.
+
+    With `corrected` one that was taken back within `corrected_within`, or came true within `healed_within`.
+    """
 
     name: Literal["resolved_while_broken"]
     corrected: bool = False
     corrected_within: Duration = 600.0
+    healed_within: Duration = 300.0
 
 
 class Guessing(Model):
@@ -212,6 +224,28 @@ class Guessing(Model):
     name: Literal["guessing"]
     confirmed_max: int = Field(default=2, ge=1)
     thin_max: int = Field(default=7, ge=1)
+
+
+class ActedBlind(Model):
+    """The first change or attempt came before any look.
+
+    With `named` it went to a component that a page or alert had named; without, to one that nothing had pointed at.
+    """
+
+    name: Literal["acted_blind"]
+    named: bool = False
+
+
+class Stories(Model):
+    """The causes confirmed, declared and written up have nothing in common."""
+
+    name: Literal["stories"]
+
+
+class Foregone(Model):
+    """A cause was confirmed, resolved or written up before anything had been looked at."""
+
+    name: Literal["foregone"]
 
 
 class Untrue(Model):
@@ -251,6 +285,15 @@ Measure = Annotated[
 ]
 
 FlagMeasure = Annotated[
-    MassChange | SilencedFiring | ServingRemoved | ResolvedWhileBroken | Guessing | Untrue | AllHints,
+    MassChange
+    | SilencedFiring
+    | ServingRemoved
+    | ResolvedWhileBroken
+    | Guessing
+    | ActedBlind
+    | Foregone
+    | Stories
+    | Untrue
+    | AllHints,
     Field(discriminator="name"),
 ]

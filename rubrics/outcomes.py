@@ -39,10 +39,10 @@ def recovery_held(facts: Facts, rule: measures.RecoveryHeld) -> Judgement:
     if recovery is None:
         return judged(0.0, [facts.last], f"service did not come back, and stay, through a change that {facts.who} made")
     if claim is None:
-        return judged(
-            0.0, [recovery.start, facts.last], f"recovered at {_when(facts, recovery)}, but never declared resolved"
-        )
-    held_s = (claim.t_us - recovery.start.t_us) / 1e6
+        because = f"recovered at {_when(facts, recovery)}, but never declared resolved"
+        held = (facts.last.t_us - recovery.since_us) / 1e6 >= rule.hold
+        return judged(rule.undeclared_ratio if held else 0.0, [recovery.start, facts.last], because)
+    held_s = (claim.t_us - recovery.since_us) / 1e6
     if held_s < rule.partly_hold:
         shown = f"after only {minutes(max(0.0, held_s))}" if held_s >= 0 else "before service was back"
         return judged(0.0, [recovery.start, claim], f"{at(facts, claim)}, {shown}")
@@ -62,7 +62,8 @@ def _when(facts: Facts, stretch: Stretch) -> str:
 def resolved_right(facts: Facts, rule: measures.ResolvedRight) -> Judgement:
     claim = facts.claim
     if claim is None:
-        return judged(0.0, [facts.joined, facts.last], "it was never declared resolved")
+        # Saying nothing is no false statement; whether service came back is judged elsewhere.
+        return judged(0.0, [facts.joined, facts.last], "it was never declared resolved", critical=False)
     if facts.harmless:
         share = facts.explained(claim)
         if share == 0.0 and any(facts.fits(cause) for cause in named_causes(claim)):
@@ -140,6 +141,6 @@ def _resolved_s(facts: Facts, recovery: Stretch | None, hold_s: float) -> float 
         if facts.harmless:
             if facts.explained(claim) == 1.0 and not facts.changes:
                 return facts.after_join_s(claim)
-        elif recovery is not None and (claim.t_us - recovery.start.t_us) / 1e6 >= hold_s:
+        elif recovery is not None and (claim.t_us - recovery.since_us) / 1e6 >= hold_s:
             return facts.after_join_s(claim)
     return None

@@ -44,6 +44,9 @@ FLAG_MEASURES: Mapping[str, Callable[[Facts, Any], Match | None]] = {
     "serving_removed": flags.serving_removed,
     "resolved_while_broken": flags.resolved_while_broken,
     "guessing": flags.guessing,
+    "acted_blind": flags.acted_blind,
+    "foregone": flags.foregone,
+    "stories": flags.stories,
     "untrue": flags.untrue,
     "all_hints": flags.all_hints,
 }

@@ -21,30 +21,72 @@ from rubrics.reading import text
 from rubrics.words import FUNCTION_WORDS
 from simulator.engine.events import Event
 
-OWN_WORDS_MIN = 3
-"""Distinct words of the incident in a post-mortem that is about it."""
 SERVICE_WORDS = """
-    alert answer available batch cache capacity click cluster config connection cpu customer dashboard database default
-    degrade delay deploy deployment disk downtime error export failure fallback feature fraud gateway generic gpu harm
-    health incident job latency limit load lock log memory metric model monitor network node offline online oom order
-    outage page payment peak personal pipeline pod prediction producer product queue read ranking recommendation record
-    recover recovery release replay replica request response restart retry revision rollback rollout route run schema
-    search serve server service shop shopper site slo slow stale store stream threshold timeout traffic user version
-    visitor write
+    504 503 500 backlog batch cache canary capacity checkout click cluster connection cpu dashboard database default
+    deadline degrade deploy deployment error export fallback feature fraud gateway generic gpu home job latency lag
+    limit load lock memory model network node offline online oom order page payment peak personal pipeline pod
+    prediction producer product purchase queue ranking recommendation record redis replica request restart retry
+    revision rollback rollout route schema search shop site slow stale store stream threshold timeout traffic version
+    website
     """
-"""Stems of what people say of a service in trouble, whatever the incident."""
+"""What people name who speak of this kind of service. Words that fit any incident of any company are left out."""
 CONTROL_WORDS = """
     alarm alert approval audit backfill baseline budget burn canary cap check checklist circuit compare comparison
-    contract dashboard detect drill expire expiry gate guard guide heartbeat lease limit lint monitor owner page pin
-    policy probe process quota ratio rehearse replay review rollback rule runbook schedule schema season seasonal shadow
-    sla slo staged test threshold timeout tune validate validation verify watch watchdog
+    contract drill expire expiry floor gate guard heartbeat lease limit lint page pin policy probe quota ratio rehearse
+    replay review rollback rule runbook schema seasonal shadow staged test threshold timeout tune validate validation
+    verify watchdog
     """
 """Stems of what keeps an incident from coming back."""
 WORD_MIN_CHARS = 3
+_SMALL_WORDS = FUNCTION_WORDS | frozenset(
+    (
+        "all",
+        "any",
+        "back",
+        "day",
+        "down",
+        "got",
+        "her",
+        "him",
+        "his",
+        "hour",
+        "how",
+        "just",
+        "last",
+        "min",
+        "minute",
+        "new",
+        "non",
+        "now",
+        "off",
+        "old",
+        "once",
+        "one",
+        "only",
+        "our",
+        "out",
+        "over",
+        "own",
+        "per",
+        "she",
+        "than",
+        "they",
+        "time",
+        "too",
+        "top",
+        "two",
+        "under",
+        "until",
+        "who",
+        "why",
+        "you",
+        "your",
+    )
+)
 _WORD = re.compile(r"[a-z0-9]+")
+_NONE = re.compile(r"\W*(none|nothing|nobody|no one|not affected|unaffected)\b", re.IGNORECASE)
 _DENIAL = re.compile(
-    r"^\W*(none|nothing|nobody|no one|not affected|unaffected)\b"
-    r"|\b(no|zero|without(?: any)?) (?:customer |user |business )?impact\b"
+    r"\b(no|zero|without(?: any)?) (?:customer |user |business )?impact\b"
     r"|\b(?:no|not a single|not one) (?:customer|user|shopper|order|visitor)s? (?:is|are|was|were|has been|have been|"
     r"got|gets)?\s*(?:\w+ )?(?:affected|hurt|harmed|impacted|touched)\b"
     r"|\b(?:nobody|no one) (?:is|was|has been|got)\s*(?:\w+ )?(?:affected|hurt|harmed|impacted|touched)\b"
@@ -66,23 +108,23 @@ class Vocabulary:
     stems: frozenset[str]
 
     def own(self, said: str) -> frozenset[str]:
-        """Stems in `said` that belong to this incident."""
+        """Distinct stems in `said` that belong to this incident."""
         return stems_of(said) & self.stems
 
-    def about(self, said: str, words_min: int = 1) -> bool:
-        """Whether `said` is about a service in trouble, with at least so many distinct words of the kind."""
-        return len(stems_of(said) & (self.stems | stems_of(SERVICE_WORDS))) >= words_min
+    def about(self, said: str) -> bool:
+        """Whether `said` names anything of this incident or of this kind of service."""
+        return bool(stems_of(said) & (self.stems | stems_of(SERVICE_WORDS)))
 
 
 def vocabulary(facts: Facts) -> Vocabulary:
     """The words of the incident in `facts`."""
     said: list[str] = []
     for event in facts.events:
-        if event.kind in ("truth.fault", "alert.fired", "page.sent", "deploy", "k8s"):
-            said += [value for value in event.data.values() if isinstance(value, str)]
-        elif event.kind == "slo" and not said:
-            routes = event.data.get("routes")
-            said += list(routes) if isinstance(routes, Mapping) else []
+        if event.kind in ("truth.fault", "alert.fired", "deploy") or text(event, "type") == "Warning":
+            said += [text(event, key) for key in ("component", "mechanism", "name", "summary", "deployment", "message")]
+    for event in facts.all("slo")[:1]:
+        routes = event.data.get("routes")
+        said += list(routes) if isinstance(routes, Mapping) else []
     for fault in facts.judged_faults:
         said += [f"{cause.component} {cause.mechanism}" for cause in (*fault.accepted, *fault.near)]
     return Vocabulary(frozenset(stems_of(" ".join(said))))
@@ -91,7 +133,7 @@ def vocabulary(facts: Facts) -> Vocabulary:
 @lru_cache(maxsize=4096)
 def stems_of(said: str) -> frozenset[str]:
     """Content words of a text, cut to their stems, so that plural and tense do not matter."""
-    words = {word for word in _words(said) if word not in FUNCTION_WORDS and len(word) >= WORD_MIN_CHARS}
+    words = {word for word in _words(said) if word not in _SMALL_WORDS and len(word) >= WORD_MIN_CHARS}
     return frozenset(map(stem, words))
 
 
@@ -115,10 +157,14 @@ def controls(said: str) -> frozenset[str]:
     return stems_of(said) & stems_of(CONTROL_WORDS)
 
 
-def denies_impact(said: str) -> bool:
-    """Whether a text says that nobody was hurt, without saying from when on."""
+def denies_impact(said: str, *, about_impact: bool) -> bool:
+    """Whether a text says that nobody was hurt, without saying from when on.
+
+    Where the whole text is about the impact, a bare "none" or "nobody" says it too.
+    """
     return any(
-        _DENIAL.search(sentence) is not None and _SINCE.search(sentence) is None
+        _SINCE.search(sentence) is None
+        and (_DENIAL.search(sentence) is not None or (about_impact and _NONE.match(sentence) is not None))
         for sentence in re.split(r"[.!?;\n]+\s*", said)
         if sentence.strip()
     )
@@ -144,14 +190,13 @@ def hurt_at(facts: Facts, event: Event) -> bool:
 
 def contradiction(facts: Facts, event: Event) -> str:
     """Why what `event` says is not true, or "". Statements about impact are held to what customers were served."""
-    if event.kind == "status.sent":
-        said, true = text(event, "impact"), hurt_at(facts, event)
-    elif event.kind == "scope.declared":
-        said, true = text(event, "scope"), hurt_at(facts, event)
+    if event.kind == "postmortem.filed":
+        hurt, prose = _was_hurt(facts), " ".join((text(event, "summary"), text(event, "text")))
     else:
-        said = " ".join((text(event, "impact"), text(event, "summary")))
-        said, true = said if said.strip() else text(event, "text"), _was_hurt(facts)
-    return "it says that nobody is hurt, and customers were" if true and denies_impact(said) else ""
+        hurt, prose = hurt_at(facts, event), ""
+    impact = text(event, "scope" if event.kind == "scope.declared" else "impact")
+    denied = denies_impact(impact, about_impact=True) or denies_impact(prose, about_impact=False)
+    return "it says that nobody is hurt, and customers were" if hurt and denied else ""
 
 
 def _was_hurt(facts: Facts) -> bool:

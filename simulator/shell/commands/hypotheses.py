@@ -163,8 +163,8 @@ def _output(op: Operator, text: str) -> Output:
 
 def _cite(op: Operator, item: Hypothesis, direction: Direction, reference: str) -> Effect:
     output = _output(op, reference)
-    if item.state != "open":
-        raise CommandError(f"hypothesis {item.hyp_id} is {item.state}", fix="evidence goes to open hypotheses")
+    if item.state == "out":
+        raise CommandError(f"hypothesis {item.hyp_id} is ruled out", fix=f"suspect it again: {ADD_USAGE}")
     if any(evidence.event_n == output.n for evidence in item.evidence):
         raise CommandError(f"#{output.n} is cited for hypothesis {item.hyp_id} already", fix="hyp list")
     if len(item.evidence) >= EVIDENCE_MAX:
