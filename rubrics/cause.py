@@ -9,8 +9,9 @@ from rubrics.judging import judged
 from rubrics.losses import reach_of
 from rubrics.people import said_in
 from rubrics.reading import number, text, texts
-from rubrics.statements import stems_of
+from rubrics.statements import stems_of, vocabulary
 from rubrics.suspects import Cause, Hypothesis, strength
+from rubrics.triage import shows_customers
 from rubrics.words import at
 from simulator.engine.events import Event
 
@@ -22,6 +23,8 @@ REVERSIBLE = frozenset(
 )  # fmt: skip
 """Changes that can be taken back by the opposite change, with nothing lost meanwhile."""
 ANNOUNCED_S = 180.0
+WRITTEN = ("summary", "impact", "text", "prevention")
+"""Fields of a post-mortem that show whether its writer knew what it was about."""
 CHANGE_WORDS = """
     back bring disable free kill limit move pause pin raise restart revert roll rollback scale shrink stop suspend
     switch turn undo undone unlock
@@ -170,8 +173,13 @@ def _named_share(facts: Facts, rule: measures.Diagnosis) -> _Named | None:
         return None
     limit_n = facts.acts[0].event.n if facts.acts and not facts.harmless else claim.n
     wanted = set(facts.right_components())
-    seen = [e for e in facts.looks() if e.n < limit_n and wanted & set(texts(e, "subjects")) and _inspects(e)]
-    if not seen:
+    looks = [event for event in facts.looks() if event.n < limit_n]
+    if facts.harmless:
+        # Nothing is to be found at the cause itself: that all is well elsewhere is what there is to see.
+        seen = [event for event in looks if shows_customers(facts, event)]
+    else:
+        seen = [event for event in looks if wanted & set(texts(event, "subjects")) and _inspects(event)]
+    if not seen or not vocabulary(facts).about(" ".join(text(filed, key) for key in WRITTEN)):
         return None
     because = f"{at(facts, claim)} and in the post-mortem, but never argued as a hypothesis with evidence"
     return _Named(rule.named_ratio * share, [seen[-1], claim, filed], because)

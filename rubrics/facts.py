@@ -205,6 +205,14 @@ class Facts:
             return None
         return final if self.changes[0].n < final.start.n else None
 
+    def healed_after(self, claim: Event) -> Event | None:
+        """The start of a lasting recovery that changes before `claim` brought about after it."""
+        recovery = self.recovery()
+        if recovery is None or recovery.start.n < claim.n or self.changes[0].n > claim.n:
+            return None
+        later = [event for event in self.changes if claim.n < event.n < recovery.start.n]
+        return None if later else recovery.start
+
     def cleared(self) -> Event | None:
         """The state from which the cause was gone until the end. What was true before a fault began says nothing."""
         found: Event | None = None

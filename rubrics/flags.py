@@ -85,7 +85,7 @@ def resolved_while_broken(facts: Facts, rule: measures.ResolvedWhileBroken) -> M
     for index, claim in enumerate(facts.claims):
         if facts.good_at(claim) is not None or facts.healed_at(claim):
             continue
-        back, healed = _taken_back(facts, index), _healed_after(facts, claim)
+        back, healed = _taken_back(facts, index), facts.healed_after(claim)
         corrected = back is not None and (back.t_us - claim.t_us) / 1e6 <= rule.corrected_within
         premature = healed is not None and (healed.t_us - claim.t_us) / 1e6 <= rule.healed_within
         if (corrected or premature) != rule.corrected:
@@ -106,15 +106,6 @@ def _taken_back(facts: Facts, index: int) -> Event | None:
     return min((event for event in corrections if event.n > claim.n), key=lambda event: event.n, default=None)
 
 
-def _healed_after(facts: Facts, claim: Event) -> Event | None:
-    """The start of a lasting recovery that an earlier change brought about after `claim`."""
-    recovery = facts.recovery()
-    if recovery is None or not any(event.n < claim.n for event in facts.changes):
-        return None
-    later = [event for event in facts.changes if claim.n < event.n < recovery.start.n]
-    return None if later else recovery.start
-
-
 def stories(facts: Facts, rule: measures.Stories) -> Match | None:
     """What was confirmed, declared and written up are three causes."""
     claim, filed = facts.claim, facts.postmortem
@@ -129,7 +120,7 @@ def stories(facts: Facts, rule: measures.Stories) -> Match | None:
 
 
 def guessing(facts: Facts, rule: measures.Guessing) -> Match | None:
-    """Too many confirmed, with or without evidence, ruled out again or not; or a long list of barely looked-at ones."""
+    """Too many confirmed, ruled out again or not; a long list of barely looked-at ones; or many supported and left."""
     allowed = max(rule.confirmed_max, len(facts.judged_faults) + 1)
     confirmed = [h.confirmed for h in facts.hypotheses if h.confirmed is not None]
     if len(confirmed) > allowed:
@@ -137,6 +128,9 @@ def guessing(facts: Facts, rule: measures.Guessing) -> Match | None:
     thin = [h.events[0] for h in facts.hypotheses if len(h.pro) + len(h.contra) <= 1]
     if len(thin) > rule.thin_max:
         return seen(thin, f"{len(thin)} causes listed with at most one output each")
+    loose = [h.pro[0] for h in facts.hypotheses if h.pro and not h.contra and not h.decisions]
+    if len(loose) > rule.loose_max:
+        return seen(loose, f"{len(loose)} causes were each found supported, and left at that")
     return None
 
 

@@ -55,20 +55,26 @@ class Mitigation(Model):
 class RecoveryHeld(Model):
     """Service stayed good for `hold` before the resolve, and the responder looked after it came back.
 
-    `undeclared_ratio` is for a recovery that held and was never declared.
+    `early_ratio` is for a recovery declared before it had held, `undeclared_ratio` for one that held and was never
+    declared.
     """
 
     name: Literal["recovery_held"]
     hold: Duration = 600.0
     partly_hold: Duration = 300.0
+    early_ratio: Ratio = 0.2
     undeclared_ratio: Ratio = 0.3
     looked: tuple[str, ...] = ("metrics", "dashboard", "alerts", "fallback")
 
 
 class ResolvedRight(Model):
-    """The resolve was true when it was said: all good, or on a false alarm with the right explanation."""
+    """The resolve was true when it was said: all good, or on a false alarm with the right explanation.
+
+    One that came true within `healed_within` through what had been done before earns a little.
+    """
 
     name: Literal["resolved_right"]
+    healed_within: Duration = 300.0
 
 
 class Harm(Model):
@@ -153,7 +159,7 @@ class PostmortemCause(Model):
 
     name: Literal["postmortem_cause"]
     words_min: int = Field(default=30, ge=1)
-    own_words_min: int = Field(default=3, ge=1)
+    own_words_min: int = Field(default=2, ge=1)
     own_words_met: int = Field(default=4, ge=1)
     told_ratio: Ratio = 0.5
 
@@ -219,11 +225,12 @@ class ResolvedWhileBroken(Model):
 
 
 class Guessing(Model):
-    """More causes were confirmed than can be true, or more listed with at most one output each than can be meant."""
+    """More causes were confirmed than can be true, listed with at most one output each, or supported and left open."""
 
     name: Literal["guessing"]
     confirmed_max: int = Field(default=2, ge=1)
     thin_max: int = Field(default=7, ge=1)
+    loose_max: int = Field(default=2, ge=1)
 
 
 class ActedBlind(Model):

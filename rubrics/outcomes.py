@@ -45,7 +45,8 @@ def recovery_held(facts: Facts, rule: measures.RecoveryHeld) -> Judgement:
     held_s = (claim.t_us - recovery.since_us) / 1e6
     if held_s < rule.partly_hold:
         shown = f"after only {minutes(max(0.0, held_s))}" if held_s >= 0 else "before service was back"
-        return judged(0.0, [recovery.start, claim], f"{at(facts, claim)}, {shown}")
+        came_true = held_s >= 0 or facts.healed_after(claim) is not None
+        return judged(rule.early_ratio if came_true else 0.0, [recovery.start, claim], f"{at(facts, claim)}, {shown}")
     looked = [
         e for e in facts.looks() if recovery.start.n < e.n < claim.n and set(texts(e, "looked")) & set(rule.looked)
     ]
@@ -73,6 +74,10 @@ def resolved_right(facts: Facts, rule: measures.ResolvedRight) -> Judgement:
     state = facts.state_before(claim)
     cited = [*([state] if state else []), claim]
     if facts.good_at(claim) is None and not facts.healed_at(claim):
+        healed = facts.healed_after(claim)
+        if healed is not None and (healed.t_us - claim.t_us) / 1e6 <= rule.healed_within:
+            after = minutes((healed.t_us - claim.t_us) / 1e6)
+            return judged(0.3, [*cited, healed], f"{at(facts, claim)}, {after} before it was true")
         return judged(0.0, cited, f"{at(facts, claim)}, while users were still not well served")
     return judged(1.0, cited, f"{at(facts, claim)}, and it was true")
 

@@ -30,6 +30,8 @@ SERVICE_WORDS = """
     website
     """
 """What people name who speak of this kind of service. Words that fit any incident of any company are left out."""
+COMMON_WORDS = "customer model request response server service timed user"
+"""Words that are in every incident of this kind of service, and so tell none from another."""
 CONTROL_WORDS = """
     alarm alert approval audit backfill baseline budget burn canary cap check checklist circuit compare comparison
     contract drill expire expiry floor gate guard heartbeat lease limit lint page pin policy probe quota ratio rehearse
@@ -83,6 +85,7 @@ _SMALL_WORDS = FUNCTION_WORDS | frozenset(
         "your",
     )
 )
+_CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 _WORD = re.compile(r"[a-z0-9]+")
 _NONE = re.compile(r"\W*(none|nothing|nobody|no one|not affected|unaffected)\b", re.IGNORECASE)
 _DENIAL = re.compile(
@@ -127,7 +130,7 @@ def vocabulary(facts: Facts) -> Vocabulary:
         said += list(routes) if isinstance(routes, Mapping) else []
     for fault in facts.judged_faults:
         said += [f"{cause.component} {cause.mechanism}" for cause in (*fault.accepted, *fault.near)]
-    return Vocabulary(frozenset(stems_of(" ".join(said))))
+    return Vocabulary(stems_of(" ".join(said)) - stems_of(COMMON_WORDS))
 
 
 @lru_cache(maxsize=4096)
@@ -149,7 +152,7 @@ def stem(word: str) -> str:
 
 
 def _words(said: str) -> Iterable[str]:
-    return _WORD.findall(re.sub(r"([a-z])([A-Z])", r"\1 \2", said).replace("_", " ").lower())
+    return _WORD.findall(_CAMEL.sub(" ", said).replace("_", " ").lower())
 
 
 def controls(said: str) -> frozenset[str]:

@@ -120,15 +120,18 @@ SHOWN_BY: Mapping[str, tuple[str, ...]] = {
         "latency", "connections", "settings", "logs", "request", "dashboard", "slo", "metric:online_store_",
         "metric:gateway_request_duration", "metric:feature_client",
     ),
-    "stalled_job": ("jobs", "logs", "values", "metric:feature_age", "metric:feature_read_age", "metric:materializer_"),
+    "stalled_job": (
+        "jobs", "ingest", "logs", "values", "metric:feature_age", "metric:feature_read_age", "metric:ingest_",
+        "metric:materializer_",
+    ),
     "traffic_spike": ("history", "dashboard", "slo", "metric:gateway_", "metric:shop_responses"),
     "unit_change": ("ingest", "values", "metric:ingest_", "metric:feature_psi"),
     "wrong_event_time": ("ingest", "clocks", "logs", "metric:ingest_"),
 }  # fmt: skip
 """Kinds of output that can show a mechanism. `metric:` alone stands for every query."""
 
-HEALTH = ("pods", "describe", "logs", "changes", "slo", "request", "network", "dashboard", "metric:")
-"""A component that is seen to be well, or unchanged, speaks against whatever is said of it."""
+NO_STATE = frozenset(("alerts", "rules"))
+"""What shows no state of a component. Everything else may show it well, or unchanged, and so speak against anything."""
 ELSEWHERE = ("traffic",)
 """Components whose history must be that of what the alert is about."""
 
@@ -160,7 +163,7 @@ def weigh(op: Operator, item: Hypothesis, output: Output, direction: Direction) 
         if direction == "for" and item.mechanism == "bad_deploy" and seen == {"changes"}:
             return Weight(True, HALF, "that something was rolled out shows no harm: by itself it counts half")
         return Weight(True, 1.0, "")
-    if direction == "against" and _any_of(seen, HEALTH):
+    if direction == "against" and seen - NO_STATE:
         return Weight(True, 1.0, "")
     return Weight(True, 0.0, f"an output of this kind cannot show {item.mechanism}")
 
