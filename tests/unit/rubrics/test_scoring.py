@@ -160,19 +160,22 @@ def test_one_stray_change_is_lean_and_three_are_no() -> None:
 
 
 def test_a_change_before_any_look_is_a_major_flag() -> None:
-    card = play((*EXPERT, change("x", 20, "restart", "loyalty-export")))
-    assert flags(card) == ["act-before-look"]
-    assert card.verdict != "strong"
+    alerted = play((*EXPERT, change("x", 20, "restart", "gateway")))
+    assert (flags(alerted), alerted.verdict) == (["act-before-look"], "lean")
+    unheard_of = play((*EXPERT, change("x", 20, "restart", "loyalty-export")))
+    assert (flags(unheard_of), unheard_of.verdict) == (["foreknowledge"], "no")
 
 
 def test_resolving_before_it_held_is_not_strong_and_while_broken_is_no() -> None:
     early = play(but(EXPERT, "resolve", "postmortem", "status-3", plus=(resolve(800), postmortem(810))))
     assert finding(early, "recovery").verdict == "partly"
     assert early.verdict == "lean"
-    broken = play(but(EXPERT, "resolve", plus=(resolve(400),)))
-    assert "false-all-clear" in flags(broken)
-    assert broken.verdict == "no"
-    assert broken.times.ttr_s is None
+    premature = play(but(EXPERT, "resolve", plus=(resolve(400),)))
+    assert flags(premature) == ["early-all-clear"]
+    assert premature.times.ttr_s is None
+    broken = play(but(EXPERT, "resolve", plus=(resolve(340),)))
+    assert flags(broken) == ["false-all-clear"]
+    assert (broken.verdict, broken.times.ttr_s) == ("no", None)
 
 
 def test_silencing_is_allowed_once_acknowledged_and_proven() -> None:
@@ -214,9 +217,10 @@ def test_any_change_on_a_healthy_night_is_no() -> None:
     assert (card.verdict, flags(card)) == ("no", ["touched-healthy"])
 
 
-def test_an_unexplained_false_alarm_is_no() -> None:
-    assert play(but(QUIET_EXPERT, "confirmed-dip"), QUIET).verdict == "no"
-    assert play(but(QUIET_EXPERT, "history"), QUIET).verdict == "no"
+def test_a_false_alarm_that_was_not_argued_is_lean_and_one_that_is_not_explained_is_no() -> None:
+    assert play(but(QUIET_EXPERT, "confirmed-dip"), QUIET).verdict == "lean"
+    assert play(but(QUIET_EXPERT, "history"), QUIET).verdict == "lean"
+    assert play(but(QUIET_EXPERT, "confirmed-dip", "postmortem"), QUIET).verdict == "no"
 
 
 def test_times_count_from_joining_and_only_when_right() -> None:
