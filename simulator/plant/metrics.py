@@ -40,6 +40,40 @@ _CODES = ((C_OK, "200"), (C_504, "504"), (C_503, "503"), (C_500, "500"))
 _SOURCES = ((C_SERVED, "model"), (C_FALLBACK, "default"), (C_ERROR, "error"))
 
 
+TRAFFIC_COUNTERS = frozenset(
+    {
+        "feature_client_pool_timeouts_total",
+        "gateway_requests_total",
+        "gateway_retries_total",
+        "online_store_reads_total",
+        "shop_responses_total",
+    }
+)
+"""Counters that only requests move."""
+TRAFFIC_GAUGES = frozenset(
+    {
+        "DCGM_FI_DEV_GPU_UTIL",
+        "feature_cache_hit_ratio",
+        "gateway_request_duration_seconds",
+        "model_batch_size_mean",
+        "model_queue_length",
+        "online_store_wait_seconds",
+    }
+)
+"""Gauges over the requests since the last scrape."""
+QUALITY = frozenset(
+    {
+        "feature_read_age_seconds",
+        "model_prediction_mean",
+        "online_store_miss_ratio",
+        "online_store_outside_max_age_ratio",
+        "shop_click_ratio",
+        "shop_payments_declined_ratio",
+    }
+)
+"""Gauges over the requests since the last report."""
+
+
 class Metrics:
     """Writes every series of the platform into the store. Names follow Prometheus: base units, `_total`."""
 

@@ -85,6 +85,7 @@ class QualityJudge:
         self._champions = champions
         self._drift = drift
         self._rng = rng
+        self.sample_max: Mapping[str, int] = SAMPLE_MAX
         self._models: dict[tuple[str, int], ExportedModel] = {}
         self._watched = {route: schema_of(route, version).views for route, version in champions.items()}
 
@@ -97,7 +98,7 @@ class QualityJudge:
             rows = np.flatnonzero(finished.route == index)
             if len(rows):
                 sample = rows[
-                    np.unique(np.linspace(0, len(rows) - 1, min(SAMPLE_MAX[route], len(rows))).astype(np.int64))
+                    np.unique(np.linspace(0, len(rows) - 1, min(self.sample_max[route], len(rows))).astype(np.int64))
                 ]
                 result[route] = self._judge_route(finished, sample, len(rows), route, versions[route], now_s)
         return result

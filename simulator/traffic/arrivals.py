@@ -6,7 +6,7 @@ responder does, so two plays of one seed meet exactly the same shoppers.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -62,6 +62,11 @@ class Arrivals:
         self._surge_rng = surge_rng
         self._surges: list[Surge] = []
         self._index = 0
+        self._comes: Callable[[float], bool] = lambda begin_s: True
+
+    def keep(self, comes: Callable[[float], bool]) -> None:
+        """From now on nobody comes in a minute for whose beginning, in seconds, `comes` says no."""
+        self._comes = comes
 
     def rate_per_s(self, t_s: float) -> float:
         """Requests per second that the rhythm of the week lets expect at `t_s`, before retries and without surges."""
@@ -85,7 +90,7 @@ class Arrivals:
         """The following minute."""
         begin = self._index * BLOCK_S
         self._index += 1
-        n = int(self._rng.poisson(self.rate_per_s(begin + BLOCK_S / 2) * BLOCK_S))
+        n = int(self._rng.poisson(self.rate_per_s(begin + BLOCK_S / 2) * BLOCK_S)) if self._comes(begin) else 0
         times = np.sort(begin + BLOCK_S * self._rng.random(n))
         route = self._routes.of(self._rng.random(n))
         entity = self._entities.of(self._rng.random(n))
