@@ -51,6 +51,12 @@ def to_drill(loaded: LoadedScenario, seed: int) -> DrillSpec:
     )
 
 
+def platform_at(loaded: LoadedScenario, share: float) -> PlatformSpec:
+    """The platform with every range of the overlay drawn at the same share, 0..1, of its way."""
+    overlay = resolve_ranges(loaded.scenario.overlay, lambda _: share)
+    return PlatformSpec.model_validate_json(json.dumps(lay_over(loaded.platform, overlay)), strict=True)
+
+
 def to_steps(steps: Iterable[StepDocument]) -> tuple[Step, ...]:
     """A script as the simulator's players take it."""
     return tuple(Step(item.command, item.wait) for item in steps)

@@ -1,16 +1,23 @@
-"""Everything wrong with scenario files, as messages; nothing here runs a simulation."""
+"""Everything wrong with scenario files, as messages; nothing here runs a simulation.
+
+A file without problems opens, plays and ends, whatever the seed.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from reference_platform.documents import locate
 from reference_platform.errors import ContentError, PagerDrillError
 from scenarios.library import entries, library_dir, scenario_files
+from scenarios.lint_platform import platform_problems
+from scenarios.lint_scripts import fault_problems, script_problems
+from scenarios.lint_words import name_problems, text_problems, time_problems
 from scenarios.loader import LoadedScenario, load_scenario
+from scenarios.places import problem
 
 LINES_MAX = 80
+Check = Callable[[LoadedScenario], Iterator[PagerDrillError]]
 
 
 def lint(ref: str) -> list[PagerDrillError]:
@@ -32,7 +39,9 @@ def _lint_one(ref: str) -> list[PagerDrillError]:
         loaded = load_scenario(ref)
     except ContentError as error:
         return [error]
-    return [problem for check in _CHECKS for problem in check(loaded)]
+    found = [problem for check in _FIRST for problem in check(loaded)]
+    # Names are looked up on a platform that is whole; without one, more messages would only repeat the first.
+    return found or [problem for check in _THEN for problem in check(loaded)]
 
 
 def _duplicate_ids(folder: Path) -> list[PagerDrillError]:
@@ -45,10 +54,6 @@ def _duplicate_ids(folder: Path) -> list[PagerDrillError]:
     return []
 
 
-def _problem(loaded: LoadedScenario, path: list[str | int], what: str, fix: str) -> ContentError:
-    return ContentError(what, where=locate(loaded.source_text, loaded.source_name, path), fix=fix)
-
-
 def _late_faults(loaded: LoadedScenario) -> Iterator[PagerDrillError]:
     """A fault after the end of the drill never shows."""
     from scenarios.compile import to_drill
@@ -56,7 +61,7 @@ def _late_faults(loaded: LoadedScenario) -> Iterator[PagerDrillError]:
     clock = loaded.scenario.clock
     for index, fault in enumerate(to_drill(loaded, seed=1).faults):
         if fault.at_s >= (0.0 if fault.after_join else clock.joins_by) + clock.drill:
-            yield _problem(
+            yield problem(
                 loaded,
                 ["faults", index, "at"],
                 "this fault begins after the drill is over",
@@ -67,7 +72,7 @@ def _late_faults(loaded: LoadedScenario) -> Iterator[PagerDrillError]:
 def _short(loaded: LoadedScenario) -> Iterator[PagerDrillError]:
     lines = loaded.source_text.count("\n")
     if lines > LINES_MAX:
-        yield _problem(
+        yield problem(
             loaded,
             [],
             f"{lines} lines; a scenario has at most {LINES_MAX}",
@@ -77,7 +82,16 @@ def _short(loaded: LoadedScenario) -> Iterator[PagerDrillError]:
 
 def _expert(loaded: LoadedScenario) -> Iterator[PagerDrillError]:
     if not loaded.scenario.expert:
-        yield _problem(loaded, [], "no expert script", 'add "expert:", the commands of somebody who solves it well')
+        yield problem(loaded, [], "no expert script", 'add "expert:", the commands of somebody who solves it well')
 
 
-_CHECKS: tuple[Callable[[LoadedScenario], Iterator[PagerDrillError]], ...] = (_late_faults, _short, _expert)
+_FIRST: tuple[Check, ...] = (text_problems, platform_problems)
+_THEN: tuple[Check, ...] = (
+    time_problems,
+    name_problems,
+    fault_problems,
+    script_problems,
+    _late_faults,
+    _short,
+    _expert,
+)

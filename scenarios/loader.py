@@ -21,7 +21,7 @@ from scenarios.ranges import Path, RangeError, resolve_ranges
 from scenarios.schema import FaultDocument, Scenario
 
 
-class _Mapping(RootModel[dict[str, JsonValue]]):
+class RawDocument(RootModel[dict[str, JsonValue]]):
     """A document as written, before it means anything."""
 
 
@@ -48,6 +48,7 @@ def load_scenario_text(text: str, source: str) -> LoadedScenario:
     platform = _platform(scenario, text, source)
     _check_faults(scenario, text, source)
     _check_ranges(scenario, text, source)
+    _check_twice(scenario.overlay, text, source)
     _check_names(scenario.overlay, platform, text, source)
     for share in (0.0, 1.0):
         load_document(text, _concrete_model(scenario, platform, share), source)
@@ -73,7 +74,7 @@ def _platform(scenario: Scenario, text: str, source: str) -> dict[str, JsonValue
         where = locate(text, source, ["platform"])
         raise ContentError(f'platform "{name}" is unknown', where=where, fix=nearest(name, known))
     load_file(path, PlatformSpec)
-    return load_file(path, _Mapping).root
+    return load_file(path, RawDocument).root
 
 
 def _check_faults(scenario: Scenario, text: str, source: str) -> None:
@@ -94,6 +95,18 @@ def _check_ranges(scenario: Scenario, text: str, source: str) -> None:
         except RangeError as error:
             where = locate(text, source, [*path, *error.path])
             raise ContentError(str(error), where=where, fix="correct the range") from None
+
+
+def _check_twice(overlay: dict[str, JsonValue], text: str, source: str) -> None:
+    """A list with two things of one name would replace the platform's list instead of changing it."""
+    for kind, items in overlay.items():
+        seen: set[JsonValue] = set()
+        for index, item in enumerate(items if isinstance(items, list) else []):
+            name = item.get("name") if isinstance(item, dict) else None
+            if isinstance(name, str) and name in seen:
+                where = locate(text, source, ["overlay", kind, index, "name"])
+                raise ContentError(f'{kind}: "{name}" is there twice', where=where, fix="keep one of them")
+            seen.add(name if isinstance(name, str) else None)
 
 
 def _check_names(overlay: JsonValue, platform: JsonValue, text: str, source: str, path: Path = ("overlay",)) -> None:

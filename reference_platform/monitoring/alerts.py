@@ -26,7 +26,7 @@ RULES_MAX = 500
 INSTANCES_PER_RULE_MAX = 200
 RESOLVED_KEPT_MAX = 200
 
-_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
+ALERT_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
 _FIELD = re.compile(r"\{\{\s*(?:\$labels\.|\$)?([A-Za-z_][A-Za-z0-9_]*)\s*\}\}")
 
 
@@ -147,7 +147,7 @@ class AlertEvaluator:
 
     def add_rule(self, rule: AlertRule) -> None:
         """Evaluate `rule` from the next tick on. Raises CommandError for a bad name or query, or a name taken."""
-        if not _NAME.fullmatch(rule.name):
+        if not ALERT_NAME.fullmatch(rule.name):
             raise CommandError(
                 f'"{rule.name}" is no alert name', fix="use letters, digits, _ and -, e.g. GatewayErrors"
             )

@@ -116,3 +116,9 @@ def write(tmp_path: Path, two_faults: None) -> Write:
 @pytest.fixture
 def scenario_text() -> str:
     return SCENARIO
+
+
+@pytest.fixture
+def playable_text() -> str:
+    """The same scenario on the platform that ships, which has everything that a drill needs."""
+    return SCENARIO.replace("platform: platform.yaml", "platform: reference")

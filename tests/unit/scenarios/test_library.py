@@ -37,16 +37,14 @@ def test_a_path_wins_over_an_id(write: Write, scenario_text: str) -> None:
     assert find(str(path)) == path
 
 
-def test_a_scenario_outside_the_repository_is_checked_like_any_other(write: Write, scenario_text: str) -> None:
-    assert lint(str(write(scenario_text))) == []
+def test_a_scenario_outside_the_repository_is_checked_like_any_other(write: Write, playable_text: str) -> None:
+    assert lint(str(write(playable_text))) == []
 
 
-def test_lint_names_every_problem_of_a_folder(write: Write, scenario_text: str) -> None:
-    first = write(scenario_text.replace("10m..12m", "9h"))
-    (first.parent / "second.yaml").write_text(scenario_text.replace("mlops", "mlop"))
-    (first.parent / "platform.yaml").rename(first.parent / "platform.yml")
-    for path in (first, first.parent / "second.yaml"):
-        path.write_text(path.read_text().replace("platform.yaml", "platform.yml"))
+def test_lint_names_every_problem_of_a_folder(write: Write, playable_text: str) -> None:
+    first = write(playable_text.replace("10m..12m", "9h"))
+    (first.parent / "second.yaml").write_text(playable_text.replace("mlops", "mlop"))
+    (first.parent / "player.yaml").write_text("player: nobody\nsteps: nonsense\n")
     problems = [str(problem).replace(f"{first.parent}/", "") for problem in lint(str(first.parent))]
     assert [problem.partition("\n")[0] for problem in problems] == [
         "drill.yaml:16:9: this fault begins after the drill is over",
