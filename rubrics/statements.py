@@ -87,7 +87,12 @@ _SMALL_WORDS = FUNCTION_WORDS | frozenset(
 )
 _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 _WORD = re.compile(r"[a-z0-9]+")
-_NONE = re.compile(r"\W*(none|nothing|nobody|no one|not affected|unaffected)\b", re.IGNORECASE)
+_NONE = re.compile(
+    r"\W*(?:(?:none(?! of\b)|not affected|unaffected)\b"
+    r"|(?:nothing|nobody|no one)\W*(?:$|(?:(?:is|was|has been|at all)\s+)?(?:affected|broken|down|happened|harmed|hurt|"
+    r"impacted|known|lost|noticed|so far|touched|visible|wrong|yet)\b))",
+    re.IGNORECASE,
+)
 _DENIAL = re.compile(
     r"\b(no|zero|without(?: any)?) (?:customer |user |business )?impact\b"
     r"|\b(?:no|not a single|not one) (?:customer|user|shopper|order|visitor)s? (?:is|are|was|were|has been|have been|"

@@ -255,15 +255,18 @@ class TestDiscipline:
             (800, "scale", ("gateway", "fallback"), 10.0, 0.0),
             (800, "scale", ("gateway",), 20.0 + ANNOUNCED_S, 1.0),
             (800, "scale", ("gateway",), 20.001 + ANNOUNCED_S, 0.0),
+            (800, "scale", ("gateway",), 20.0 - ANNOUNCED_S, 1.0),
+            (800, "scale", ("gateway",), 19.999 - ANNOUNCED_S, 0.0),
         ],
     )
     def test_a_stopgap_in_a_total_outage_is_no_sin(
         self, lost: int, action: str, components: tuple[str, ...], told_s: float, share: float
     ) -> None:
         book = Book(LEAK)
+        shift_s = max(0.0, -told_s)
         book.hurt(0, lost)
-        told = book.status(told_s, "all on defaults", "scaling the gateway") if told_s < 20 else None
-        act = book.change(20, action, *components)
+        told = book.status(told_s + shift_s, "all on defaults", "scaling the gateway") if told_s < 20 else None
+        act = book.change(20 + shift_s, action, *components)
         told = told or book.status(told_s, "all on defaults", "scaled the gateway")
         found = discipline(book.facts, DISCIPLINE)
         assert found.share == share
@@ -279,6 +282,34 @@ class TestDiscipline:
                 book.refused(10, "gateway")
             book.change(20, "scale", "gateway")
             assert discipline(book.facts, DISCIPLINE).share == 0.0
+
+    @pytest.mark.parametrize(("doing", "share"), [("scaling it down", 1.0), ("looking at the logs", 0.0)])
+    def test_the_announcement_says_that_something_is_changed(self, doing: str, share: float) -> None:
+        book = Book(LEAK)
+        book.hurt(0)
+        book.status(10, "all on defaults", doing)
+        book.change(20, "scale", "gateway")
+        assert discipline(book.facts, DISCIPLINE).share == share
+
+    @pytest.mark.parametrize(
+        ("of", "told", "action", "share"),
+        [
+            ("online-store", True, "stop_job", 0.5),
+            ("gateway", True, "stop_job", 0.0),
+            ("online-store", False, "stop_job", 0.0),
+            ("online-store", True, "restart_job", 0.0),
+        ],
+    )
+    def test_an_announced_reversible_change_after_a_look_at_the_cause_is_half(
+        self, of: str, told: bool, action: str, share: float
+    ) -> None:
+        book = Book(LEAK)
+        book.hurt(0, 100)
+        look = book.look(5, "logs", of=[of])
+        said = book.status(10, "some on defaults", "stopping the export" if told else "looking on")
+        act = book.change(20, action, "loyalty-export")
+        found = discipline(book.facts, DISCIPLINE)
+        assert (found.share, found.evidence) == (share, ns(look, said, act) if share else ns(act))
 
     def test_what_destroys_something_is_not_reversible(self) -> None:
         assert not REVERSIBLE & {"delete_pod", "delete_deployment", "restart", "drain", "scale_to_zero", "restart_job"}

@@ -36,7 +36,7 @@ def test_critical_lessons_come_first_and_dearest_first() -> None:
 def test_both_runs_stand_on_one_axis_that_counts_from_joining() -> None:
     entries = debriefed(NIGHT, EXPERT).entries
     assert {entry.lane for entry in entries} == {"world", "you", "expert"}
-    assert [e.t_s for e in entries if e.kind == "fault"] == [-600.0]
+    assert [e.t_s for e in entries if e.kind == "fault"] == [-1200.0]
     assert [e.t_s for e in entries if e.kind == "recovery" and e.lane == "you"] == [480.0]
     assert [entry.t_s for entry in entries] == sorted(entry.t_s for entry in entries)
 
@@ -52,7 +52,7 @@ def test_no_line_is_wider_than_the_screen(width: int, steps: tuple[Step, ...]) -
 def test_the_text_says_what_was_wrong_and_every_verdict() -> None:
     text = render_text(debriefed(SILENT, EXPERT))
     assert "STRONG HIRE  100/100  (expert 100)" in text
-    assert "online-store: connection exhaustion. It began 10 min before you joined." in text
+    assert "online-store: connection exhaustion. It began 20 min before you joined." in text
     assert "no chance" in text
     assert "Your rule pool-full fires 5 min after the fault begins" in text
 

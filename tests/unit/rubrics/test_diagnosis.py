@@ -71,7 +71,7 @@ def test_a_resolve_that_was_taken_back_repeats_nothing() -> None:
     back.resolve(20, GATEWAY)
     assert judge(back).share == pytest.approx(0.8)
     back.withdraw(30)
-    assert judge(back).share == judge(silent).share
+    assert judge(back).share == judge(silent).share == 1.0
 
 
 def test_half_an_evidence_earns_half_and_the_strongest_counts() -> None:
@@ -157,16 +157,23 @@ def test_every_other_confirmation_costs(wrongs: int, share: float) -> None:
     assert ("other cause" in found.because) == (wrongs > 0)
 
 
-def test_a_wrong_confirmation_that_was_taken_back_costs_half() -> None:
+@pytest.mark.parametrize(("acted_s", "share"), [(25, 0.85), (30, 1.0), (35, 1.0)])
+@pytest.mark.parametrize("refused", [False, True])
+def test_a_wrong_confirmation_that_was_taken_back_costs_half_once_it_was_acted_on(
+    acted_s: float, share: float, refused: bool
+) -> None:
     book = Book(LEAK)
     book.prove(10, 1, *STORE)
     book.prove(20, 2, *GATEWAY)
-    book.change(25, "restart", "gateway")
-    book.rule_out(30, 2)
+    for at_s in sorted((acted_s, 30.0)):
+        if at_s == 30 and not any(e.kind == "hypothesis.ruled_out" for e in book.log):
+            book.rule_out(30, 2)
+        if at_s == acted_s:
+            book.refused(at_s, "gateway") if refused else book.change(at_s, "restart", "gateway")
     book.resolve(50, STORE)
     found = judge(book)
-    assert found.share == pytest.approx(0.85)
-    assert "1 other cause confirmed as well" in found.because
+    assert found.share == pytest.approx(share)
+    assert ("1 other cause confirmed as well" in found.because) == (share < 1.0)
 
 
 def test_a_second_accepted_name_of_the_same_fault_costs_nothing() -> None:
@@ -274,7 +281,7 @@ class TestNamedWithoutTheRitual:
         book.look(10, looked, of=[of], verb=verb)
         book.change(20, "stop_job", "loyalty-export")
         book.resolve(30, STORE)
-        book.postmortem(40, STORE)
+        book.postmortem(40, STORE, text="The loyalty export held all connections.")
         return book
 
     def test_it_earns_the_named_share_and_cites_all_three(self) -> None:
@@ -310,7 +317,7 @@ class TestNamedWithoutTheRitual:
 
     def test_the_weaker_of_the_two_papers_counts(self) -> None:
         book = self.book()
-        book.postmortem(50, ("gateway", "connection_exhaustion"))
+        book.postmortem(50, ("gateway", "connection_exhaustion"), prevention="A limit of connections.")
         assert judge(book).share == pytest.approx(0.5 * 0.7)
 
     def test_a_wrong_confirmation_costs_here_too(self) -> None:
@@ -327,10 +334,24 @@ class TestNamedWithoutTheRitual:
         book.prove(60, 2, *EXPORT)
         assert judge(book).share == pytest.approx(1.0)
 
-    def test_on_a_false_alarm_looks_up_to_the_resolve_count(self) -> None:
+    @pytest.mark.parametrize("said", ["", "It was a dog.", "All is well again."])
+    def test_who_cannot_say_anything_about_it_has_not_understood_it(self, said: str) -> None:
+        book = self.book()
+        book.postmortem(50, STORE, text=said)
+        assert judge(book).share == 0.0
+
+    @pytest.mark.parametrize(
+        ("looked", "at_s", "share"), [("dashboard", 10, 0.5), ("dashboard", 31, 0.0), ("logs", 10, 0.0)]
+    )
+    def test_on_a_false_alarm_it_asks_for_a_look_at_customers_up_to_the_resolve(
+        self, looked: str, at_s: float, share: float
+    ) -> None:
         book = Book(DIP)
         book.change(5, "restart", "gateway")
-        book.look(10, "metrics", of=["traffic"])
+        if at_s < 30:
+            book.look(at_s, looked, of=["traffic"])
         book.resolve(30, ("traffic", "seasonal_dip"))
-        book.postmortem(40, ("traffic", "seasonal_dip"))
-        assert judge(book).share == 0.5
+        if at_s > 30:
+            book.look(at_s, looked, of=["traffic"])
+        book.postmortem(40, ("traffic", "seasonal_dip"), text="The traffic dips each week.")
+        assert judge(book).share == share

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from rubrics import measures
-from rubrics.learning import DOCUMENT, postmortem_cause, prevention
+from rubrics.learning import DOCUMENT, EARLIER_MIN_S, postmortem_cause, prevention
 from simulator.engine.events import Event
 from tests.unit.rubrics.book import DIP, LEAK, STALL, Book, Wrong, ns
 
@@ -57,6 +57,17 @@ class TestPostmortem:
             book.postmortem(10, STORE, text=TOLD)
             rule = measures.PostmortemCause(name="postmortem_cause", words_min=words_min)
             assert postmortem_cause(book.facts, rule).share == share
+
+    @pytest.mark.parametrize(
+        ("own", "share"), [("loyalty", 0.0), ("loyalty export", 0.5), ("loyalty export connections", 1.0)]
+    )
+    def test_it_is_told_from_any_other_by_its_own_words(self, own: str, share: float) -> None:
+        """The incident has no more words than those of its components and mechanisms."""
+        text = f"The {own} of it was the thing that we saw in the night, and so we went and took it away. It was late."
+        rule = measures.PostmortemCause(name="postmortem_cause", words_min=10, own_words_min=2, own_words_met=3)
+        book = Book(LEAK)
+        book.postmortem(10, STORE, text=text)
+        assert postmortem_cause(book.facts, rule).share == share
 
     @pytest.mark.parametrize("text", [ELSEWHERE, "", "x " * 40])
     def test_what_is_about_something_else_earns_nothing(self, text: str) -> None:
@@ -129,12 +140,15 @@ class TestPrevention:
         assert (found.share, found.evidence) == (share, ns(event))
         assert reason in found.because
 
-    @pytest.mark.parametrize(("fires_at_s", "share"), [(7139.0, 1.0), (7200.0, 0.0), (7300.0, 0.0)])
-    def test_after_a_silent_fault_it_must_fire_before_anybody_called(self, fires_at_s: float, share: float) -> None:
-        book = Book(LEAK, reason="complaint")
-        event = self.checked(book, fires_at_s=fires_at_s)
-        found = prevention(book.facts, PREVENTION)
-        assert (found.share, found.evidence) == (share, ns(event))
+    @pytest.mark.parametrize(("fires_at_s", "share"), [(7140.0, 1.0), (7140.1, 0.0), (7200.0, 0.0)])
+    def test_it_must_fire_a_minute_before_what_called_the_responder(self, fires_at_s: float, share: float) -> None:
+        assert EARLIER_MIN_S == 60.0
+        for reason in ("complaint", "page"):
+            book = Book(LEAK, reason=reason)
+            event = self.checked(book, fires_at_s=fires_at_s)
+            found = prevention(book.facts, PREVENTION)
+            assert (found.share, found.evidence) == (share, ns(event))
+            assert ("fires no earlier than what called you" in found.because) == (share == 0.0)
 
     def test_one_good_rule_among_several_is_enough(self) -> None:
         book = Book(LEAK)

@@ -10,8 +10,10 @@ from tests.unit.rubrics.book import DIP, LEAK, STALL, Book, Wrong, ns
 
 STORE = ("online-store", "connection_exhaustion")
 FIX = measures.Mitigation(name="mitigation", collateral_ratios=(0.6, 0.3))
-HELD = measures.RecoveryHeld(name="recovery_held", hold="10m", partly_hold="5m", looked=("metrics",))
-RIGHT = measures.ResolvedRight(name="resolved_right")
+HELD = measures.RecoveryHeld(
+    name="recovery_held", hold="10m", partly_hold="5m", early_ratio=0.2, undeclared_ratio=0.3, looked=("metrics",)
+)
+RIGHT = measures.ResolvedRight(name="resolved_right", healed_within="5m")
 SPEED = measures.Speed(name="speed", met_ratio=0.5, partly_ratio=0.8)
 
 
@@ -115,8 +117,10 @@ class TestRecoveryHeld:
             (600, True, 1.0),
             (599.999, True, 0.5),
             (300, True, 0.5),
+            (299.999, True, 0.2),
             (600, False, 0.6),
             (300, False, 0.1),
+            (299, False, 0.2),
         ],
     )
     def test_it_is_measured_until_the_resolve_and_must_be_watched(
@@ -125,8 +129,10 @@ class TestRecoveryHeld:
         book = Book(LEAK)
         book.hurt(0)
         book.change(10, "stop_job", "loyalty-export")
-        book.hurt(99.9999)
+        book.hurt(99)
+        # What is good at 100 has been good since the report before it.
         _, start = book.heal(100)
+        held_s -= 1
         look = book.look(110, "metrics") if looked else book.look(110, "pods")
         book.look(120, "metrics") if looked else None
         claim = book.resolve(100 + held_s, STORE)
@@ -155,7 +161,7 @@ class TestRecoveryHeld:
         book.hurt(799.9999)
         book.heal(800)
         book.look(810, "metrics")
-        assert recovery_held(book.facts, HELD).share < 0.5
+        assert recovery_held(book.facts, HELD).share == HELD.early_ratio
         book.resolve(1400, STORE)
         assert recovery_held(book.facts, HELD).share == 1.0
 
@@ -165,6 +171,30 @@ class TestRecoveryHeld:
         book.resolve(800, STORE)
         _, last = book.hurt(900)
         assert recovery_held(book.facts, HELD).evidence == ns(last)
+
+    @pytest.mark.parametrize(("again_s", "share"), [(None, 0.2), (150, 0.0)])
+    def test_declared_before_it_came_true_through_what_had_been_done_earns_the_early_share(
+        self, again_s: float | None, share: float
+    ) -> None:
+        book = Book(LEAK)
+        book.hurt(0)
+        book.change(10, "stop_job", "loyalty-export")
+        book.resolve(100, STORE)
+        if again_s is not None:
+            book.change(again_s, "stop_job", "loyalty-export")
+        book.hurt(160)
+        book.heal(220)
+        assert recovery_held(book.facts, HELD).share == pytest.approx(share)
+
+    @pytest.mark.parametrize(("end_s", "share"), [(640, 0.3), (639.999, 0.0)])
+    def test_held_and_never_declared_earns_its_share(self, end_s: float, share: float) -> None:
+        book = Book(LEAK)
+        book.hurt(0)
+        book.change(10, "stop_job", "loyalty-export")
+        book.hurt(40)
+        book.heal(100)
+        book.add(end_s, "session.ended", reason="timeout")
+        assert recovery_held(book.facts, HELD).share == pytest.approx(share)
 
     def test_a_service_that_was_never_bad_did_not_recover(self) -> None:
         book = Book(STALL)
@@ -192,20 +222,41 @@ class TestResolvedRight:
         found = resolved_right(book.facts, RIGHT)
         assert (found.share, found.evidence) == (1.0, ns(state, claim))
 
-    @pytest.mark.parametrize(("healed_after_s", "share"), [(20, 1.0), (None, 0.0)])
-    def test_said_a_moment_before_the_report_that_shows_it_is_true(
-        self, healed_after_s: float | None, share: float
+    @pytest.mark.parametrize(
+        ("next_report", "healed_s", "changed_s", "share"),
+        [
+            ("good", 50, 10, 1.0),
+            ("bad", 330, 10, 0.3),
+            ("bad", 330.001, 10, 0.0),
+            ("bad", 330, 40, 0.0),
+            ("bad", None, 10, 0.0),
+        ],
+    )
+    def test_said_before_it_was_true(
+        self, next_report: str, healed_s: float | None, changed_s: float, share: float
     ) -> None:
+        """The next report decides; then what came true within five minutes through what had been done before."""
         book = Book(LEAK)
         book.hurt(0)
-        book.change(10, "stop_job", "loyalty-export")
+        if changed_s < 30:
+            book.change(changed_s, "stop_job", "loyalty-export")
         book.resolve(30, STORE)
-        if healed_after_s is not None:
-            book.heal(30 + healed_after_s)
-        else:
-            book.hurt(60)
-            book.hurt(1800)
-        assert resolved_right(book.facts, RIGHT).share == share
+        if changed_s > 30:
+            book.change(changed_s, "stop_job", "loyalty-export")
+        if next_report == "bad":
+            book.hurt(45)
+        if healed_s is not None:
+            book.heal(healed_s)
+        assert resolved_right(book.facts, RIGHT).share == pytest.approx(share)
+
+    def test_never_declared_is_missed_but_no_false_word(self) -> None:
+        found = resolved_right(cured().facts, RIGHT)
+        assert (found.verdict, found.critical) == ("missed", False)
+        lie = Book(LEAK)
+        lie.hurt(0)
+        lie.resolve(10, STORE)
+        lie.hurt(60)
+        assert resolved_right(lie.facts, RIGHT).critical
 
     def test_a_resolve_taken_back_is_no_resolve(self) -> None:
         book = cured()
