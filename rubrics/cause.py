@@ -175,11 +175,13 @@ def _named_share(facts: Facts, rule: measures.Diagnosis) -> _Named | None:
     wanted = set(facts.right_components())
     looks = [event for event in facts.looks() if event.n < limit_n]
     if facts.harmless:
-        # Nothing is to be found at the cause itself: that all is well elsewhere is what there is to see.
-        seen = [event for event in looks if shows_customers(facts, event)]
+        # Nothing is to be found at the cause itself: that all is well elsewhere is what there is to see, and only what
+        # is written tells whether it was understood.
+        understood = vocabulary(facts).about(" ".join(text(filed, key) for key in WRITTEN))
+        seen = [event for event in looks if shows_customers(facts, event)] if understood else []
     else:
         seen = [event for event in looks if wanted & set(texts(event, "subjects")) and _inspects(event)]
-    if not seen or not vocabulary(facts).about(" ".join(text(filed, key) for key in WRITTEN)):
+    if not seen:
         return None
     because = f"{at(facts, claim)} and in the post-mortem, but never argued as a hypothesis with evidence"
     return _Named(rule.named_ratio * share, [seen[-1], claim, filed], because)
