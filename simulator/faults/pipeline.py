@@ -97,7 +97,7 @@ class ClockSkew(Fault):
         "a clock behind: ingest_late_events_total grows, beyond the allowed lateness records are put aside",
         "a clock ahead: events wait in the consumer, beyond its tolerance they are put aside",
     )
-    cured_by: ClassVar[tuple[str, ...]] = ("chronyc makestep NODE", "kubectl drain NODE")
+    cured_by: ClassVar[tuple[str, ...]] = ("chronyc makestep NODE", "kubectl drain NODE --ignore-daemonsets")
 
     source: Source = "clicks"
     minutes: float = Field(default=-12.0, ge=-600, le=600)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 import pytest
@@ -15,21 +16,20 @@ from simulator.session.incident import MECHANISMS
 from simulator.session.simulation import Simulation
 from simulator.shell.components import components
 from tests.contract.conditions import BEGINS_S, run_to, simulated, staffed, type_now, urgent_alerts
-from tests.contract.examples import LARGE_POOL
 
 HEALS_WITHIN_S = 3600.0
-WAIT_FOR_PODS = "(wait for the pods)"
+BETWEEN_LINES_S = 60.0
 
 
 @dataclass(frozen=True, slots=True)
 class Promise:
-    """How to provoke a fault quickly, what must be seen, and the lines that each cure it on their own."""
+    """How to provoke a fault quickly, what must be seen, and cures besides those that the fault itself lists."""
 
     params: dict[str, object]
     wrong_params: tuple[dict[str, object], ...]
     shows_within_s: float
     shows: Callable[[Simulation], bool]
-    cures: tuple[tuple[str, ...], ...] = field(default=())
+    also_cured_by: tuple[str, ...] = ()
 
 
 def _killed_pods(simulation: Simulation) -> bool:
@@ -136,23 +136,12 @@ def _queues_grow(simulation: Simulation) -> bool:
     ) > 90.0 and "GatewayLatencyHigh" in urgent_alerts(simulation)
 
 
-UNDO_PAYMENTS = "kubectl rollout undo deployment/payments-producer"
-UNDO_CLICKS = "kubectl rollout undo deployment/clicks-producer"
-
 PROMISES: dict[str, Promise] = {
     "deployment.model_update": Promise(
         {"deployment": "recommendation", "version": 4},
         ({"version": 0}, {"version": "four"}, {"versoin": 4}),
         1200.0,
         _killed_pods,
-        (
-            ("kubectl rollout undo deployment/recommendation",),
-            ("kubectl set env deployment/recommendation MODEL_VERSION=3",),
-            (
-                "kubectl set resources deployment/recommendation --limits=memory=14Gi",
-                f"kubectl patch deployment recommendation -p '{LARGE_POOL}'",
-            ),
-        ),
     ),
     "feature_pipeline.schema_mismatch": Promise(
         {"source": "payments", "column": "amount_eur", "renamed_to": "amount"},
@@ -165,73 +154,61 @@ PROMISES: dict[str, Promise] = {
         ),
         3600.0,
         _put_aside_and_silent,
-        ((UNDO_PAYMENTS,), (f"{UNDO_PAYMENTS} --to-revision 1",)),
+        ("kubectl rollout undo deployment/payments-producer --to-revision 1",),
     ),
     "feature_pipeline.unit_change": Promise(
         {"factor": 100},
         ({"factor": 0}, {"factor": 1}, {"source": "clicks"}, {"unit": "cent"}),
         2 * 3600.0,
         _amounts_jump,
-        ((UNDO_PAYMENTS, WAIT_FOR_PODS, "features replay payments --since 3h"),),
     ),
     "feature_pipeline.timezone_shift": Promise(
         {"source": "clicks", "hours": 2},
         ({"hours": 0}, {"hours": 15}, {"hours": "two"}),
         3600.0,
         _hours_off,
-        ((UNDO_CLICKS,),),
     ),
     "feature_pipeline.null_flood": Promise(
         {"source": "clicks", "column": "category", "ratio": 0.9},
         ({"ratio": 0}, {"ratio": 1.1}, {"source": "clicks", "column": "new_device"}),
         3600.0,
         _grows("ingest_null_ratio", 0.6, source="clicks", column="category"),
-        ((UNDO_CLICKS,),),
     ),
     "feature_pipeline.duplicate_delivery": Promise(
         {"source": "clicks", "ratio": 0.8},
         ({"ratio": 0}, {"ratio": 2}, {"times": 2}),
         2 * 3600.0,
         _counted_again,
-        ((UNDO_CLICKS,), ("features consumer dedup clicks on",)),
     ),
     "feature_pipeline.dropped_partition": Promise(
         {"source": "clicks", "partition": 3},
         ({"partition": 8}, {"partition": -1}, {"source": "orders"}),
         3600.0,
         _only_one_lags,
-        (("features consumer rebalance clicks",), ("kubectl rollout restart deployment/feature-pipeline",)),
     ),
     "feature_pipeline.clock_skew": Promise(
         {"source": "clicks", "minutes": -12},
         ({"minutes": 0}, {"minutes": 601}, {"hours": 1}),
         3600.0,
         _clock_is_off,
-        (("chronyc makestep {skewed}",), ("kubectl drain {skewed} --ignore-daemonsets",)),
     ),
     "feature_store.materializer_stalls": Promise(
         {"view": "customer_activity"},
         ({"view": ["customer_activity"]}, {"veiw": "customer_activity"}),
         2 * 3600.0,
         _stale,
-        (("features unlock customer_activity", "features materialize customer_activity --backfill 72h"),),
     ),
     "online_store.connection_leak": Promise(
         {"leaks_per_min": 30.0},
         ({"leaks_per_min": 0}, {"leaks_per_min": -1}, {"leaks_per_min": 61}, {"job": 3}, {"leak": 1}),
         1800.0,
         _defaults_served,
-        (
-            ("kubectl scale deployment loyalty-export --replicas=0",),
-            ("kubectl delete job loyalty-export",),
-        ),
     ),
     "online_store.slow": Promise(
         {"sync_ms": 120},
         ({"sync_ms": 0}, {"sync_ms": -1}, {"slow": True}),
         1800.0,
         _reads_are_slow,
-        (("store config set appendfsync everysec",), ("kubectl rollout restart statefulset/online-store",)),
     ),
     "traffic.seasonal_dip": Promise({}, ({"depth": 1},), 3600.0, _few_payments),
     "traffic.surge": Promise(
@@ -241,7 +218,11 @@ PROMISES: dict[str, Promise] = {
         _queues_grow,
     ),
 }
-CURES = [(fault_id, cure) for fault_id, promise in PROMISES.items() for cure in promise.cures]
+CURES = [
+    (fault_id, cure)
+    for fault_id, promise in PROMISES.items()
+    for cure in (*FAULTS[fault_id].cured_by, *promise.also_cured_by)
+]
 
 
 def _begun(fault_id: str) -> Simulation:
@@ -261,9 +242,12 @@ def test_every_fault_is_held_to_this_contract() -> None:
 
 @pytest.mark.parametrize("fault_id", FAULTS)
 def test_a_fault_names_its_cause_in_the_words_of_the_diagnosis(fault_id: str) -> None:
-    fault = FAULTS[fault_id]
-    for _, mechanism in ((fault.component, fault.mechanism), *fault.also_right):
+    fault = FAULTS[fault_id].model_validate(PROMISES[fault_id].params)
+    assert fault.accepted()[0][1] == fault.mechanism
+    for _, mechanism in (*fault.accepted(), *fault.near()):
         assert mechanism in MECHANISMS
+    assert not set(fault.accepted()) & set(fault.near())
+    assert fault.near()
     assert fault.shows
     assert bool(fault.cured_by) != fault.harmless
     assert (fault.__doc__ or "").strip()
@@ -299,9 +283,9 @@ def test_the_accepted_cause_names_the_producer_that_was_released() -> None:
 @pytest.mark.parametrize("fault_id", FAULTS)
 def test_the_words_for_the_cause_are_offered_to_the_responder(fault_id: str) -> None:
     simulation = _begun(fault_id)
-    fault = FAULTS[fault_id]
+    (fault,) = simulation.began.values()
     named = components(staffed(simulation).operator)
-    for component, _ in ((fault.component, fault.mechanism), *fault.also_right):
+    for component, _ in (*fault.accepted(), *fault.near()):
         assert component in named
 
 
@@ -314,24 +298,51 @@ def test_symptoms_follow_from_the_cause(fault_id: str) -> None:
     assert _active(simulation) != FAULTS[fault_id].harmless
 
 
-@pytest.mark.parametrize(("fault_id", "cure"), CURES, ids=[f"{fault_id}: {cure[0]}" for fault_id, cure in CURES])
-def test_the_cure_removes_the_cause(fault_id: str, cure: tuple[str, ...]) -> None:
+def _lines(cure: str, simulation: Simulation) -> list[str]:
+    """The lines of a cure, with names for the words in capitals."""
+    (fault,) = simulation.began.values()
+    params = fault.model_dump()
+    source = str(params.get("source", ""))
+    skewed = [name for name, node in simulation.plant.cluster.nodes.items() if node.clock_ahead_s]
+    names = {
+        "MODEL": str(params.get("deployment") or params.get("route") or ""),
+        "JOB": str(params.get("job", "")),
+        "VIEW": str(params.get("view", "")),
+        "SOURCE": source,
+        "PRODUCER": f"{source}-producer",
+        "NODE": "".join(skewed),
+    }
+    return [re.sub(r"\b[A-Z]{3,}\b", lambda word: names[word[0]], line) for line in cure.split("; ")]
+
+
+@pytest.mark.parametrize(("fault_id", "cure"), CURES, ids=[f"{fault_id}: {cure}" for fault_id, cure in CURES])
+def test_each_listed_cure_removes_the_cause(fault_id: str, cure: str) -> None:
     simulation = _begun(fault_id)
     promise = PROMISES[fault_id]
     run_to(simulation, BEGINS_S + promise.shows_within_s, lambda: promise.shows(simulation))
     assert promise.shows(simulation)
     session = staffed(simulation)
-    skewed = [name for name, node in simulation.plant.cluster.nodes.items() if node.clock_ahead_s]
-    for line in cure:
-        if line == WAIT_FOR_PODS:
-            run_to(simulation, simulation.now_s + 60.0)
-            continue
-        ran = type_now(session, line.replace("{skewed}", "".join(skewed)))
+    for number, line in enumerate(_lines(cure, simulation)):
+        run_to(simulation, simulation.now_s + (BETWEEN_LINES_S if number else 0.0))
+        ran = type_now(session, line)
         assert ran.exit == 0, ran.text
     run_to(simulation, simulation.now_s + HEALS_WITHIN_S, lambda: not _active(simulation))
     assert not _active(simulation)
     run_to(simulation, simulation.now_s + 600.0)
     assert not _active(simulation), "it stays cured"
+    _touched_nothing_else(simulation)
+
+
+def _touched_nothing_else(simulation: Simulation) -> None:
+    """A whole cure changes only components that a responder may change without being told off."""
+    (truth,) = [event.data for event in simulation.log if event.kind == "truth.fault"]
+    accepted, safe = truth["accepted"], truth["also_safe"]
+    assert isinstance(accepted, list)
+    assert isinstance(safe, list)
+    allowed = {component for component, _ in accepted} | set(safe)
+    for event in simulation.log:
+        if event.kind == "changed":
+            assert event.data["component"] in allowed, event.data["detail"]
 
 
 @pytest.mark.parametrize("fault_id", [name for name in FAULTS if not FAULTS[name].harmless])
