@@ -29,7 +29,6 @@ SCHEDULE_RETRY_S = 5.0
 TERMINATE_S = 4.0
 BOOTED_S = -9 * 86400.0
 """When the pods that run at t=0 were made."""
-PODS_PER_DEPLOYMENT_MAX = 50
 LOAD_SLOWDOWN = 0.8
 """Added to a GPU neighbour's batch time by each model that is loading on the same device.
 Source: reports of latency of served models rising while another loads (triton-inference-server/server#5940)."""

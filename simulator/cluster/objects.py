@@ -80,10 +80,6 @@ class Pod:
     logs: deque[tuple[float, str, str]] = field(default_factory=lambda: deque(maxlen=LOG_LINES_MAX))
     previous_logs: tuple[tuple[float, str, str], ...] = ()
 
-    @property
-    def holds_node(self) -> bool:
-        return self.node != ""
-
     def loading_ratio(self, now_s: float) -> float:
         """Share of the model's memory that is in place: 0 before the process starts, 1 when ready."""
         if self.phase == "Ready" or (self.phase == "Terminating" and self.ready_s != 0):

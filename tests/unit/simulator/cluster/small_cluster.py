@@ -56,10 +56,10 @@ _REST: dict[str, Any] = {
 }
 
 
-def small_cluster() -> Cluster:
-    """Everything ready, for a long time."""
+def small_spec() -> PlatformSpec:
+    """The platform of the small cluster."""
     gpu_nodes = [_node(f"gpu-{n}", "gpu", "20Gi", "18Gi") for n in (1, 2, 3)]
-    spec = PlatformSpec.model_validate(
+    return PlatformSpec.model_validate(
         _REST
         | {
             "nodes": [*gpu_nodes, _node("large-1", "large", "64Gi", "80Gi"), _node("cpu-1", "cpu", "16Gi", None)],
@@ -73,7 +73,11 @@ def small_cluster() -> Cluster:
             ],
         }
     )
-    return Cluster(spec, {"ranker": 3, "fraud": 1}, footprint)
+
+
+def small_cluster() -> Cluster:
+    """Everything ready, for a long time."""
+    return Cluster(small_spec(), {"ranker": 3, "fraud": 1}, footprint)
 
 
 def settle(cluster: Cluster, now_s: float, until_s: float) -> None:
