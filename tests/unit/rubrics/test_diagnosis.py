@@ -335,10 +335,10 @@ class TestNamedWithoutTheRitual:
         assert judge(book).share == pytest.approx(1.0)
 
     @pytest.mark.parametrize("said", ["", "It was a dog.", "All is well again."])
-    def test_who_cannot_say_anything_about_it_has_not_understood_it(self, said: str) -> None:
+    def test_nonsense_beside_the_cause_is_judged_elsewhere(self, said: str) -> None:
         book = self.book()
         book.postmortem(50, STORE, text=said)
-        assert judge(book).share == 0.0
+        assert judge(book).share == pytest.approx(0.5)
 
     @pytest.mark.parametrize(
         ("looked", "at_s", "share"), [("dashboard", 10, 0.5), ("dashboard", 31, 0.0), ("logs", 10, 0.0)]
@@ -355,3 +355,10 @@ class TestNamedWithoutTheRitual:
             book.look(at_s, looked, of=["traffic"])
         book.postmortem(40, ("traffic", "seasonal_dip"), text="The traffic dips each week.")
         assert judge(book).share == share
+
+    def test_on_a_false_alarm_the_post_mortem_must_say_something_about_it(self) -> None:
+        book = Book(DIP)
+        book.look(10, "dashboard", of=["traffic"])
+        book.resolve(30, ("traffic", "seasonal_dip"))
+        book.postmortem(40, ("traffic", "seasonal_dip"), text="It was a dog.", prevention="Feed it.")
+        assert judge(book).share == 0.0
