@@ -6,6 +6,7 @@ import argparse
 from collections.abc import Iterable
 
 from reference_platform.errors import CommandError, nearest
+from simulator.session.incident import HINT_COSTS_POINTS
 from simulator.shell.context import Effect, Operator
 from simulator.shell.filters import FILTERS
 from simulator.shell.registry import ALIASES, COMMANDS, Arguments, Command, command
@@ -36,10 +37,12 @@ _TITLES = {
     "help": "Help",
 }
 """Headings of groups, in the order in which they are shown, by the module that holds the commands."""
+_COSTS = f"costs {HINT_COSTS_POINTS[0]}, then {', '.join(map(str, HINT_COSTS_POINTS[1:]))}"
 START = (
     ("look", "kubectl get pods, logs SERVICE, metrics EXPR, dash, slo, features status, store clients, deploys"),
     ("think", "hyp add COMPONENT MECHANISM, then hyp for|against ID last, hyp confirm ID, hyp out ID because ..."),
     ("tell", "ack, severity SEV2 WHO, status impact=... doing=... next=15m, ask WHO TEXT"),
+    ("stuck", f"runbook, ask WHO TEXT, escalate WHO TEXT, hint ({_COSTS} points; none in an interview)"),
     ("end", "resolve COMPONENT:MECHANISM TEXT, then postmortem (write it), postmortem file (ends the drill)"),
 )
 

@@ -44,6 +44,7 @@ IN_KEYS: tuple[Key, ...] = (
     Key("n", "n", "note", "note", "write a note", "note ..."),
     Key("h", "h", "hypothesis", "hyp", "name a possible cause", "hyp add ..."),
     Key("s", "s", "status", "status", "send a status update", "status ..."),
+    Key("p", "p", "postmortem", "", "write the post-mortem", "postmortem"),
     Key("e", "e", "evidence", "evid", "attach the last output as evidence", "evidence ..."),
     Key("z", "z", "zoom", "zoom", "the pane alone, and back"),
     Key("slash", "/", "filter", "filter", "filter the logs; /!text inverts"),

@@ -58,7 +58,8 @@ PANES: tuple[PaneSpec, ...] = (
         "terminal", "8", "Terminal", True, streams.terminal_body, streams.terminal_caption, streams.no_aside,
         "What you typed and what came back. #44 is the event number to cite as evidence; `3s` is what the command "
         "cost.\nTab completes, Up and Down walk through history, ctrl+r searches it. `help` lists commands, "
-        "`help kubectl` explains one. " + _SCROLL,
+        "`help kubectl` explains one. What speaks to people or costs points is shown as it was understood before it is "
+        "sent; `postmortem` opens a page to write on. " + _SCROLL,
     ),
 )  # fmt: skip
 

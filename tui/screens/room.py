@@ -21,7 +21,7 @@ from tui.present.keys import ANYWHERE, IN_KEYS, Key
 from tui.present.layout import kind_of
 from tui.present.pane import LOWER, PaneId
 from tui.present.panes import BY_DIGIT
-from tui.present.verbs import ACK, EVIDENCE, HYPOTHESIS, NOTE, STATUS
+from tui.present.verbs import ACK, EVIDENCE, HYPOTHESIS, NOTE, POSTMORTEM, STATUS
 from tui.screens.palette import RoomCommands
 from tui.screens.question import HelpScreen, SendScreen
 from tui.screens.room_view import RoomView
@@ -296,6 +296,10 @@ class RoomScreen(RoomView, inherit_bindings=False):
     def action_status(self) -> None:
         """Start a status update."""
         self.prefill(STATUS)
+
+    def action_postmortem(self) -> None:
+        """Open the draft of the post-mortem."""
+        self.enter(POSTMORTEM)
 
     def action_evidence(self) -> None:
         """Cite the last output for the newest open hypothesis."""

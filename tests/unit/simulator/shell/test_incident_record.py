@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from simulator.session.incident import MECHANISMS
 from tests.unit.simulator.shell.desk import LEAK, Desk
 
 
@@ -77,10 +78,41 @@ def test_a_resolve_names_cause_and_reason(desk: Desk, line: str) -> None:
     assert desk.op.incident.resolved
 
 
+STORE, DNS = ["online-store", "connection_exhaustion"], ["dns", "dns_failure"]
+
+
+@pytest.mark.parametrize(
+    ("causes", "told"),
+    [
+        ("online-store:connection_exhaustion,dns:dns_failure", [STORE, DNS]),
+        ("online-store:connection_exhaustion, dns:dns_failure", [STORE, DNS]),
+        ("dns:dns_failure and online-store:connection_exhaustion", [DNS, STORE]),
+        ("cause=dns:dns_failure + online-store:connection_exhaustion", [DNS, STORE]),
+        ("dns:dns_failure,dns:dns_failure", [DNS]),
+        ("dns:dns-failure", [DNS]),
+    ],
+)
+def test_a_resolve_names_several_causes_and_the_first_one_apart(desk: Desk, causes: str, told: list[list[str]]) -> None:
+    desk.type(f"resolve {causes} and it is over")
+    claimed = desk.events("resolve.claimed")[0]
+    assert claimed["causes"] == told
+    assert [claimed["component"], claimed["mechanism"]] == told[0]
+    assert claimed["text"] == "and it is over"
+
+
+def test_six_causes_are_named_and_no_more(desk: Desk) -> None:
+    causes = [f"gateway:{name}" for name in list(MECHANISMS)[:7]]
+    assert desk.type(f"resolve {','.join(causes)} it is over now").exit == 1
+    assert desk.type(f"resolve {','.join(causes[:6])} it is over now").exit == 0
+    assert len(desk.events("resolve.claimed")[0]["causes"]) == 6  # type: ignore[arg-type]
+
+
 @pytest.mark.parametrize(
     "rest",
     [
         "",
+        "dns:dns_failure,",
+        "dns:dns_failure,gateway:nonsense it is over now",
         "online-store",
         "online-store:connection_exhaustion",
         "online-store:foo it is fixed now",
