@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from reference_platform.arithmetic import expm1_of, log1p_of
 from reference_platform.models.schema import CANDIDATES, FRAUD, RANKING, RECOMMENDATION
 
 SHOWN_CATEGORIES = 3
@@ -27,7 +28,7 @@ def break_even(context: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
     Approving is worth (1 - p) m a - p (a + f), declining -(1 - p) g; they are equal where the odds of fraud are
     (m a + g) / (a + f). a: amount, m: margin, f: chargeback fee, g: goodwill. Large payments need less suspicion.
     """
-    amount_eur = np.expm1(context[:, 0])
+    amount_eur = expm1_of(context[:, 0])
     odds = (MARGIN_RATIO * amount_eur + DECLINED_HONEST_EUR) / (amount_eur + CHARGEBACK_FEE_EUR)
     return np.asarray(odds / (1.0 + odds), dtype=np.float32)
 
@@ -39,9 +40,8 @@ def decide(model: str, scores: npt.NDArray[np.float32], threshold: float | npt.N
     search-ranking: i4[n, 10] positions in the candidate list, best first; scores hold 10 rows per request.
     """
     if model == RECOMMENDATION:
-        top = np.argpartition(-scores, SHOWN_CATEGORIES - 1, axis=1)[:, :SHOWN_CATEGORIES]
-        order = np.argsort(-np.take_along_axis(scores, top, axis=1), axis=1, kind="stable")
-        return np.take_along_axis(top, order, axis=1).astype(np.int32)
+        # Stable, because a partial sort leaves equal scores in an order that depends on the processor.
+        return np.argsort(-scores, axis=1, kind="stable")[:, :SHOWN_CATEGORIES].astype(np.int32)
     if model == FRAUD:
         return np.asarray(scores > threshold, dtype=np.bool_)
     if model == RANKING:
@@ -60,7 +60,7 @@ def fallback_decisions(
     if model == RECOMMENDATION:
         return np.tile(popular_categories[:SHOWN_CATEGORIES].astype(np.int32), (context.shape[0], 1))
     if model == FRAUD:
-        return np.asarray(context[:, 0] > np.log1p(FALLBACK_AMOUNT_MAX_EUR), dtype=np.bool_)
+        return np.asarray(context[:, 0] > log1p_of(FALLBACK_AMOUNT_MAX_EUR), dtype=np.bool_)
     if model == RANKING:
         return decide(RANKING, context[:, 0])
     raise KeyError(model)

@@ -20,6 +20,8 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from reference_platform.arithmetic import log_of
+
 BINS_DEFAULT = 10
 
 
@@ -115,7 +117,7 @@ def contributions(reference: ReferenceStats, counts: NDArray[np.int64]) -> NDArr
     if cells:
         p = (reference.counts[used] + 0.5) / (reference.n + 0.5 * cells)
         q = (counts[used] + 0.5) / (int(counts.sum()) + 0.5 * cells)
-        parts[used] = (q - p) * np.log(q / p)
+        parts[used] = (q - p) * log_of(q / p)
     return parts
 
 

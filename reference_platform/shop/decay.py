@@ -8,6 +8,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from reference_platform.arithmetic import exp_of
+
 FADED = 0.01
 """A count that has decayed below this says nothing any more. Without a floor a count never returns to zero, and its
 distribution keeps changing for as long as the platform runs."""
@@ -46,10 +48,10 @@ class DecayedSums:
         self.sums[touched] = self.read(touched, now_s)
         self.at_s[touched] = now_s
         cell = entity.astype(np.int64) * self.sums.shape[1] + column
-        np.add.at(self.sums.reshape(-1), cell, weight * np.exp((ts - now_s) / self.tau_s))
+        np.add.at(self.sums.reshape(-1), cell, weight * exp_of((ts - now_s) / self.tau_s))
 
     def read(self, entity: NDArray[np.integer], now_s: float) -> NDArray[np.float64]:
         """The sums of `entity` as of `now_s`, shape (len(entity), width). Changes nothing."""
-        factor = np.exp((self.at_s[entity] - now_s) / self.tau_s)
+        factor = exp_of((self.at_s[entity] - now_s) / self.tau_s)
         sums: NDArray[np.float64] = self.sums[entity] * factor[:, None]
         return sums

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
+from reference_platform.features.fitted import TRANSFORM_TAG
 from reference_platform.models.decisions import break_even, decide
 from reference_platform.models.runtime import ExportedModel
 from reference_platform.models.schema import FRAUD, ModelSchema, assemble, schema_of
@@ -66,6 +67,9 @@ def _metrics(one: Image, other: Image) -> Iterator[str]:
 def _decisions(one: Image, other: Image) -> Iterator[str]:
     for name in one.registry().names():
         for item in one.registry().versions(name):
+            if item.tags[TRANSFORM_TAG] != other.registry().get(name, item.version).tags[TRANSFORM_TAG]:
+                yield f"{name} {item.version}: its inputs are normalised otherwise"
+                continue
             schema = schema_of(name, item.version)
             x = probe(one, schema)
             equal_ratio = equal_decisions_ratio(

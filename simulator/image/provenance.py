@@ -15,6 +15,7 @@ from simulator.image.plan import BuildPlan
 
 ROOT = Path(__file__).parents[2]
 SOURCES = (
+    "reference_platform/arithmetic.py",
     "reference_platform/features/fingerprint.py",
     "reference_platform/features/join/kernel.py",
     "reference_platform/features/join/keys.py",

@@ -2,30 +2,12 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable
-from typing import Any, TypeVar, cast
-
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from reference_platform.arithmetic import log
+from reference_platform.compilation import inline
 from simulator.traffic import layout as lay
-
-# No reference counting inside: the path's arrays are borrowed, and counting 40 of them per call costs 5x.
-Function = TypeVar("Function", bound=Callable[..., object])
-_OPTIONS: dict[str, Any] = {"cache": True, "error_model": "numpy", "_nrt": False}
-
-
-def compiled(function: Function) -> Function:
-    """Compile `function`, and keep the result on disk."""
-    return cast("Function", njit(**_OPTIONS)(function))
-
-
-def inline(function: Function) -> Function:
-    """Compile `function` into its callers."""
-    return cast("Function", njit(forceinline=True, **_OPTIONS)(function))
-
 
 UInts = NDArray[np.uint64]
 
@@ -43,7 +25,7 @@ def uniform(rng: UInts, stream: int) -> float:
 
 @inline
 def exponential(rng: UInts, stream: int, mean: float) -> float:
-    return -mean * math.log(uniform(rng, stream))
+    return -mean * log(uniform(rng, stream))
 
 
 @inline

@@ -12,17 +12,16 @@ used up it shows the non-personalised default.
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 from numpy.typing import NDArray
 
+from reference_platform.arithmetic import cos_of_turns, exp, log
+from reference_platform.compilation import compiled, inline
 from simulator.traffic import layout as lay
-from simulator.traffic.heap import compiled, drop_top, exponential, inline, push, uniform
+from simulator.traffic.heap import drop_top, exponential, push, uniform
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
-_LOG_GROWTH = math.log(lay.LATENCY_BIN_GROWTH)
 _STORE_STREAM, _GPU_STREAM, _CLIENT_STREAM = 0, 1, 2
 
 
@@ -47,7 +46,7 @@ def _release(p: lay.Path, slot: int) -> None:
 def _record_latency(p: lay.Path, route: int, seconds: float) -> None:
     index = 0
     if seconds > lay.LATENCY_BIN_MIN_S:
-        index = min(lay.LATENCY_BINS - 1, int(math.log(seconds / lay.LATENCY_BIN_MIN_S) / _LOG_GROWTH))
+        index = min(lay.LATENCY_BINS - 1, int(log(seconds / lay.LATENCY_BIN_MIN_S) / lay.LOG_LATENCY_BIN_GROWTH))
     p.latency[route, index] += 1
 
 
@@ -163,9 +162,9 @@ def _launch(p: lay.Path, now: float, pod: int) -> None:
     seconds = max(p.pods[pod, lay.POD_LAUNCH_S], p.pods[pod, lay.POD_BASE_S] + p.pods[pod, lay.POD_ITEM_S] * n)
     sigma = p.pods[pod, lay.POD_SIGMA]
     if sigma > 0.0:
-        radius = math.sqrt(-2.0 * math.log(uniform(p.rng, _GPU_STREAM)))
-        normal = radius * math.cos(2.0 * math.pi * uniform(p.rng, _GPU_STREAM))
-        seconds *= math.exp(sigma * normal)
+        radius = np.sqrt(-2.0 * log(uniform(p.rng, _GPU_STREAM)))
+        normal = radius * cos_of_turns(uniform(p.rng, _GPU_STREAM))
+        seconds *= exp(sigma * normal)
     seconds *= p.pods[pod, lay.POD_SLOWDOWN]
     p.pod_busy_s[pod] += seconds
     p.pod_counters[pod, lay.PC_BATCHES] += 1

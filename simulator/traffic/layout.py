@@ -11,6 +11,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from reference_platform.arithmetic import exp_of
+
 ROUTES_MAX = 8
 PODS_MAX = 64
 SLOTS_MAX = 32_768
@@ -23,6 +25,7 @@ BATCH_MAX = 256
 LATENCY_BINS = 256
 LATENCY_BIN_MIN_S = 1e-4
 LATENCY_BIN_GROWTH = 1.05
+LOG_LATENCY_BIN_GROWTH = 0.04879016416943205
 
 # How a request ended for the shopper.
 OK, FALLBACK, ERROR = 0, 1, 2
@@ -199,4 +202,5 @@ def latency_quantile_s(histogram: NDArray[np.int64], q: float) -> float:
     index = min(index, LATENCY_BINS - 1)
     before = int(cumulative[index - 1]) if index else 0
     inside = (rank - before) / max(1, int(histogram[index]))
-    return float(LATENCY_BIN_MIN_S * LATENCY_BIN_GROWTH ** (index + min(1.0, max(0.0, inside))))
+    bins = index + min(1.0, max(0.0, inside))
+    return float(LATENCY_BIN_MIN_S * exp_of(bins * LOG_LATENCY_BIN_GROWTH))

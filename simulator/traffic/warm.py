@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from reference_platform import arithmetic
 from simulator.traffic import kernel
 from simulator.traffic.layout import SLOTS_MAX, Finished, new_path
 from simulator.traffic.quantile import Places
@@ -11,6 +12,7 @@ from simulator.traffic.quantile import Places
 
 def warm_up() -> None:
     """After this call the compiled functions are in memory. A few seconds the first time on a machine."""
+    arithmetic.warm_up()
     path = new_path(1, 1)
     nothing, none = np.zeros(0), np.zeros(0, np.int64)
     n = SLOTS_MAX

@@ -36,6 +36,7 @@ class Customers:
     _taste_cdf: Floats
     _popularity_cdf: Floats
     _profiles: Floats32
+    _mean_taste: Floats
 
     @classmethod
     def create(cls, customers: int, categories: int, rng: np.random.Generator) -> Customers:
@@ -67,6 +68,7 @@ class Customers:
             _taste_cdf=np.cumsum(taste, axis=1),
             _popularity_cdf=np.cumsum(popularity),
             _profiles=profiles,
+            _mean_taste=(weights[:, None] * taste).sum(axis=0),
         )
 
     def step(self, step_s: float, rng: np.random.Generator) -> None:
@@ -103,9 +105,9 @@ class Customers:
 
     def mean_intent(self) -> Floats:
         """What the shop's visitors want in the long run, all missions averaged: f8[categories]."""
-        taste = self.weights @ self.taste
-        missions = _MISSION_FROM_TASTE_RATIO * taste + (1.0 - _MISSION_FROM_TASTE_RATIO) * self.popularity
-        return np.asarray((1.0 - MISSION_RATIO) * taste + MISSION_RATIO * (missions @ self._profiles), np.float64)
+        missions = _MISSION_FROM_TASTE_RATIO * self._mean_taste + (1.0 - _MISSION_FROM_TASTE_RATIO) * self.popularity
+        sought = (missions[:, None] * self._profiles).sum(axis=0)
+        return np.asarray((1.0 - MISSION_RATIO) * self._mean_taste + MISSION_RATIO * sought, np.float64)
 
     def _from_taste(self, customer: Array, u: Floats) -> Ints:
         beyond = u[:, None] * self._taste_cdf[customer, -1:] >= self._taste_cdf[customer]

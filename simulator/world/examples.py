@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from reference_platform.arithmetic import exp_of
 from reference_platform.models.schema import CANDIDATES, FRAUD, RANKING, RECOMMENDATION
 from simulator.world.columns import Array, Columns, Floats, Floats32, Ints
 from simulator.world.products import RELEVANCE_WEIGHT, Products
@@ -82,7 +83,7 @@ def _searches(products: Products, clicks: Columns, events_max: int, rng: np.rand
     """
     found = products.query_products.ravel()
     by_product = np.argsort(found, kind="stable")
-    odds = np.exp(RELEVANCE_WEIGHT * products.query_relevance.ravel()[by_product].astype(np.float64))
+    odds = exp_of(RELEVANCE_WEIGHT * products.query_relevance.ravel()[by_product].astype(np.float64))
     cdf = np.concatenate([[0.0], np.cumsum(odds)])
     edges = cdf[np.searchsorted(found[by_product], np.arange(len(products.category) + 1))]
     weight = np.cumsum(np.diff(edges)[clicks["product"]])

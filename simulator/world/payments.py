@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from reference_platform.arithmetic import exp_of
 from simulator.world.columns import Array, Bools, Columns, Floats, Floats32, Ints
 from simulator.world.customers import Customers
 from simulator.world.rhythm import DAY_S, HOUR_S
@@ -114,7 +115,7 @@ class Payments:
         spread = rng.standard_normal(count)
         device = rng.random(count)
         which = rng.random(count)
-        amount = self.merchant_amount_eur[merchant] * self.budget_ratio[customer] * np.exp(0.55 * spread)
+        amount = self.merchant_amount_eur[merchant] * self.budget_ratio[customer] * exp_of(0.55 * spread)
         new_device = device < _NEW_DEVICE_RATIO
         odd = np.where(new_device, _LONE_FRAUD_NEW_DEVICE_FACTOR, 1.0) * np.clip(amount / 60.0, 0.3, 8.0)
         probability = np.minimum(_LONE_FRAUD_RATIO * odd, 0.5)
@@ -135,9 +136,9 @@ class Payments:
         return PaymentDraw(customer, merchant, amount.astype(np.float32), new_device, probability)
 
     def _stolen_amount_eur(self, kind: Ints, merchant: Ints, spread: Floats) -> Floats:
-        small = 1.4 * np.exp(0.5 * spread)
-        large = 380.0 * np.exp(0.45 * spread)
-        resold = 3.2 * self.merchant_amount_eur[merchant] * np.exp(0.4 * spread)
+        small = 1.4 * exp_of(0.5 * spread)
+        large = 380.0 * exp_of(0.45 * spread)
+        resold = 3.2 * self.merchant_amount_eur[merchant] * exp_of(0.4 * spread)
         return np.asarray(np.choose(kind, [small, large, resold]), dtype=np.float64)
 
     def _honest_per_s(self, busy_ratio: float) -> float:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from reference_platform.arithmetic import exp_of
 from simulator.world.columns import Array, Floats, Floats32, Ints
 from simulator.world.rhythm import DAY_S, HOUR_S
 
@@ -83,7 +84,7 @@ class Products:
 
     def click_share(self, query: Ints) -> Floats32:
         """Probability f4[n, 10] that each candidate is the one wanted, given the search and the fashion now."""
-        pull = (self.appeal * self.boost)[self.query_products[query]] * np.exp(
+        pull = (self.appeal * self.boost)[self.query_products[query]] * exp_of(
             RELEVANCE_WEIGHT * self.query_relevance[query]
         )
         return np.asarray(pull / pull.sum(axis=1, keepdims=True), dtype=np.float32)

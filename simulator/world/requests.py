@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from reference_platform.arithmetic import log1p_of
 from reference_platform.models.schema import CANDIDATES, FRAUD, RANKING, RECOMMENDATION
 from simulator.world.columns import Array, Bools, Floats, Floats32, Ints
 from simulator.world.world import World
@@ -95,7 +96,7 @@ def hour_context(world: World, t_s: Floats) -> Floats32:
 
 def payment_context(world: World, t_s: Floats, amount_eur: Floats32, new_device: Bools) -> Floats32:
     """Columns log_amount, new_device, hour_sin, hour_cos."""
-    own = np.stack([np.log1p(amount_eur), new_device.astype(np.float32)], axis=1)
+    own = np.stack([log1p_of(amount_eur), new_device.astype(np.float32)], axis=1)
     return np.concatenate([own, hour_context(world, t_s)], axis=1).astype(np.float32)
 
 

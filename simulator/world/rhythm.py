@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from reference_platform.arithmetic import circle_of
 from simulator.world.columns import Floats
 
 HOUR_S = 3600.0
@@ -58,5 +59,4 @@ class Rhythm:
 
     def hour_circle(self, t_s: Floats | float) -> Floats:
         """Hour of day as a point on a circle: columns sin, cos."""
-        angle = 2 * np.pi * np.mod(np.asarray(t_s, dtype=np.float64) + self.calendar_offset_s, DAY_S) / DAY_S
-        return np.stack([np.sin(angle), np.cos(angle)], axis=-1)
+        return circle_of(np.mod(np.asarray(t_s, dtype=np.float64) + self.calendar_offset_s, DAY_S) / DAY_S)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from reference_platform.arithmetic import log_of
 from reference_platform.models.decisions import (
     CHARGEBACK_FEE_EUR,
     DECLINED_HONEST_EUR,
@@ -25,7 +26,7 @@ SEARCH_CLICK_EUR = 0.50
 
 def _seen_ratio() -> Floats:
     """Chance that the eye reaches each rank, 1 at the top: 1 / log2(1 + rank)."""
-    return np.asarray(1.0 / np.log2(2.0 + np.arange(CANDIDATES)), dtype=np.float64)
+    return log_of(2.0) / log_of(2.0 + np.arange(CANDIDATES))
 
 
 def expected_click_ratio(requests: Requests, decisions: Decisions) -> Floats:
@@ -35,7 +36,7 @@ def expected_click_ratio(requests: Requests, decisions: Decisions) -> Floats:
         return np.asarray(CLICK_GIVEN_RIGHT_CATEGORY_RATIO * shown.sum(axis=1, dtype=np.float64))
     if requests.route == RANKING:
         ranked = np.take_along_axis(requests.truth.click_share, decisions.astype(np.int64), axis=1)
-        return np.asarray(CLICK_GIVEN_SEARCH_RATIO * (ranked @ _seen_ratio()), dtype=np.float64)
+        return np.asarray(CLICK_GIVEN_SEARCH_RATIO * (ranked * _seen_ratio()).sum(axis=1), dtype=np.float64)
     raise KeyError(requests.route)
 
 

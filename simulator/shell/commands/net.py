@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import argparse
 import json
-import math
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
 
+from reference_platform.arithmetic import exp_of, log_of
 from reference_platform.errors import CommandError, nearest
 from reference_platform.models.decisions import decide, fallback_decisions
 from reference_platform.models.schema import FRAUD, RANKING, assemble, schema_of
@@ -157,8 +157,8 @@ def _outcome(op: Operator, route: str) -> tuple[int, float]:
     if code == 503:
         return code, 0.002
     median_s, p99_s = _quantile_s(op, route, "0.5"), _quantile_s(op, route, "0.99")
-    spread = min(SPREAD_MAX, math.log(max(1.0, p99_s / median_s)) / Z_99)
-    return code, min(deadline_s, median_s * math.exp(spread * noise))
+    spread = min(SPREAD_MAX, float(log_of(max(1.0, p99_s / median_s))) / Z_99)
+    return code, min(deadline_s, median_s * float(exp_of(spread * noise)))
 
 
 def _growth(op: Operator, route: str, code: int) -> float:

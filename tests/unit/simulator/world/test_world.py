@@ -142,7 +142,7 @@ from simulator.world import examples, requests, value
 from simulator.world.world import World, WorldSize
 import reference_platform.models.runtime, reference_platform.models.decisions, reference_platform.models.versions
 events = World.create(WorldSize(300, 240, 24, 20), Streams(3), 1).advance(0.0)
-heavy = sorted({"torch", "scipy", "mlflow"} & set(sys.modules))
+heavy = sorted({"torch", "mlflow"} & set(sys.modules))
 assert not heavy, heavy
 print(sum(float(values.astype("f8").sum()) for part in events.values() for values in part.values()).hex())
 """
