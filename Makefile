@@ -7,7 +7,7 @@ DRILL ?=
 PYTEST := OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest
 
 .DEFAULT_GOAL := help
-.PHONY: help practice test check mutants sweep bench bench-smoke peers constraints setup setup-dev image clean
+.PHONY: help practice test check mutants sweep bench bench-smoke peers versions constraints setup setup-dev image clean
 
 help: ## What can be made
 	@echo "PagerDrill: on-call practice for machine learning platforms"
@@ -40,6 +40,9 @@ check: setup-dev ## Format, lint, types, imports, house style
 
 peers: setup-dev ## Install Feast, Polars and Ray: for the tests and benches that compare with them
 	@sh .ci/peers
+
+versions: setup-dev ## Install the oldest and the newest libraries that playing may meet: for the sweep, which verifies runs there
+	@sh .ci/versions
 
 mutants: setup-dev ## Change the code in small ways and see whether a test notices; SAMPLE=60 tries only so many
 	@OPENBLAS_NUM_THREADS=1 $(BIN)/python -m tests.mutants --workers $(JOBS) $(if $(SAMPLE),--sample $(SAMPLE))

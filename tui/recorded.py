@@ -12,6 +12,7 @@ from rubrics.findings import Scorecard
 from rubrics.loader import incident_rubric, load_rubric
 from rubrics.schema import Rubric
 from rubrics.scoring import score
+from simulator.engine.comparison import first_disagreement
 from simulator.engine.events import Event
 from simulator.image.image import Image
 from simulator.session.drill import DrillSpec
@@ -54,10 +55,12 @@ def opening_of(run: Run, image: Image) -> Opening:
         raise ContentError(
             "damaged run file", where=f"{run.path}:1", why=f"header: {error}", fix="play again"
         ) from None
-    if header.get("image") != image.content or header.get("version") != version():
+    unverifiable = run.footer is None and header.get("version") != version()
+    if header.get("image") != image.content or unverifiable:
+        # Every machine has the platform that ships; another one belongs to another release.
         why = (
-            f"it was played on version {header.get('version')}, platform image {header.get('image')};"
-            f" this is version {version()}, image {image.content}"
+            f"it was played on platform {header.get('image')} of version {header.get('version')};"
+            f" this is version {version()} with platform {image.content}"
         )
         fix = "score it without running it: pagerdrill score RUN; or install the version that played it"
         raise ContentError("this run cannot be repeated here", where=str(run.path), why=why, fix=fix)
@@ -117,7 +120,8 @@ def repeat(
 def verified(path: Path, image: Image, on_progress: Progress) -> tuple[Session, Check]:
     """Run a finished run again to its end, and say how well its events follow from its commands.
 
-    Raises ContradictedError when they do not, and ContentError when this program cannot know.
+    Equal to the bit, or alike as far as another processor or library can make a difference. Raises ContradictedError
+    when neither, and ContentError when this program cannot know.
     """
     run = read_run(path)
     if run.footer is None:
@@ -130,7 +134,10 @@ def verified(path: Path, image: Image, on_progress: Progress) -> tuple[Session, 
     digest = session.simulation.log.digest()
     if digest == run.footer["digest"]:
         return session, "verified"
-    why = f"its footer says {run.footer['digest'][:16]}..., running it again gives {digest[:16]}..."
+    parted = first_disagreement(run.events, session.simulation.log.events)
+    if parted is None:
+        return session, "verified on another machine"
+    why = f"running it again gives another run; {parted}"
     if run.header.get("edition") != edition():
         fix = "score it without running it: pagerdrill score RUN; or install the edition that played it"
         raise ContentError("this run cannot be verified here", where=str(path), why=f"another edition; {why}", fix=fix)

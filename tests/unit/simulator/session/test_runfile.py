@@ -6,6 +6,7 @@ import errno
 import json
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from io import FileIO
 from pathlib import Path
 from typing import Any
@@ -13,11 +14,11 @@ from typing import Any
 import pytest
 
 from reference_platform.errors import ConfigError, ContentError
-from simulator.engine.events import digest_of
+from simulator.engine.events import digest_of, event_from_line
 from simulator.image.builder import ensure_image
 from simulator.session.runfile import LINE_MAX_BYTES, RunWriter, _sealed, read_run
 from tests.unit.simulator.session.nights import joined, opening, records, rewrite, writer_for
-from tui.recorded import finish, repeat, replayed
+from tui.recorded import ContradictedError, finish, repeat, replayed, verified
 
 Records = list[dict[str, Any]]
 
@@ -168,16 +169,61 @@ def test_an_edited_command_is_found_out_by_running_it_again(run_copy: Path) -> N
     assert caught.value.fix
 
 
-@pytest.mark.parametrize(("key", "value"), [("image", "0123456789abcdef"), ("version", "9.9.9")])
-def test_a_run_of_another_image_or_version_is_read_but_not_repeated(run_copy: Path, key: str, value: str) -> None:
+def _played_by(run_copy: Path, key: str, value: str) -> list[dict[str, Any]]:
     lines = records(run_copy)
     lines[0]["header"] = _sealed({**lines[0]["header"], key: value})
-    run = read_run(rewrite(run_copy, lines))
-    assert digest_of(run.events) == (run.footer or {})["digest"]
+    return lines
+
+
+@pytest.mark.parametrize(("key", "value", "keep"), [("image", "0123456789abcdef", 0), ("version", "9.9.9", 1)])
+def test_a_run_of_another_platform_or_begun_on_another_version_is_read_but_not_repeated(
+    run_copy: Path, key: str, value: str, keep: int
+) -> None:
+    """Nothing tells whether an unfinished one still comes out the same."""
+    lines = _played_by(run_copy, key, value)
+    run = read_run(rewrite(run_copy, lines[: keep or len(lines)]))
+    assert (run.footer is None) == bool(keep)
     with pytest.raises(ContentError, match="cannot be repeated here") as caught:
         repeat(run, ensure_image(), lambda *_: None)
     assert value in caught.value.why
     assert "pagerdrill score" in caught.value.fix
+
+
+def test_a_finished_run_of_another_version_is_repeated_and_compared(run_copy: Path) -> None:
+    path = rewrite(run_copy, _played_by(run_copy, "version", "9.9.9"))
+    assert verified(path, ensure_image(), lambda *_: None)[1] == "verified"
+
+
+def _numbers_times(run_copy: Path, factor: float, first: int = 0) -> Path:
+    """The run as a machine would have played it whose fractions of harm come out `factor` times as large."""
+    lines = records(run_copy)
+    events = [event_from_line(json.dumps(line["event"])) for line in lines if "event" in line]
+    harmed = [event for event in events if event.kind == "truth.harm" and event.data["eur"] != 0.0][first:]
+    assert harmed
+    others = [
+        replace(event, data={**event.data, "eur": float(str(event.data["eur"])) * factor}) if event in harmed else event
+        for event in events
+    ]
+    for line, event in zip((line for line in lines if "event" in line), others, strict=True):
+        line["event"] = json.loads(event.line())
+    lines[-1]["footer"] = _sealed({**lines[-1]["footer"], "digest": digest_of(others)})
+    return rewrite(run_copy, lines)
+
+
+def test_a_run_of_another_machine_is_verified_by_comparing_it(run_copy: Path) -> None:
+    """Its own digest stands: every event tells the same, with fractions that differ in their last digits."""
+    path = _numbers_times(run_copy, 1.00002)
+    session, check = verified(path, ensure_image(), lambda *_: None)
+    assert check == "verified on another machine"
+    assert session.simulation.log.digest() != (read_run(path).footer or {})["digest"]
+
+
+def test_a_run_that_really_differs_names_the_first_differing_event(run_copy: Path) -> None:
+    first = next(e for e in read_run(run_copy).events if e.kind == "truth.harm" and e.data["eur"] != 0.0)
+    with pytest.raises(ContradictedError, match="does not repeat") as caught:
+        verified(_numbers_times(run_copy, 1.001), ensure_image(), lambda *_: None)
+    assert f"event {first.n} is the first that differs: recorded" in caught.value.why
+    assert f"now {first.line()}" in caught.value.why
 
 
 def test_a_drill_that_cannot_be_understood_is_a_damaged_header(run_copy: Path) -> None:
