@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -183,9 +184,14 @@ TEST_RULES: tuple[Rule, ...] = (
 """Tests are read as often as code; they may hold seeds of their own."""
 
 
+@cache
+def _read(path: Path) -> tuple[str, ast.Module]:
+    text = (ROOT / path).read_text(encoding="utf-8")
+    return text, ast.parse(text)
+
+
 def _complaints(rule: Rule, paths: list[Path]) -> list[str]:
-    texts = ((path, (ROOT / path).read_text(encoding="utf-8")) for path in paths)
-    return [str(complaint) for path, text in texts for complaint in rule(path, text, ast.parse(text))]
+    return [str(complaint) for path in paths for complaint in rule(path, *_read(path))]
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.__name__)
