@@ -5,6 +5,8 @@ JOBS ?= 2
 DRILL ?=
 # JOBS processes fill the cores already; threads of theirs for matrices of a few hundred rows would only wait, busily.
 PYTEST := OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest
+# A file stays with one worker, so that what its tests share is made once; long files come first.
+SHARED := -n $(JOBS) --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
 .PHONY: help practice test check mutants sweep bench bench-smoke peers versions constraints setup setup-dev image clean
@@ -29,7 +31,7 @@ image: setup-dev ## Train the models with torch and register them in MLflow; pla
 	@$(BIN)/pagerdrill platform train
 
 test: setup-dev ## Set up if needed, then run the fast tests
-	@$(PYTEST) -n $(JOBS) -m "not sweep"
+	@$(PYTEST) $(SHARED) -m "not sweep"
 
 check: setup-dev ## Format, lint, types, imports, house style
 	$(BIN)/ruff format --check .

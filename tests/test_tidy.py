@@ -184,6 +184,12 @@ TEST_RULES: tuple[Rule, ...] = (
 """Tests are read as often as code; they may hold seeds of their own."""
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _sources_are_read_once() -> Iterator[None]:
+    yield
+    _read.cache_clear()
+
+
 @cache
 def _read(path: Path) -> tuple[str, ast.Module]:
     text = (ROOT / path).read_text(encoding="utf-8")

@@ -11,6 +11,8 @@ from tests.content.night import open_night, play_copies, scripts_of
 FAULTED = ("gateway-504-at-3am", "oom-after-model-update", "stale-predictions-three-days", "clicks-put-aside")
 SEEDS = tuple(range(1, 21))
 FAST_SEEDS = (1,)
+FAST = tuple(name for name in FAULTED if name != "stale-predictions-three-days")
+"""Three days take half a minute to pass: their expert is in the goldens, everybody else in the sweep."""
 SEEDS_MOST = {"clicks-put-aside": 6}
 """Nights of drills that are swept less, so that the whole sweep stays within a coffee."""
 NIGHTS = [(name, seed) for name in FAULTED for seed in SEEDS if seed <= SEEDS_MOST.get(name, max(SEEDS))]
@@ -36,7 +38,7 @@ def _check_healthy(seed: int) -> None:
     assert played["panic"]["verdict"] == "no", (seed, played["panic"])
 
 
-@pytest.mark.parametrize("scenario", FAULTED)
+@pytest.mark.parametrize("scenario", FAST)
 @pytest.mark.parametrize("seed", FAST_SEEDS)
 def test_expert_is_strong_and_everybody_else_is_not(scenario: str, seed: int) -> None:
     """One seed of what the sweep shows for twenty."""

@@ -229,7 +229,7 @@ def test_a_kept_run_replays_and_scores_to_the_same_verdict(tmp_path: Path) -> No
     played = _play(tmp_path, "healthy-night", "--out", "kept/run.jsonl")
     replayed = run_in(tmp_path, "replay", "kept/run.jsonl", "--json")
     assert replayed.returncode == 0, replayed.stderr
-    assert f"digest verified: {played['digest']}" in replayed.stderr
+    assert f"verified: {played['digest']}" in replayed.stderr
     assert _repeatable(json.loads(replayed.stdout)) == _repeatable(played)
     scored = run_in(tmp_path, "score", "kept/run.jsonl", "--json")
     assert json.loads(scored.stdout) == played
