@@ -43,7 +43,7 @@ def evidence_backed_hypotheses(facts: Facts, rule: measures.EvidenceBackedHypoth
         return judged(0.0, tried or [facts.joined], what)
     distinct = {hypothesis.cause: hypothesis for hypothesis in reversed(backed)}
     supported = next((h for h in backed if h.pro), None)
-    rejected = next((h for h in backed if refuted(h)), None)
+    rejected = next((h for h in backed if refuted(h) and not facts.accepts(h.cause)), None)
     share = 0.4 * min(1.0, len(distinct) / rule.at_least)
     share += 0.3 * (supported is not None) + 0.3 * (rejected is not None)
     cited = [event for h in distinct.values() for event in (*h.pro, *h.contra)[:1]]
@@ -57,10 +57,11 @@ def evidence_backed_hypotheses(facts: Facts, rule: measures.EvidenceBackedHypoth
 
 
 def rival_ruled_out(facts: Facts, rule: measures.RivalRuledOut) -> Judgement:
-    for hypothesis in facts.hypotheses:
+    rivals = [hypothesis for hypothesis in facts.hypotheses if not facts.accepts(hypothesis.cause)]
+    for hypothesis in rivals:
         if refuted(hypothesis) and hypothesis.ruled_out is not None:
             return judged(1.0, [hypothesis.contra[0], hypothesis.ruled_out], at(facts, hypothesis.ruled_out))
-    weak = [h for h in facts.hypotheses if h.ruled_out is not None or h.contra]
+    weak = [h for h in rivals if h.ruled_out is not None or h.contra]
     if weak:
         events = [event for h in weak for event in (*h.contra, *((h.ruled_out,) if h.ruled_out else ()))]
         return judged(0.3, events, "a rival was doubted, but not ruled out on evidence that bears on it")
@@ -226,8 +227,9 @@ def discipline(facts: Facts, rule: measures.Discipline) -> Judgement:
 
     Whether that cause is quite right is judged by the diagnosis alone: one miss costs once.
     """
-    if not facts.changes:
-        return judged(0.0, [facts.joined, facts.last], "nothing was changed, so nothing could be put right")
+    if not facts.repairs:
+        cited = [facts.joined, *facts.changes, facts.last]
+        return judged(0.0, cited, "nothing was changed that could put it right")
     first = facts.acts[0]
     proven = facts.argued_before(first.event)
     if proven is not None:
@@ -275,12 +277,12 @@ def no_needless_change(facts: Facts, rule: measures.NoNeedlessChange) -> Judgeme
         count = f"{len(facts.changes)} change{'s' if len(facts.changes) > 1 else ''}"
         because = f"{count}, the first: {at(facts, facts.changes[0])}; nothing was broken"
         return judged(0.0, list(facts.changes), because)
-    tried = [act.event for act in facts.acts]
-    if tried:
-        return judged(0.5, tried, f"{at(facts, tried[0])}; it was refused, but nothing was broken")
     looks = facts.looks()
     if len(looks) < rule.looks_min:
         return judged(0.0, [facts.joined, *looks], "nothing was changed, but nothing was found out either")
+    tried = [act.event for act in facts.acts]
+    if tried:
+        return judged(0.5, tried, f"{at(facts, tried[0])}; it was refused, but nothing was broken")
     return judged(1.0, list(looks[: rule.looks_min]), f"{len(looks)} looks and no change")
 
 

@@ -177,6 +177,12 @@ class Facts:
         """Components that a targeted fix may touch."""
         return tuple(c for fault in self.real_faults for c in (*fault.components, *fault.also_safe))
 
+    @property
+    def repairs(self) -> tuple[Event, ...]:
+        """Changes to a component that a fix may touch. What heals without one has healed by itself."""
+        targets = set(self.target_components())
+        return tuple(act.event for act in self.acts if not act.refused and targets & set(act.components))
+
     def state_before(self, event: Event) -> Event | None:
         """The last known true state at `event`."""
         return last_before(self.all("truth.state"), event)
@@ -198,17 +204,21 @@ class Facts:
                 return True
         return False
 
+    def true_at(self, claim: Event) -> bool:
+        """Whether a resolve was true when it was said: a false one ends nothing."""
+        return self.harmless or self.good_at(claim) is not None or self.healed_at(claim)
+
     def recovery(self) -> Stretch | None:
-        """The final good stretch, if it came after a bad state and after a change that the responder made."""
-        final = self.stretches[-1] if self.stretches else None
-        if final is None or final.end is not None or not final.recovered or not self.changes:
+        """The final good stretch, if it came after a bad state and after a repair that the responder made."""
+        final, repairs = self.stretches[-1] if self.stretches else None, self.repairs
+        if final is None or final.end is not None or not final.recovered or not repairs:
             return None
-        return final if self.changes[0].n < final.start.n else None
+        return final if repairs[0].n < final.start.n else None
 
     def healed_after(self, claim: Event) -> Event | None:
         """The start of a lasting recovery that changes before `claim` brought about after it."""
         recovery = self.recovery()
-        if recovery is None or recovery.start.n < claim.n or self.changes[0].n > claim.n:
+        if recovery is None or recovery.start.n < claim.n or self.repairs[0].n > claim.n:
             return None
         later = [event for event in self.changes if claim.n < event.n < recovery.start.n]
         return None if later else recovery.start

@@ -19,8 +19,8 @@ def mitigation(facts: Facts, rule: measures.Mitigation) -> Judgement:
     final = facts.state_before(facts.last) if facts.last.kind != "truth.state" else facts.last
     if final is None or final.data.get("cleared") is not True:
         return judged(0.0, [*facts.changes, *([final] if final else [])][-4:], "the cause was still there at the end")
-    cleared = facts.cleared()
-    if cleared is None or cleared.n < facts.changes[0].n:
+    cleared, repairs = facts.cleared(), facts.repairs
+    if cleared is None or not repairs or cleared.n < repairs[0].n:
         return judged(0.0, [final], f"the cause went away, but not through a change that {facts.who} made")
     stray = facts.stray_acts()
     if not stray:

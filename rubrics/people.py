@@ -80,7 +80,8 @@ def communication_cadence(facts: Facts, rule: measures.Cadence) -> Judgement:
     if not sent:
         because = f"no useful status update by {clock(facts.after_join_s(facts.last))}"
         return judged(0.0, [facts.joined, facts.last, *facts.since_join("status.sent")[:1]], because)
-    end = facts.claim or facts.last
+    claim = facts.claim
+    end = claim if claim is not None and facts.true_at(claim) else facts.last
     marks = [facts.joined, *(event for event in sent if event.n < end.n), end]
     start, stop = max(itertools.pairwise(marks), key=lambda pair: pair[1].t_us - pair[0].t_us)
     gap_s = (stop.t_us - start.t_us) / 1e6

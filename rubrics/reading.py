@@ -6,6 +6,8 @@ from collections.abc import Sequence
 
 from simulator.engine.events import Event
 
+NUMBER_MAX = 1e15
+
 
 def text(event: Event, key: str) -> str:
     """The text at `key`, or an empty one."""
@@ -14,9 +16,11 @@ def text(event: Event, key: str) -> str:
 
 
 def number(event: Event, key: str) -> float | None:
-    """The number at `key`, or None."""
+    """The number at `key`, or None; one that is not finite, or beyond any that is written here, reads as absent."""
     value = event.data.get(key)
-    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    return float(value) if -NUMBER_MAX <= value <= NUMBER_MAX else None
 
 
 def texts(event: Event, key: str) -> tuple[str, ...]:

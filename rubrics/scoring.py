@@ -84,7 +84,7 @@ def score(events: Iterable[Event], rubric: schema.Rubric, who: str = "you") -> S
 def _hints(facts: Facts) -> Hints:
     """Each hint states its own price when it is taken."""
     taken = facts.since_join("hint.taken")
-    points = sum(number(event, "costs_points") or 0.0 for event in taken)
+    points = sum(max(0.0, number(event, "costs_points") or 0.0) for event in taken)
     return Hints(len(taken), points, tuple(event.n for event in taken))
 
 

@@ -76,7 +76,7 @@ LEAK = Trouble(
 )
 STALL = Trouble("materializer", "stalled_job", fixes=(frozenset({("unlock", "materializer")}),), began_s=-900.0)
 DIP = Trouble("traffic", "seasonal_dip", harmless=True)
-SURGE = Trouble("traffic", "traffic_spike", also_safe=("recommendation",), passes_s=600.0)
+SURGE = Trouble("traffic", "traffic_spike", passes_s=600.0)
 
 
 @dataclass(frozen=True, slots=True)

@@ -139,6 +139,15 @@ def test_a_rival_is_ruled_out_by_evidence_and_for_a_reason(parts: tuple[str, ...
         assert found.evidence == ns(contra, out)
 
 
+def test_giving_up_the_right_explanation_rules_out_no_rival() -> None:
+    book = Book(DIP)
+    book.suspect(1, 1, *DIP.accepted[0])
+    book.cite(2, 1, book.look(2, "history"), "against")
+    book.rule_out(3, 1)
+    assert rival_ruled_out(book.facts, RIVAL).share == 0.0
+    assert evidence_backed_hypotheses(book.facts, SEVERAL).share == pytest.approx(0.2)
+
+
 def test_evidence_that_came_after_the_rejection_does_not_back_it() -> None:
     book = Book(DIP)
     book.suspect(1, 1, *GATEWAY)
@@ -240,11 +249,15 @@ class TestDiscipline:
         found = discipline(book.facts, DISCIPLINE)
         assert (found.share, found.evidence) == (0.0, ns(tried))
 
-    def test_without_a_change_there_is_nothing_to_praise(self) -> None:
+    def test_without_a_repair_there_is_nothing_to_praise(self) -> None:
+        """Neither an attempt at the right place that was refused nor a change at the wrong one."""
         book = Book(LEAK)
         book.prove(10, 1, *STORE)
-        book.refused(20, "gateway")
-        assert discipline(book.facts, DISCIPLINE).share == 0.0
+        book.refused(20, "loyalty-export")
+        stray = book.change(30, "restart", "gateway")
+        last = book.look(40, "pods")
+        found = discipline(book.facts, DISCIPLINE)
+        assert (found.share, found.evidence) == (0.0, ns(book.joined, stray, last))
 
     @pytest.mark.parametrize(
         ("lost", "action", "components", "told_s", "share"),
@@ -268,6 +281,7 @@ class TestDiscipline:
         told = book.status(told_s + shift_s, "all on defaults", "scaling the gateway") if told_s < 20 else None
         act = book.change(20 + shift_s, action, *components)
         told = told or book.status(told_s, "all on defaults", "scaled the gateway")
+        book.change(500, "stop_job", "loyalty-export")
         found = discipline(book.facts, DISCIPLINE)
         assert found.share == share
         assert found.evidence == (ns(act, told) if share else ns(act))
@@ -289,6 +303,7 @@ class TestDiscipline:
         book.hurt(0)
         book.status(10, "all on defaults", doing)
         book.change(20, "scale", "gateway")
+        book.change(500, "stop_job", "loyalty-export")
         assert discipline(book.facts, DISCIPLINE).share == share
 
     @pytest.mark.parametrize(
@@ -335,6 +350,9 @@ class TestHandsOff:
         tried = book.refused(5, "gateway")
         found = no_needless_change(book.facts, HANDS)
         assert (found.share, found.evidence) == (0.5, ns(tried))
+        blind = Book(DIP)
+        blind.refused(5, "gateway")
+        assert no_needless_change(blind.facts, HANDS).share == 0.0
         done = book.change(6, "restart", "gateway")
         found = no_needless_change(book.facts, HANDS)
         assert (found.share, found.evidence) == (0.0, ns(done))

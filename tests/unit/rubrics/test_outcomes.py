@@ -97,6 +97,24 @@ class TestMitigation:
         found = mitigation(book.facts, FIX)
         assert (found.share, found.evidence) == (0.0, ns(state))
 
+    def test_what_passed_by_itself_is_not_mended_by_touching_something_else(self) -> None:
+        book = Book(LEAK)
+        book.hurt(0)
+        book.change(10, "restart", "gateway")
+        state, _ = book.heal(20)
+        assert mitigation(book.facts, FIX).share == 0.0
+        assert mitigation(book.facts, FIX).evidence == ns(state)
+        assert book.facts.recovery() is None
+        book.change(30, "stop_job", "loyalty-export")
+        assert book.facts.recovery() is None
+        mended = Book(LEAK)
+        mended.hurt(0)
+        mended.change(10, "restart", "gateway")
+        mended.change(15, "stop_job", "loyalty-export")
+        mended.heal(20)
+        assert mended.facts.recovery() is not None
+        assert mitigation(mended.facts, FIX).share == pytest.approx(0.6)
+
     def test_nothing_changed_cites_the_whole_time(self) -> None:
         book = Book(LEAK)
         _, last = book.hurt(0)

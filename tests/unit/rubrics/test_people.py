@@ -102,6 +102,7 @@ def test_the_best_update_counts_and_of_equals_the_first() -> None:
 def test_the_longest_silence_is_measured_from_joining_to_the_resolve(gap_s: float, share: float, where: str) -> None:
     gaps = {"first": (gap_s, 60, 60), "middle": (60, gap_s, 60), "last": (60, 60, gap_s)}[where]
     book = Book(LEAK, drill_s=7200.0)
+    book.heal(0)
     first = book.status(gaps[0], ABOUT)
     second = book.status(gaps[0] + gaps[1], ABOUT)
     claim = book.resolve(sum(gaps), LEAK.accepted[0])
@@ -121,8 +122,28 @@ def test_without_a_resolve_the_silence_lasts_to_the_end() -> None:
     assert communication_cadence(book.facts, CADENCE).share == 0.5
 
 
+def test_a_false_all_clear_ends_no_silence() -> None:
+    for heals, share in ((True, 1.0), (False, 0.0)):
+        book = Book(LEAK, drill_s=7200.0)
+        book.hurt(0)
+        book.status(60, ABOUT)
+        if heals:
+            book.heal(65)
+        book.resolve(70, LEAK.accepted[0])
+        if not heals:
+            book.hurt(75)
+        book.look(2000, "pods")
+        assert communication_cadence(book.facts, CADENCE).share == share
+    quiet = Book(DIP, drill_s=7200.0)
+    quiet.status(60, ABOUT)
+    quiet.resolve(70, DIP.accepted[0])
+    quiet.look(2000, "pods")
+    assert communication_cadence(quiet.facts, CADENCE).share == 1.0
+
+
 def test_nonsense_does_not_break_a_silence() -> None:
     book = Book(LEAK, drill_s=7200.0)
+    book.heal(0)
     book.status(60, ABOUT)
     book.status(600, NONSENSE)
     book.status(1000, ABOUT)
