@@ -14,6 +14,11 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+settings.register_profile("anywhere", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("anywhere")
+"""No property fails because a machine is slow, and the same examples are tried everywhere."""
 
 ALWAYS_FAIR = ("root may write everywhere", "was removed: the newest packages are used")
 """Reasons to skip that say something about the machine itself, not about what is installed."""

@@ -19,7 +19,7 @@ ROOT = Path(__file__).parents[2]
 FOLDER = Path(__file__).parent
 PYTHON = ROOT / ".make" / "peers" / "bin" / "python"
 REASON = "feast is not installed: make peers"
-START_MAX_S = 60.0
+START_MAX_S = 600.0
 _ENVIRONMENT = {**os.environ, "PYTHONWARNINGS": "ignore", "IS_TEST": "True", "PYTHONPATH": ""}
 
 Columns = Mapping[str, Sequence[Any]]

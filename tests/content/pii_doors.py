@@ -40,7 +40,7 @@ class HttpDoor:
     def __init__(self, store: FeatureStore) -> None:
         self._loop = asyncio.new_event_loop()
         transport = httpx.ASGITransport(app=create_app(store))
-        self._client = httpx.AsyncClient(transport=transport, base_url="http://store", trust_env=False)
+        self._client = httpx.AsyncClient(transport=transport, base_url="http://store", trust_env=False, timeout=None)
 
     def __enter__(self) -> HttpDoor:
         return self

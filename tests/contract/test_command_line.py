@@ -41,7 +41,7 @@ def run_in(folder: Path, *arguments: str, **environment: str) -> subprocess.Comp
     """Run the installed command in `folder`, with its data kept there."""
     variables = {**os.environ, "PAGERDRILL_DATA_DIR": str(folder / "data"), **environment}
     command = [str(PAGERDRILL), *arguments]
-    return subprocess.run(command, cwd=folder, env=variables, capture_output=True, text=True, check=False, timeout=120)
+    return subprocess.run(command, cwd=folder, env=variables, capture_output=True, text=True, check=False, timeout=600)
 
 
 def called_in(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:

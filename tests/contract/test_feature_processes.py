@@ -69,7 +69,7 @@ def environment(folder: Path, **more: str) -> dict[str, str]:
 def ran(folder: Path, *words: str, start: list[str] = COMMAND, **more: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [*start, *words], cwd=folder, env=environment(folder, **more), capture_output=True, text=True, check=False,
-        timeout=120,
+        timeout=600,
     )  # fmt: skip
 
 
@@ -104,7 +104,7 @@ def test_two_runs_at_once_end_as_one(rides: Path) -> None:
         for _ in range(2)
     ]  # fmt: skip
     for process in started:
-        _, err = process.communicate(timeout=120)
+        _, err = process.communicate(timeout=600)
         assert process.returncode == 0, err
         assert "Traceback" not in err
     assert stored(rides) == (KEYS, "ok")

@@ -26,8 +26,8 @@ def screen_text(app: App[Any]) -> str:
 
 
 async def until(pilot: Pilot[int], holds: Callable[[], bool]) -> None:
-    """Let the app work until something holds."""
-    for _ in range(400):
+    """Let the app work until something holds; the limit is for what never happens, however slow the machine."""
+    for _ in range(12_000):
         if holds():
             await pilot.pause()
             return

@@ -15,6 +15,8 @@ from reference_platform.live.serve import serving
 from tests.unit.reference_platform.live.fleet import ROWS, opened
 
 BODY_BYTES_MAX = 1 << 20
+HANG_S = 600.0
+"""Waiting that long for an answer means that none will come, on the slowest machine."""
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +31,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FeatureStore]:
 def url(store: FeatureStore) -> Iterator[str]:
     """Its address, with the rows pushed."""
     with serving(create_app(store, body_bytes_max=BODY_BYTES_MAX)) as address:
-        pushed = httpx.post(f"{address}/push", json={"push_source_name": "driver_push", "df": ROWS})
+        pushed = httpx.post(f"{address}/push", json={"push_source_name": "driver_push", "df": ROWS}, timeout=HANG_S)
         assert pushed.status_code == httpx.codes.OK, pushed.text
         pairs = {
             "driver_id": [1, 12],
@@ -37,14 +39,17 @@ def url(store: FeatureStore) -> Iterator[str]:
             "visits": [5, 6],
             "event_timestamp": [ROWS["event_timestamp"][0]] * 2,
         }
-        assert httpx.post(f"{address}/push", json={"push_source_name": "pair_push", "df": pairs}).text == ""
+        assert (
+            httpx.post(f"{address}/push", json={"push_source_name": "pair_push", "df": pairs}, timeout=HANG_S).text
+            == ""
+        )
         yield address
 
 
 @pytest.fixture
 def client(url: str) -> Iterator[httpx.Client]:
     """At most one connection, which is kept."""
-    with httpx.Client(base_url=url, limits=httpx.Limits(max_connections=1), trust_env=False) as made:
+    with httpx.Client(base_url=url, limits=httpx.Limits(max_connections=1), trust_env=False, timeout=HANG_S) as made:
         yield made
 
 

@@ -18,7 +18,7 @@ from reference_platform.errors import ConfigError
 from reference_platform.features.store import FeatureStore
 from reference_platform.live.feature_server import create_app
 from reference_platform.live.serve import listening, serving
-from tests.unit.reference_platform.live.conftest import BODY_BYTES_MAX, told
+from tests.unit.reference_platform.live.conftest import BODY_BYTES_MAX, HANG_S, told
 
 GOOD = orjson.dumps({"features": ["driver_stats:trips"], "entities": {"driver_id": [1]}})
 
@@ -28,7 +28,7 @@ class Line:
 
     def __init__(self, url: str) -> None:
         parts = urlsplit(url)
-        self._socket = socket.create_connection((parts.hostname, parts.port), timeout=10)
+        self._socket = socket.create_connection((parts.hostname, parts.port), timeout=HANG_S)
         self._stream = self._socket.makefile("rb")
 
     def close(self) -> None:
@@ -193,7 +193,7 @@ def test_a_failure_is_told_by_number_and_logged_without_values(
     store: FeatureStore, error: Exception, status: int, caplog: pytest.LogCaptureFixture
 ) -> None:
     broken: Any = Broken(store, error)
-    with serving(create_app(broken)) as url, httpx.Client(base_url=url, trust_env=False) as client:
+    with serving(create_app(broken)) as url, httpx.Client(base_url=url, trust_env=False, timeout=HANG_S) as client:
         replies = [
             client.post("/get-online-features", content=GOOD, headers={"Content-Type": "application/json"})
             for _ in range(2)
@@ -210,7 +210,7 @@ def test_a_failure_is_told_by_number_and_logged_without_values(
 def test_metrics_are_shown_while_the_online_store_is_away(store: FeatureStore) -> None:
     away: Any = Broken(store, ConfigError("redis is away"))
     away.online = Broken(store.online, ConfigError("redis is away"), "watermark_us")
-    with serving(create_app(away)) as url, httpx.Client(base_url=url, trust_env=False) as client:
+    with serving(create_app(away)) as url, httpx.Client(base_url=url, trust_env=False, timeout=HANG_S) as client:
         assert client.get("/health").status_code == httpx.codes.SERVICE_UNAVAILABLE
         shown = client.get("/metrics")
     assert shown.status_code == httpx.codes.OK

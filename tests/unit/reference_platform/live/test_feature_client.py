@@ -19,13 +19,14 @@ from reference_platform.live.feature_client import (
     ServerFailedError,
     UnreachableError,
 )
+from tests.unit.reference_platform.live.conftest import HANG_S
 from tests.unit.reference_platform.live.fleet import HOUR, NOW
 
 
 @pytest.fixture
 def reader(url: str) -> Iterator[FeatureClient]:
     """A client of the served store."""
-    with FeatureClient(url) as made:
+    with FeatureClient(url, timeout_s=HANG_S) as made:
         yield made
 
 
@@ -50,7 +51,7 @@ def test_a_service_and_full_names(reader: FeatureClient) -> None:
 
 
 def test_a_client_says_who_asks_and_what_for(url: str) -> None:
-    with FeatureClient(url, role="support", purpose="callback") as client:
+    with FeatureClient(url, role="support", purpose="callback", timeout_s=HANG_S) as client:
         assert client.get_online_features(["driver_stats:phone"], {"driver_id": [1]}).values("phone") == ["555-0101"]
 
 
@@ -105,12 +106,15 @@ EMPTY = b'{"results":[{"values":[1],"statuses":["PRESENT"]}],"metadata":{"featur
 
 
 def _read(url: str) -> Callable[[], object]:
-    with FeatureClient(url) as client:
+    with FeatureClient(url, timeout_s=HANG_S) as client:
         return client.get_online_features(["v:f"], {"d": [1]})
 
 
 def test_a_kept_connection_that_was_reset_is_opened_again_for_a_read() -> None:
-    with _scripted(_http(500, b'"boom"'), None, _http(200, EMPTY)) as url, FeatureClient(url) as client:
+    with (
+        _scripted(_http(500, b'"boom"'), None, _http(200, EMPTY)) as url,
+        FeatureClient(url, timeout_s=HANG_S) as client,
+    ):
         with pytest.raises(ServerFailedError, match="boom"):
             client.get_online_features(["v:f"], {"d": [1]})
         got = client.get_online_features(["v:f"], {"d": [1]})

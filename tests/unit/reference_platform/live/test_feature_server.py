@@ -11,7 +11,7 @@ import pytest
 from reference_platform.features.store import FeatureStore
 from reference_platform.live.feature_server import create_app
 from reference_platform.live.serve import serving
-from tests.unit.reference_platform.live.conftest import told
+from tests.unit.reference_platform.live.conftest import HANG_S, told
 from tests.unit.reference_platform.live.fleet import NOW, opened
 
 EPOCH = "1970-01-01T00:00:00Z"
@@ -228,7 +228,10 @@ def test_the_catalogue_shows_each_caller_what_it_may_see(client: httpx.Client) -
 
 def test_reads_are_written_down_when_the_server_ends(tmp_path: Path) -> None:
     made = opened(tmp_path)
-    with serving(create_app(made)) as address, httpx.Client(base_url=address, trust_env=False) as reader:
+    with (
+        serving(create_app(made)) as address,
+        httpx.Client(base_url=address, trust_env=False, timeout=HANG_S) as reader,
+    ):
         _read(reader, ["driver_stats:trips"], {"X-Role": "ops", "X-Purpose": "drill"}, driver_id=[1])
     assert '"role":"ops"' in (tmp_path / "data" / "audit" / "reads.jsonl").read_text()
     made.close()
@@ -237,6 +240,6 @@ def test_reads_are_written_down_when_the_server_ends(tmp_path: Path) -> None:
 def test_reads_of_a_store_across_a_network_may_wait_in_threads(tmp_path: Path) -> None:
     made = opened(tmp_path)
     app = create_app(made, reads_may_block=True)
-    with serving(app) as address, httpx.Client(base_url=address, trust_env=False) as reader:
+    with serving(app) as address, httpx.Client(base_url=address, trust_env=False, timeout=HANG_S) as reader:
         assert _values(_read(reader, ["driver_stats:trips"], driver_id=[1])) == {"driver_id": [1], "trips": [None]}
     made.close()

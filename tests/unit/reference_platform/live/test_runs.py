@@ -9,6 +9,7 @@ import orjson
 
 from reference_platform.live.endpoint import Reply
 from reference_platform.live.runs import WAITING_MAX, RunsInProgress
+from tests.unit.reference_platform.live.conftest import HANG_S
 
 
 def _body(reply: Reply) -> Any:
@@ -19,7 +20,7 @@ def test_a_view_is_in_one_run_at_a_time_unless_somebody_insists() -> None:
     runs, gate, done = RunsInProgress(2), threading.Event(), threading.Semaphore(0)
 
     def run() -> None:
-        gate.wait(10)
+        gate.wait(HANG_S)
         done.release()
 
     first = runs.start(["a", "b"], run, force=False)
@@ -31,7 +32,7 @@ def test_a_view_is_in_one_run_at_a_time_unless_somebody_insists() -> None:
     assert runs.start(["b"], run, force=True).status == 202
     gate.set()
     for _ in range(3):
-        assert done.acquire(timeout=10)
+        assert done.acquire(timeout=HANG_S)
     runs.close(wait=True)
 
 
@@ -44,7 +45,7 @@ def test_a_run_that_fails_lets_its_views_go() -> None:
     runs.start(["a"], fails, force=False)
     # The one thread comes to this only when it is done with the run before.
     runs.start(["z"], done.set, force=False)
-    assert done.wait(10)
+    assert done.wait(HANG_S)
     assert runs.start(["a"], done.set, force=False).status == 202
     runs.close(wait=True)
 

@@ -45,7 +45,7 @@ def test_the_consumer_of_another_feature_store_accepts_every_event(tmp_path: Pat
     script.write_text(READER, encoding="utf-8")
     done = subprocess.run(
         [str(PEER), str(script), str(written), str(tmp_path / "lineage.db")],
-        capture_output=True, text=True, timeout=120, check=False,
+        capture_output=True, text=True, timeout=600, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr[-2000:]
     summary, edges, datasets, columns = json.loads(done.stdout.splitlines()[-1])

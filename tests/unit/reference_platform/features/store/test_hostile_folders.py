@@ -182,7 +182,7 @@ def test_a_script_that_does_not_close_its_store_loses_nothing(tmp_path: Path) ->
     store.materialize_incremental(T0)
     store.close()
     done = subprocess.run(
-        [sys.executable, "-c", SCRIPT, str(tmp_path)], capture_output=True, text=True, check=False, timeout=60
+        [sys.executable, "-c", SCRIPT, str(tmp_path)], capture_output=True, text=True, check=False, timeout=600
     )
     assert (done.returncode, done.stderr) == (0, "")
     assert '"role":"script"' in (tmp_path / "data" / "audit" / "reads.jsonl").read_text()
