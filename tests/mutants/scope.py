@@ -38,11 +38,7 @@ PACKAGES: tuple[Package, ...] = (
     Package(
         "simulator/faults",
         ("simulator/faults/*.py",),
-        (
-            "tests/unit/simulator/faults",
-            "tests/contract/test_faults.py",
-            "tests/unit/simulator/session/test_faults_of_a_drill.py",
-        ),
+        ("tests/unit/simulator/faults", "tests/unit/simulator/session/test_faults_of_a_drill.py"),
     ),
     Package("simulator/cluster", ("simulator/cluster/*.py",), ("tests/unit/simulator/cluster",)),
     Package("simulator/session", ("simulator/session/*.py",), ("tests/unit/simulator/session",)),
