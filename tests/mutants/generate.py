@@ -11,6 +11,7 @@ import hashlib
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import count
 
 from cosmic_ray.mutating import mutate_code
 from cosmic_ray.plugins import get_operator
@@ -42,7 +43,7 @@ OPERATORS = (
     *(f"core/ReplaceBinaryOperator_{pair}" for pair in _ARITHMETIC),
     *(f"core/{name}" for name in _OTHERS),
 )
-MADE_BY = 1
+MADE_BY = 2
 """Raise it when mutants of an unchanged file become others."""
 
 
@@ -51,8 +52,11 @@ class Mutant:
     """One change to one file. `line` counts from 1; `was` and `now` are the changed lines, stripped."""
 
     path: str
+    part: int
+    """Which statement of the module, counted from 0."""
     operator: str
     occurrence: int
+    """Which place in that statement where the operator applies."""
     line: int
     was: str
     now: str
@@ -62,6 +66,7 @@ class Mutant:
         """What it is called in results: the same change to the same text has the same key."""
         parts = (
             self.path,
+            str(self.part),
             self.operator,
             str(self.occurrence),
             _digest((ROOT / self.path).read_text(encoding="utf-8")),
@@ -71,7 +76,7 @@ class Mutant:
     def source(self) -> str:
         """The whole mutated file."""
         text = (ROOT / self.path).read_text(encoding="utf-8")
-        mutated = _mutated(text, self.operator, self.occurrence)
+        mutated = _mutated(text, _parts(text)[self.part], self.operator, self.occurrence)
         assert mutated is not None, "a mutant that was found can be made again"
         return mutated
 
@@ -90,37 +95,48 @@ def mutants_of(path: str) -> list[Mutant]:
     kept = STATE / "found" / f"{_digest(f'{MADE_BY} {path} {text}')[:20]}.json"
     if not kept.exists():
         kept.parent.mkdir(parents=True, exist_ok=True)
-        rows = [[m.path, m.operator, m.occurrence, m.line, m.was, m.now] for m in _made(path, text)]
+        rows = [[m.path, m.part, m.operator, m.occurrence, m.line, m.was, m.now] for m in _made(path, text)]
         kept.write_text(json.dumps(rows), encoding="utf-8")
     return [Mutant(*row) for row in json.loads(kept.read_text(encoding="utf-8"))]
 
 
 def _made(path: str, text: str) -> Iterator[Mutant]:
     plain = _meaning(text)
-    for operator in OPERATORS:
-        occurrence = 0
-        while (mutated := _mutated(text, operator, occurrence)) is not None:
-            occurrence += 1
-            try:
-                meaning = _meaning(mutated)
-            except SyntaxError:
-                continue
-            if meaning == plain:
-                continue
-            pairs = zip(text.splitlines(), mutated.splitlines(), strict=False)
-            line, was, now = next((n, a.strip(), b.strip()) for n, (a, b) in enumerate(pairs, start=1) if a != b)
-            if "TYPE_CHECKING" not in was:
-                yield Mutant(path, operator, occurrence - 1, line, was, now)
+    for number, part in enumerate(_parts(text)):
+        for operator in OPERATORS:
+            for occurrence in count():
+                mutated = _mutated(text, part, operator, occurrence)
+                if mutated is None:
+                    break
+                if _meaning(mutated) in (plain, None):
+                    continue
+                pairs = zip(text.splitlines(), mutated.splitlines(), strict=False)
+                line, was, now = next((n, a.strip(), b.strip()) for n, (a, b) in enumerate(pairs, start=1) if a != b)
+                if "TYPE_CHECKING" not in was:
+                    yield Mutant(path, number, operator, occurrence, line, was, now)
 
 
-def _mutated(text: str, operator: str, occurrence: int) -> str | None:
-    mutated: str | None = mutate_code(text, get_operator(operator)(), occurrence)
-    return mutated
+def _parts(text: str) -> list[tuple[int, int]]:
+    """First and last line of each statement of the module, decorators included: short texts are parsed faster."""
+    body = ast.parse(text).body
+    starts = [min([node.lineno, *(each.lineno for each in getattr(node, "decorator_list", ()))]) for node in body]
+    return [(start, node.end_lineno or start) for start, node in zip(starts, body, strict=True)]
 
 
-def _meaning(text: str) -> str:
-    """The program without its annotations, which nothing evaluates."""
-    tree = ast.parse(text)
+def _mutated(text: str, part: tuple[int, int], operator: str, occurrence: int) -> str | None:
+    """The text with one place of the part changed; None when there is no such place."""
+    lines = text.splitlines(keepends=True)
+    before, inside, after = lines[: part[0] - 1], lines[part[0] - 1 : part[1]], lines[part[1] :]
+    mutated: str | None = mutate_code("".join(inside), get_operator(operator)(), occurrence)
+    return None if mutated is None else "".join([*before, mutated, *after])
+
+
+def _meaning(text: str) -> str | None:
+    """The program without its annotations, which nothing evaluates; None when it is no program."""
+    try:
+        tree = ast.parse(text)
+    except SyntaxError:
+        return None
     for node in ast.walk(tree):
         if isinstance(node, ast.AnnAssign):
             node.annotation = ast.Constant(None)
