@@ -88,10 +88,6 @@ class Draft:
         told = (self.summary, self.impact, self.root_cause, self.went_well, self.went_badly)
         return "\n".join(text for text in told if text)
 
-    @property
-    def empty(self) -> bool:
-        return not any(self.value(name) for name in FIELDS)
-
 
 FIELDS: tuple[FieldName, ...] = tuple(field.name for field in fields(Draft))  # type: ignore[misc]
 
@@ -125,7 +121,7 @@ def actions_in(text: str) -> tuple[Action, ...]:
     """Actions, one a line or between semicolons: `- alert on age (Lee)`, `alert on age, owner: Lee`, `... @lee`."""
     found: list[Action] = []
     for line in re.split(r"[\n;]", text):
-        item = _BULLET.sub("", line, count=1).strip()
+        item = _BULLET.sub("", line).strip()
         owner = _OWNER.search(item)
         name = "" if owner is None else (owner[1] or owner[2] or owner[3]).strip()
         if owner is None or not item[: owner.start()].strip() or len(name) > OWNER_MAX_CHARS:
@@ -170,7 +166,7 @@ def read_document(text: str) -> Draft:
     for number, line in enumerate(_without_comments(text).split("\n"), 1):
         heading = _HEADING.fullmatch(line)
         if heading and len(heading[1]) <= 2:
-            current = _section(heading[2], number, values, title=len(heading[1]) == 1)
+            current = _section(heading[2], len(heading[1]), number, values)
         elif current is not None:
             cause = _CAUSE_LINE.fullmatch(line) if current == "root_cause" else None
             if cause is None:
@@ -188,11 +184,11 @@ def read_document(text: str) -> Draft:
     return draft
 
 
-def _section(words: str, number: int, values: dict[FieldName, list[str]], *, title: bool) -> FieldName | None:
-    """The field that a heading opens, None for the document's title."""
+def _section(words: str, level: int, number: int, values: dict[FieldName, list[str]]) -> FieldName | None:
+    """The field that a heading on line `number` opens, None for the document's title."""
     name = " ".join(words.strip("*_ ").lower().split())
     if name not in ALIASES:
-        if title and not values:
+        if level == 1 and not values:
             return None
         close = nearest(name, [heading.lower() for _, heading, _ in _HEADINGS])
         raise CommandError(f'line {number}: no section "{words[:40]}"', fix=close)

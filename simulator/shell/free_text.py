@@ -71,13 +71,12 @@ def parts_of(
 
 
 def _closing_quote(text: str, at: int) -> int | None:
-    """Where the quote that opens at `at` closes: before a blank or a stop if there is such a one."""
+    """Where the quote that opens at `at` closes: before a blank, a stop or the end. None when it does not."""
     quote = text[at : at + 1]
     if quote not in ("'", '"'):
         return None
-    closing = re.compile(rf"{quote}(?=[\s,;.]|$)").search(text, at + 1)
-    found = closing.start() if closing else text.find(quote, at + 1)
-    return found if found > 0 else None
+    found = re.compile(rf"{quote}(?=[\s,;.]|$)").search(text, at + 1)
+    return found.start() if found else None
 
 
 def unquoted(text: str) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import FrozenInstanceError
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -75,6 +77,11 @@ def test_a_document_written_by_hand_is_understood() -> None:
         ("## Summary\na\n## summary\nb\n", 'line 3: "summary" stands here a second time'),
         ("## Root cause\nCause: a:b\nCause: c:d\n", "line 3: a second Cause line"),
         ("## Summary\na\n<!-- b\n## Impact\n", "line 3: this comment has no end"),
+        ("<!-- b", "line 1: this comment has no end"),
+        ("\n<!-- b", "line 2: this comment has no end"),
+        ("## " + "x" * 41, f'line 1: no section "{"x" * 40}"'),
+        ("## Impact\n## impact" + " " * 40, 'line 2: "impact" stands here a second time'),
+        ("# Title\n# Other\n## Summary\nx\n# Last\n", 'line 5: no section "Last"'),
     ],
 )
 def test_a_mistake_is_named_by_its_line(text: str, what: str) -> None:
@@ -82,6 +89,48 @@ def test_a_mistake_is_named_by_its_line(text: str, what: str) -> None:
         read_document(text)
     assert caught.value.what == what
     assert caught.value.fix
+
+
+def test_a_line_that_looks_like_structure_is_kept_as_text() -> None:
+    text = "## b\n# a\n### c\nCause: d\n\\## e"
+    draft = Draft(summary=text, root_cause=text)
+    lines = document(draft, "T").split("\n")
+    summary, cause = lines.index("## Summary"), lines.index("## Root cause")
+    assert lines[summary + 1 : summary + 6] == ["\\## b", "\\# a", "### c", "Cause: d", "\\\\## e"]
+    assert lines[cause + 1 : cause + 7] == ["Cause: ", "\\## b", "\\# a", "### c", "\\Cause: d", "\\\\## e"]
+    assert read_document("\n".join(lines)) == draft
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("", '""'),
+        ("a", "a"),
+        ("a\nb\\n", "a\\nb\\\\n"),
+        ("'a", '"\'a"'),
+        ('"a', "'\"a'"),
+        ('a"', '"a""'),
+        ('"', "'\"'"),
+    ],
+)
+def test_a_text_on_one_line_is_quoted_only_where_quotes_or_nothing_end_it(text: str, line: str) -> None:
+    assert escaped(text) == line
+    assert unescaped(line) == text
+
+
+@pytest.mark.parametrize(
+    ("line", "text"),
+    [('"', '"'), ("\"a'", "\"a'"), ("'a", "'a"), ("a'", "a'"), ("'a'", "a"), ("xax", "xax"), ("\\t", "\\t")],
+)
+def test_other_quotes_and_backslashes_stay(line: str, text: str) -> None:
+    assert unescaped(line) == text
+
+
+def test_a_draft_is_never_changed_in_place() -> None:
+    for item, name in ((Draft(), "summary"), (Action("x", ""), "what")):
+        assert not hasattr(item, "__dict__")
+        with pytest.raises(FrozenInstanceError):
+            setattr(item, name, "y")
 
 
 def test_saving_writes_only_what_changed() -> None:
@@ -105,6 +154,7 @@ def test_saving_writes_only_what_changed() -> None:
         ("alert on age (owner: Lee); canary @sam", [("alert on age", "Lee"), ("canary", "sam")]),
         ("2. [x] review f(x) first", [("review f(x) first", "")]),
         ("(Lee)", [("(Lee)", "")]),
+        ("a canary (" + "x" * 40 + ")", [("a canary", "x" * 40)]),
         ("a canary (" + "x" * 41 + ")", [("a canary (" + "x" * 41 + ")", "")]),
         (" ; -\n* ", []),
     ],
@@ -119,6 +169,8 @@ def test_fields_have_the_names_that_people_use() -> None:
     with pytest.raises(CommandError, match="no field") as caught:
         field_named("impct")
     assert "impact" in caught.value.fix
+    with pytest.raises(CommandError, match=f'no field "{"x" * 40}"'):
+        field_named("x" * 41)
 
 
 def test_a_field_holds_so_much_and_no_more() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -34,20 +36,50 @@ def test_what_has_no_name_is_the_rest() -> None:
     assert parts.rest == "it was the store"
 
 
+SHAPES = {"next": re.compile(r"\d+m")}
+
+
+@pytest.mark.parametrize(
+    ("text", "named", "rest"),
+    [
+        ("next: 15m then", {"next": "15m"}, "then"),
+        ("next: restart the pods", {}, "next: restart the pods"),
+        ("a next: restart, next: 15m b", {"next": "15m"}, "a next: restart b"),
+        ('next: "15 min" b', {"next": "15 min"}, "b"),
+        ("next=soon b", {"next": "soon"}, "b"),
+        ("--next soon b", {"next": "soon"}, "b"),
+        ("next=15m next=20m", {"next": "15m"}, "next=20m"),
+        ("to=a to=b", {"to": "a"}, "to=b"),
+        ("impact=a doing=b impact=c", {"impact": "a c", "doing": "b"}, ""),
+        ('impact=" a b" c', {"impact": "a b"}, "c"),
+        ('impact="a "b" c" d', {"impact": 'a "b'}, 'c" d'),
+        ('impact="a"b doing=c', {"impact": '"a"b', "doing": "c"}, ""),
+        ("impact='a it's b' c", {"impact": "a it's b"}, "c"),
+        ('impact="a b', {"impact": '"a b'}, ""),
+        ("impact=a, next=15m; .", {"impact": "a", "next": "15m"}, ""),
+    ],
+)
+def test_a_shape_ends_a_value_and_what_is_single_counts_once(text: str, named: dict[str, str], rest: str) -> None:
+    parts = parts_of(text, ("impact", "doing", "next", "to"), one_word=("to",), shapes=SHAPES)
+    assert (parts.named, parts.rest) == (named, rest)
+
+
 def test_an_apostrophe_is_no_quote() -> None:
     assert parts_of("impact=it's slow doing=looking", NAMES).named == {"impact": "it's slow", "doing": "looking"}
     assert unquoted("it's") == "it's"
     assert unquoted('"all of it"') == "all of it"
+    assert [unquoted(text) for text in ('""', '"', '"a" b "c"', "'a\"", ' "a" ')] == ["", '"', '"a" b "c"', "'a\"", "a"]
 
 
 @pytest.mark.parametrize(
-    ("text", "seconds"), [("90s", 90), ("15m", 900), ("1h30m", 5400), ("15 min", 900), ("60", 60), ("3d", 259200)]
+    ("text", "seconds"),
+    [("90s", 90), ("15m", 900), ("1h30m", 5400), ("15 min", 900), ("60", 60), ("3d", 259200), ("2 hours", 7200), ("400d", 34560000)],
 )
 def test_lengths(text: str, seconds: float) -> None:
     assert length_s(text, "next") == seconds
 
 
-@pytest.mark.parametrize("text", ["", "soon", "-5m", "0s", "9999d", "1e9", "5 parsecs", "9" * 400 + "d"])
+@pytest.mark.parametrize("text", ["", "soon", "-5m", "0s", "9999d", "34560001", "1e9", "5 parsecs", "9" * 400 + "d"])
 def test_other_lengths_are_refused(text: str) -> None:
     with pytest.raises(CommandError):
         length_s(text, "next")
