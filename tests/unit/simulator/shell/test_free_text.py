@@ -73,7 +73,7 @@ def test_an_apostrophe_is_no_quote() -> None:
 
 @pytest.mark.parametrize(
     ("text", "seconds"),
-    [("90s", 90), ("15m", 900), ("1h30m", 5400), ("15 min", 900), ("60", 60), ("3d", 259200), ("2 hours", 7200), ("400d", 34560000)],
+    [("90s", 90), ("15m", 900), ("1h30m", 5400), ("15 min", 900), ("60", 60), ("2 hours", 7200), ("400d", 34560000)],
 )
 def test_lengths(text: str, seconds: float) -> None:
     assert length_s(text, "next") == seconds
