@@ -6,7 +6,7 @@ import re
 from decimal import Decimal
 from typing import Annotated
 
-from pydantic import BeforeValidator, PlainSerializer
+from pydantic import BeforeValidator, Field, PlainSerializer
 
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0}
 _BYTES = {"B": 1, "Ki": 1 << 10, "Mi": 1 << 20, "Gi": 1 << 30, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30}
@@ -61,5 +61,17 @@ def _write_size(size_bytes: int) -> str:
     return f"{size_bytes}B"
 
 
-Duration = Annotated[float, BeforeValidator(parse_duration_s), PlainSerializer(exact_duration, when_used="json")]
-Size = Annotated[int, BeforeValidator(parse_size_bytes), PlainSerializer(_write_size, when_used="json")]
+DurationText = Annotated[str, Field(pattern=rf"^\s*{_DURATION.pattern}\s*$")]
+SizeText = Annotated[str, Field(pattern=rf"^\s*{_SIZE.pattern}\s*$")]
+"""How both are written, for the JSON Schema of documents that hold them."""
+
+Duration = Annotated[
+    float,
+    BeforeValidator(parse_duration_s, json_schema_input_type=DurationText),
+    PlainSerializer(exact_duration, when_used="json"),
+]
+Size = Annotated[
+    int,
+    BeforeValidator(parse_size_bytes, json_schema_input_type=SizeText),
+    PlainSerializer(_write_size, when_used="json"),
+]

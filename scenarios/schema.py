@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import Annotated, Literal, get_args
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, JsonValue
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, JsonValue, WithJsonSchema
 
 from reference_platform.durations import Duration, parse_duration_s
 from rubrics.findings import Band
@@ -22,6 +22,8 @@ BANDS: tuple[Band, ...] = get_args(Band)
 HINTS_MAX = 4
 SCHEMA_VERSION = 1
 _AFTER_JOIN = re.compile(r"joined\s*\+\s*(\S+)")
+_ONE_DURATION = r"\d+(?:\.\d+)?(?:ms|[smhdw])"
+_INSTANT = rf"\s*(?:joined\s*\+\s*)?(?:(?:{_ONE_DURATION})+|{_ONE_DURATION}\.\.{_ONE_DURATION})\s*"
 _COMPONENT = re.compile(r"[a-z0-9][a-z0-9.-]*")
 _MECHANISM = re.compile(r"[a-z][a-z0-9_]*")
 _ID = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
@@ -91,21 +93,28 @@ def _step(value: object) -> object:
         if not value.strip():
             raise ValueError("a step cannot be empty; write a command or {wait: 90s}")
         return {"command": value}
-    if isinstance(value, dict) and set(value) - {"wait"}:
+    if isinstance(value, dict) and set(value) != {"wait"}:
         raise ValueError("a step is a command or {wait: 90s}; put a command that contains ': ' in quotes")
     return value
 
 
-PositiveDuration = Annotated[Duration, AfterValidator(_positive)]
+def _pattern(text: str) -> WithJsonSchema:
+    return WithJsonSchema({"type": "string", "pattern": f"^{text}$"}, mode="validation")
+
+
+PositiveDuration = Annotated[
+    Duration, AfterValidator(_positive), _pattern(r"(?=.*[1-9])\s*(?:\d+(?:\.\d+)?(?:ms|[smhdw]))+\s*")
+]
 Text = Annotated[str, Field(min_length=1)]
-Cause = Annotated[tuple[str, str], BeforeValidator(_cause, json_schema_input_type=str)]
+Kebab = Annotated[str, AfterValidator(_kebab), _pattern(_ID.pattern)]
+Cause = Annotated[tuple[str, str], BeforeValidator(_cause), _pattern(f"{_COMPONENT.pattern}:{_MECHANISM.pattern}")]
 """`component:mechanism`, as a responder types it."""
 
 
 class Content(BaseModel):
     """Base of everything instructors write."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class StepDocument(Content):
@@ -115,13 +124,20 @@ class StepDocument(Content):
     wait: Duration = 0.0
 
 
-ScriptStep = Annotated[StepDocument, BeforeValidator(_step, json_schema_input_type=str | dict[Literal["wait"], str])]
+_PAUSE = {
+    "type": "object",
+    "properties": {"wait": {"type": "string", "pattern": rf"^\s*(?:{_ONE_DURATION})+\s*$"}},
+    "required": ["wait"],
+    "additionalProperties": False,
+}
+_STEP = {"anyOf": [{"type": "string", "pattern": r"\S"}, _PAUSE]}
+ScriptStep = Annotated[StepDocument, BeforeValidator(_step), WithJsonSchema(_STEP, mode="validation")]
 
 
 class ClockDocument(Content):
     """When it plays and when the responder comes in."""
 
-    starts: Annotated[float, BeforeValidator(_calendar_s, json_schema_input_type=str)]
+    starts: Annotated[float, BeforeValidator(_calendar_s), _pattern(_START.pattern)]
     """Day and time of the simulation's first second, as `Tue 22:30`; held as seconds since Monday 00:00."""
     drill: PositiveDuration
     """How long the responder has once joined."""
@@ -134,7 +150,7 @@ class FaultDocument(Content):
     """A fault of the fault library and its parameters."""
 
     fault: Text
-    at: Annotated[str, BeforeValidator(_instant, json_schema_input_type=str)]
+    at: Annotated[str, BeforeValidator(_instant), _pattern(_INSTANT)]
     """A duration or a range of durations after the simulation's first second; `joined + 10m`: after the joining."""
     params: dict[str, JsonValue] = Field(default_factory=dict, alias="with")
     cause: Cause | None = None
@@ -182,11 +198,13 @@ class DetourDocument(Content):
 class Scenario(Content):
     """One drill, as its author wrote it."""
 
-    schema_version: Annotated[int, AfterValidator(_version)] = Field(alias="schema")
-    id: Annotated[str, AfterValidator(_kebab)]
+    schema_version: Annotated[int, AfterValidator(_version), WithJsonSchema({"const": SCHEMA_VERSION})] = Field(
+        alias="schema"
+    )
+    id: Kebab
     title: Text
     level: Level
-    family: Annotated[str, AfterValidator(_kebab)]
+    family: Kebab
     platform: Text
     """Name of a platform document of the library, or a path relative to the scenario."""
     overlay: dict[str, JsonValue] = Field(default_factory=dict)
@@ -210,7 +228,7 @@ class PlayerScript(Content):
     """A scripted responder that anybody may write."""
 
     player: Text
-    drill: Annotated[str, AfterValidator(_kebab)] | None = None
+    drill: Kebab | None = None
     """The only drill this player is for; every drill when absent."""
     expected: Band | None = None
     """What a fair judge gives this player."""

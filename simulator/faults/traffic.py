@@ -10,7 +10,6 @@ from pydantic import Field
 from reference_platform.durations import Duration
 from reference_platform.serving.capacity import capacity_per_s
 from simulator.faults.base import MOVE, Fault, Pair
-from simulator.traffic.arrivals import Surge as Crowd
 
 if TYPE_CHECKING:
     from simulator.plant.plant import Plant
@@ -93,6 +92,8 @@ class Surge(Fault):
         return all(self._holds(plant, route, plant.now_s, self.lasts) for route in self._routes(plant))
 
     def begin(self, plant: Plant) -> None:
+        from simulator.traffic.arrivals import Surge as Crowd  # naming a fault does not need the compiled request path
+
         rows = tuple(plant.plane.routes.index(route) for route in self._routes(plant))
         plant.arrivals.add_surge(Crowd(plant.now_s, plant.now_s + self.lasts, self.factor, rows))
 

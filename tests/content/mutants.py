@@ -33,6 +33,8 @@ def shipped_document(scenario: str) -> dict[str, Any]:
     document: dict[str, Any] = yaml.load(find(scenario).read_text(encoding="utf-8"), Loader=yaml.BaseLoader)
     document = json.loads(json.dumps(document), object_hook=_numbers)
     document.setdefault("overlay", {})["traffic"] = dict(SMALL)
+    # A rule that was added is tried on a healthy week of the changed platform, which would take most of the time.
+    document["expert"] = [step for step in document["expert"] if not str(step).startswith("alerts add")]
     document["clock"] |= {"drill": "40m", "joins_by": "12m"}
     for fault in document["faults"]:
         fault["at"] = "2m"

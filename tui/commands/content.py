@@ -92,9 +92,9 @@ def lint_scenarios(
 @scenarios_app.command("schema")
 def scenario_schema() -> None:
     """Print the JSON Schema of a drill, for an editor."""
-    from scenarios.schema import Scenario
+    from scenarios.json_schema import scenario_schema
 
-    put(json.dumps(Scenario.model_json_schema(by_alias=True), indent=2))
+    put(json.dumps(scenario_schema(), indent=2))
 
 
 @scenarios_app.command("faults")
