@@ -208,11 +208,11 @@ async def test_the_pane_fits_every_size_and_shows_the_clock() -> None:
             assert rows[-1].startswith("  Esc save and back  F2 save and file")
             assert screen_text(app).isascii()
         session.advance(JOINED_S + 61)
-        screen._draw()
+        screen.tell_time()
         await pilot.pause()
         assert "T+01:01 of 30:00" in screen_text(app)
         session.ended = "timeout"
-        screen._draw()
+        screen.tell_time()
         await pilot.pause()
         assert "the drill is over" in screen_text(app)
 

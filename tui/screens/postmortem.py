@@ -54,6 +54,7 @@ class PostmortemScreen(Screen[str], inherit_bindings=False):
         self._on_saved = on_saved
         self._saved = session.draft()
         self._said: Span = Span("")
+        self._clock = ""
         self._pause: Timer | None = None
         self._title_row = Lines(id="paper-title")
         self.paper = TextArea(self._saved, show_line_numbers=True, soft_wrap=True, tab_behavior="focus", id="paper")
@@ -70,8 +71,8 @@ class PostmortemScreen(Screen[str], inherit_bindings=False):
     def on_mount(self) -> None:
         self.paper.focus()
         self.call_after_refresh(self._begin)
-        self.set_interval(1.0, self._draw)
-        self._draw()
+        self.set_interval(1.0, self.tell_time)
+        self.tell_time()
 
     def _begin(self) -> None:
         """The cursor goes under the first heading, once the size is known, so that the heading is seen too."""
@@ -81,15 +82,19 @@ class PostmortemScreen(Screen[str], inherit_bindings=False):
     def on_resize(self) -> None:
         self._draw()
 
+    def tell_time(self) -> None:
+        """Show how late it is; under interview rules the clock goes on while one writes."""
+        view = self._session.view()
+        self._clock = f"  {drill_time(view.now_s, view.joined_s)} of {minutes(view.drill_s)} "
+        self._draw()
+
     def _draw(self) -> None:
         width, cut = self.app.size.width, self._look.glyphs.ellipsis
-        view = self._session.view()
         title: Line = (Span(" POST-MORTEM ", "select"), Span("  a draft until you file it"))
         state = Span("saved" if self.paper.text == self._saved else "not saved yet", "dim")
         if self._session.ended:
             state = Span("the drill is over, nothing can be saved", "crit")
-        clock = Span(f"  {drill_time(view.now_s, view.joined_s)} of {minutes(view.drill_s)} ")
-        self._title_row.show((spread(title, (state, clock), width, cut),))
+        self._title_row.show((spread(title, (state, Span(self._clock)), width, cut),))
         self._said_row.show((fit((Span(" "), self._said), width, cut),))
         keys: list[Span] = []
         for label, says in KEYS:
@@ -120,7 +125,7 @@ class PostmortemScreen(Screen[str], inherit_bindings=False):
             problem = str(error)
         self._on_saved()
         self._said = Span(clean("  ".join(problem.split("\n"))), "crit") if problem else Span("saved", "good")
-        self._draw()
+        self.tell_time()
         return not problem
 
     def action_save(self) -> None:

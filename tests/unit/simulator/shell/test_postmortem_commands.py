@@ -6,6 +6,7 @@ import pytest
 
 from reference_platform.monitoring.alerts import AlertRule
 from simulator.session.postmortem import saving_lines
+from simulator.session.runfile import Entered
 from tests.unit.simulator.shell.desk import LEAK, Desk
 
 CAUSE = "online-store:connection_exhaustion"
@@ -183,6 +184,31 @@ def test_the_document_is_edited_by_commands_of_the_run(desk: Desk) -> None:
     desk.submit(lines[0])
     assert saving_lines(desk.session.draft(), after) == []
     assert desk.op.incident.draft.timeline == ""
+
+
+def test_a_run_that_goes_on_has_its_draft(desk: Desk) -> None:
+    """What a killed program leaves are its commands; repeated, they give the same document."""
+    _drafted(desk)
+    lines = ("postmortem set impact a\\nb", "postmortem add actions one more (Sam)", "postmortem set summary x")
+    entered: list[Entered] = []
+    for line in lines:
+        entered.append(Entered(line, round(desk.session.now_s * 1e6)))
+        desk.submit(line)
+    again = Desk(LEAK, BEGINS_S)
+    _drafted(again)
+    again.session.replay(tuple(entered))
+    assert again.op.incident.draft == desk.op.incident.draft
+    assert again.session.draft() == desk.session.draft()
+    assert "a\nb" in again.session.draft()
+
+
+def test_the_view_says_what_the_next_hint_costs(desk: Desk) -> None:
+    costs = []
+    for _ in range(5):
+        costs.append(desk.session.view().hint_costs_points)
+        desk.type("hint")
+    assert costs == [4, 6, 8, 10, 0]
+    assert Desk(LEAK, BEGINS_S, mode="interview").session.view().hint_costs_points == 0
 
 
 def test_a_section_may_be_long(desk: Desk) -> None:
