@@ -194,7 +194,7 @@ def _section(words: str, level: int, number: int, values: dict[FieldName, list[s
         raise CommandError(f'line {number}: no section "{words[:40]}"', fix=close)
     field = ALIASES[name]
     if field in values and field != "causes":
-        raise CommandError(f'line {number}: "{words[:40]}" stands here a second time', fix="put both under one heading")
+        raise CommandError(f'line {number}: "{words}" stands here a second time', fix="put both under one heading")
     values[field] = []
     return field
 

@@ -80,7 +80,7 @@ def test_a_document_written_by_hand_is_understood() -> None:
         ("<!-- b", "line 1: this comment has no end"),
         ("\n<!-- b", "line 2: this comment has no end"),
         ("## " + "x" * 41, f'line 1: no section "{"x" * 40}"'),
-        ("## Impact\n## impact" + " " * 40, 'line 2: "impact" stands here a second time'),
+        ("## Impact\n## impact", 'line 2: "impact" stands here a second time'),
         ("# Title\n# Other\n## Summary\nx\n# Last\n", 'line 5: no section "Last"'),
     ],
 )
