@@ -154,10 +154,12 @@ def room_at(path: Path, at_s: float) -> str:
 def score(path: Path, rubric: str | None) -> Mapping[str, Any]:
     """Score a finished run from its events alone."""
     from rubrics.scoring import score as score_events
+    from tui.judged import scoring
     from tui.recorded import rubric_of, summary
 
-    run = _finished(path)
-    card = score_events(run.events, rubric_of(rubric))
+    run, chosen = _finished(path), rubric_of(rubric)
+    with scoring(str(path)):
+        card = score_events(run.events, chosen)
     header, footer = run.header, run.footer or {}
     kept = {key: footer.get(key) for key in ("digest", "requests_simulated", "sim_s", "wall_s")}
     return summary(card, str(header["scenario"]), int(header["seed"]), str(header["player"])) | kept
@@ -168,11 +170,12 @@ def debrief(path: Path, rubric: str | None) -> str:
     from rubrics.debrief import debrief as debrief_of
     from rubrics.debrief_text import render_text
     from rubrics.scoring import score as score_events
+    from tui.judged import scoring
     from tui.recorded import rubric_of
 
-    run = _finished(path)
-    chosen = rubric_of(rubric)
-    return render_text(debrief_of(run.events, score_events(run.events, chosen), None, chosen))
+    run, chosen = _finished(path), rubric_of(rubric)
+    with scoring(str(path)):
+        return render_text(debrief_of(run.events, score_events(run.events, chosen), None, chosen))
 
 
 def _finished(path: Path) -> Any:

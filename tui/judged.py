@@ -12,7 +12,8 @@ import fcntl
 import hashlib
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields
 from functools import cache
 from pathlib import Path
@@ -120,11 +121,19 @@ def _scored(events: Any) -> tuple[str, float]:
     from rubrics.loader import incident_rubric
     from rubrics.scoring import score
 
-    try:
+    with scoring():
         card = score(events, incident_rubric())
-    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
-        raise ContentError("the events are not those of a run", why=repr(error)) from None
     return card.verdict, card.score
+
+
+@contextmanager
+def scoring(where: str = "") -> Iterator[None]:
+    """While the events of a file are scored: they may be anybody's, so what they upset is the file's fault."""
+    try:
+        yield
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+        fix = "run it again: pagerdrill replay RUN"
+        raise ContentError("the events are not those of a run", where=where, why=repr(error)[:200], fix=fix) from None
 
 
 def content_of(path: Path) -> str:

@@ -7,6 +7,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from pydantic import ValidationError
+
 from reference_platform.errors import ContentError
 from rubrics.findings import Scorecard
 from rubrics.loader import incident_rubric, load_rubric
@@ -14,6 +16,7 @@ from rubrics.schema import Rubric
 from rubrics.scoring import score
 from simulator.engine.comparison import first_disagreement
 from simulator.engine.events import Event
+from simulator.faults.registry import FAULTS
 from simulator.image.image import Image
 from simulator.session.drill import DrillSpec
 from simulator.session.edition import edition
@@ -24,6 +27,7 @@ from tui.judged import Check
 from tui.opening import Opening
 
 Progress = Callable[[float, str], None]
+SPAN_MAX_S = 90 * 86400.0
 
 
 class ContradictedError(ContentError):
@@ -50,11 +54,13 @@ def opening_of(run: Run, image: Image) -> Opening:
     header = run.header
     try:
         drill = DrillSpec.from_json(header["drill"])
-        opening = Opening(drill, int(header["seed"]), str(header["player"]), str(header["mode"]), player_kind(header))
+        _check_playable(drill, header["seed"])
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise _damaged_header(run, f"{'.'.join(map(str, first['loc']))}: {first['msg']}") from None
     except (KeyError, TypeError, ValueError) as error:
-        raise ContentError(
-            "damaged run file", where=f"{run.path}:1", why=f"header: {error}", fix="play again"
-        ) from None
+        raise _damaged_header(run, str(error)) from None
+    opening = Opening(drill, header["seed"], header["player"], header["mode"], player_kind(header))
     unverifiable = run.footer is None and header.get("version") != version()
     if header.get("image") != image.content or unverifiable:
         # Every machine has the platform that ships; another one belongs to another release.
@@ -65,6 +71,24 @@ def opening_of(run: Run, image: Image) -> Opening:
         fix = "score it without running it: pagerdrill score RUN; or install the version that played it"
         raise ContentError("this run cannot be repeated here", where=str(run.path), why=why, fix=fix)
     return opening
+
+
+def _damaged_header(run: Run, why: str) -> ContentError:
+    return ContentError("damaged run file", where=f"{run.path}:1", why=f"header: {why}", fix="play again")
+
+
+def _check_playable(drill: DrillSpec, seed: int) -> None:
+    """Raises ValueError for what no program has written: a night without end, an unknown fault, its parameters."""
+    if seed < 0:
+        raise ValueError(f"seed {seed} is below 0")
+    spans_s = [drill.drill_s, drill.joins_by_s, *(fault.at_s for fault in drill.faults)]
+    spans_s += [person.review_at_s for person in drill.people if person.review_at_s is not None]
+    if not all(0.0 <= span_s <= SPAN_MAX_S for span_s in (*spans_s, abs(drill.calendar_offset_s))):
+        raise ValueError(f"a time is not within 0..{SPAN_MAX_S:.0f} s")
+    for fault in drill.faults:
+        if fault.fault_id not in FAULTS:
+            raise ValueError(f'no fault "{fault.fault_id[:80]}"')
+        FAULTS[fault.fault_id].model_validate(dict(fault.params))
 
 
 def open_session(

@@ -5,7 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
+from functools import cache
 from typing import Any, Literal
+
+from pydantic import TypeAdapter
 
 from reference_platform.spec import PlatformSpec
 
@@ -32,20 +35,6 @@ class PlannedFault:
     cause: Pair | None = None
     accepted: tuple[Pair, ...] = ()
     near: tuple[Pair, ...] = ()
-
-    @classmethod
-    def from_json(cls, body: Mapping[str, Any]) -> PlannedFault:
-        """Inverse of `dataclasses.asdict` after a way through JSON."""
-        fields = dict(body)
-        fields["cause"] = _pair(fields["cause"]) if fields.get("cause") else None
-        for key in ("accepted", "near"):
-            fields[key] = tuple(_pair(item) for item in fields.get(key, ()))
-        return cls(**fields)
-
-
-def _pair(names: Any) -> Pair:
-    component, mechanism = names
-    return str(component), str(mechanism)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,12 +89,10 @@ class DrillSpec:
 
     @classmethod
     def from_json(cls, body: Mapping[str, Any]) -> DrillSpec:
-        """Inverse of `to_json`. Raises KeyError, TypeError or ValueError on anything else."""
-        fields = dict(body)
-        fields["platform"] = PlatformSpec.model_validate_json(json.dumps(body["platform"]))
-        fields["faults"] = tuple(PlannedFault.from_json(item) for item in body["faults"])
-        fields["people"] = tuple(Person(**item) for item in body["people"])
-        fields["expert"] = tuple(Step(**item) for item in body["expert"])
-        fields["judged"] = tuple(body["judged"])
-        fields["hints"] = tuple(body["hints"])
-        return cls(**fields)
+        """Inverse of `to_json`. Raises TypeError or ValueError on anything else, and whatever the types."""
+        return _shape().validate_json(json.dumps(body), strict=True)
+
+
+@cache
+def _shape() -> TypeAdapter[DrillSpec]:
+    return TypeAdapter(DrillSpec)

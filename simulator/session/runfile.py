@@ -88,7 +88,12 @@ class RunWriter:
             raise RunExistsError("this file exists", where=str(path), fix="choose another name") from None
         except OSError as error:
             raise cannot_write(path, error) from None
-        writer._append(_line({"header": _sealed(body)}))
+        try:
+            writer._append(_line({"header": _sealed(body)}))
+        except BaseException:
+            writer.close()
+            path.unlink(missing_ok=True)
+            raise
         return writer
 
     @classmethod
@@ -258,7 +263,7 @@ def _kind(path: Path, number: int, record: Mapping[str, Any], last: int) -> str:
 
 def _header(path: Path, record: Mapping[str, Any]) -> Mapping[str, Any]:
     header = _typed(record["header"], {})
-    if header.get("format") != FORMAT:
+    if type(header.get("format")) is not int or header["format"] != FORMAT:
         why = f"format {header.get('format')}, this program reads {FORMAT}"
         raise ContentError("a run of another version", where=f"{path}:1", why=why, fix="use the version that wrote it")
     if header.get("kind", PLAYER_KINDS[0]) not in PLAYER_KINDS:

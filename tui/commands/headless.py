@@ -70,11 +70,14 @@ def score(
 ) -> None:
     """Score a finished run from its event log alone. Exit code 1 when the verdict is No Hire."""
     from tui import backend
-    from tui.runs import find_run
+    from tui.runs import entries_of, find_run
 
     path = find_run(run)
+    verdict = backend.score(path, rubric)
+    for entry in entries_of([path]):
+        say(f"{path.stem}: {entry.standing}")
     if as_json:
-        _put_verdict(backend.score(path, rubric), as_json)
+        _put_verdict(verdict, as_json)
         return
     put(backend.debrief(path, rubric))
 

@@ -5,10 +5,14 @@ from __future__ import annotations
 import json
 import os
 import shutil
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from simulator.engine.events import digest_of, event_from_line
+from simulator.session.runfile import FILE_MAX_BYTES, _sealed, read_run
 from tests.unit.simulator.session.nights import finished_run, records, rewrite
 from tests.unit.tui.run_files import begun
 from tui.cli import main
@@ -71,6 +75,138 @@ def test_a_strange_file_named_outright_is_one_message(
     path = folder / "strange.jsonl"
     path.write_bytes(STRANGE[name])
     assert f"{path}:1" in _one_message(capsys, [command, str(path)])
+
+
+def _with(path: str, value: object) -> Callable[[dict[str, Any]], None]:
+    """Put a value at a place of the header, such as "drill.faults.0.params"."""
+
+    def change(header: dict[str, Any]) -> None:
+        *steps, last = path.split(".")
+        place: Any = header
+        for step in steps:
+            place = place[int(step) if step.isdecimal() else step]
+        place[last] = value
+
+    return change
+
+
+HOSTILE = {
+    "seed": -1,
+    "drill": {},
+    "drill.drill_s": "9",
+    "drill.joins_by_s": 1e300,
+    "drill.calendar_offset_s": float("nan"),
+    "drill.joins": "never",
+    "drill.platform": [],
+    "drill.platform.nodes": 3,
+    "drill.people": [{"name": 1}],
+    "drill.expert": "rm -rf",
+    "drill.hints": [[]],
+    "drill.runbooks": [],
+    "drill.faults.0.fault_id": "no.such",
+    "drill.faults.0.at_s": float("inf"),
+    "drill.faults.0.params": {"unknown": 1},
+    "drill.faults.0.cause": "gateway",
+}
+
+
+@pytest.mark.parametrize("place", HOSTILE)
+def test_a_header_that_no_program_has_written_is_one_message(
+    place: str, whole: Path, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Sealed by whoever wrote it, so that only reading it closely helps."""
+    path = Path(shutil.copy(whole, folder / "hostile.jsonl"))
+    lines = records(path)
+    _with(place, HOSTILE[place])(lines[0]["header"])
+    lines[0]["header"] = _sealed(lines[0]["header"])
+    rewrite(path, lines)
+    assert f"{path}:1: damaged run file" in _one_message(capsys, ["replay", "hostile"])
+    cut = path.read_bytes().rpartition(b'{"footer"')[0]
+    (folder / "begun.jsonl").write_bytes(cut)
+    assert "damaged run file" in _one_message(capsys, ["resume", "begun", "--plain"])
+    assert "damaged run file" in _one_message(capsys, ["replay", "hostile", "--fork", "1m", "--plain"])
+    for arguments in (["runs"], ["runs", "--json"], []):
+        assert main(arguments) == 0
+        assert "Traceback" not in capsys.readouterr().err
+
+
+FORGED: dict[str, object] = {
+    "session.joined": {},
+    "session.ended": {"reason": []},
+    "truth.fault": {"accepted": 3, "component": None},
+    "truth.harm": {"eur": "a lot", "by_route": 3},
+    "truth.state": {"faults": [1], "good": "yes"},
+    "command": {"line": 5, "looked": 7, "subjects": {"a": 1}, "verb": None},
+    "slo": {"routes": [1], "good": None, "window_s": {}},
+    "alert.fired": {"alert_id": "x", "name": 3},
+    "prevention.checked": {"name": [], "fires_at_s": "soon"},
+}
+
+
+@pytest.mark.parametrize("kind", FORGED)
+def test_events_that_no_program_has_written_crash_nothing(
+    kind: str, whole: Path, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = Path(shutil.copy(whole, folder / "forged.jsonl"))
+    lines = records(path)
+    for line in lines:
+        if "event" in line and line["event"]["kind"] == kind:
+            line["event"]["data"] = FORGED[kind]
+    events = [event_from_line(json.dumps(line["event"])) for line in lines if "event" in line]
+    lines[-1]["footer"] = _sealed({**lines[-1]["footer"], "digest": digest_of(events)})
+    rewrite(path, lines)
+    assert read_run(path).footer is not None
+    assert main(["runs"]) == 0
+    for arguments in (["score", "forged"], ["score", "forged", "--json"]):
+        assert main(arguments) in (0, 1, 2)
+    assert "bug of pagerdrill" not in capsys.readouterr().err
+    assert not (folder.parent / "crashes").exists()
+
+
+def test_events_that_upset_the_rubric_are_damage_and_not_our_bug(
+    whole: Path, folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copy(whole, folder / "forged.jsonl")
+    monkeypatch.setattr("rubrics.scoring.score", lambda *_: {}["alert_id"])
+    (entry,) = list_runs()
+    assert (entry.finished, entry.unfinished, entry.verdict, entry.score) == (False, False, "", None)
+    assert entry.standing == "damaged: the events are not those of a run: KeyError('alert_id')"
+    assert "forged.jsonl: the events are not those of a run" in _one_message(capsys, ["score", "forged"])
+
+
+def test_links_that_lead_nowhere_are_passed_over(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (folder / "loop.jsonl").symlink_to(folder / "loop.jsonl")
+    (folder / "a.jsonl").symlink_to(folder / "b.jsonl")
+    (folder / "b.jsonl").symlink_to(folder / "a.jsonl")
+    (folder / "nowhere.jsonl").symlink_to(folder / "gone")
+    assert list_runs() == []
+    for name in ("loop", "a", "nowhere"):
+        assert "no run" in _one_message(capsys, ["score", str(folder / f"{name}.jsonl")])
+
+
+def test_a_file_beyond_any_run_is_not_read(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    begun(folder / "huge.jsonl")
+    with (folder / "huge.jsonl").open("r+b") as stream:
+        stream.truncate(FILE_MAX_BYTES + 1)
+    assert "larger than 1024 MiB" in _one_message(capsys, ["score", "huge"])
+    assert list_runs() == []
+
+
+def test_a_file_that_may_not_be_read_hides_no_run(
+    folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun(folder / "good.jsonl")
+    begun(folder / "secret.jsonl")
+    real = Path.open
+
+    def guarded(path: Path, *arguments: Any, **keywords: Any) -> Any:
+        if path.name == "secret.jsonl":
+            raise PermissionError(13, "Permission denied")
+        return real(path, *arguments, **keywords)
+
+    monkeypatch.setattr(Path, "open", guarded)
+    assert [entry.path.stem for entry in list_runs()] == ["good"]
+    assert "Permission denied" in _one_message(capsys, ["score", "secret"])
 
 
 def test_a_folder_named_like_a_run_is_passed_over(folder: Path) -> None:

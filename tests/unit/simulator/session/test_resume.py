@@ -12,8 +12,8 @@ import pytest
 from reference_platform.errors import ConfigError, ContentError
 from simulator.image.builder import ensure_image
 from simulator.session.runfile import RunWriter, read_run
-from tests.unit.simulator.session.nights import NIGHT, opening, to_end, type_by_clock, writer_for
-from tui.live_drill import ForkedDrill
+from tests.unit.simulator.session.nights import NIGHT, finished_run, opening, to_end, type_by_clock, writer_for
+from tui.live_drill import ForkedDrill, LiveDrill, ResumedDrill
 from tui.places import NewRun
 from tui.recorded import finish, repeat, replayed
 
@@ -138,6 +138,96 @@ def test_a_fork_equals_the_original_up_to_its_moment_and_goes_its_own_way_after(
     assert list(fork.commands[:-1]) == typed
     assert fork.commands[-1].line == "note the fork"
     assert replayed(fork.path, ensure_image(), lambda *_: None).simulation.log.digest() == digest
+
+
+@pytest.mark.parametrize(
+    ("at_s", "kept"),
+    [
+        pytest.param(29.999999, 1, id="just before a command"),
+        pytest.param(30.0, 2, id="exactly at it"),
+        pytest.param(30.000001, 2, id="just after"),
+        pytest.param(0.0, 0, id="at the moment of joining"),
+        pytest.param(420.0, 9, id="while the command before is still running"),
+        pytest.param(425.0, 10, id="at the last command"),
+    ],
+)
+def test_a_fork_has_the_commands_up_to_its_moment_and_says_whose_they_are(
+    whole_run: Path, tmp_path: Path, at_s: float, kept: int
+) -> None:
+    session = ForkedDrill(read_run(whole_run), at_s, NewRun(tmp_path, "fork")).start(lambda *_: None)
+    original, fork = read_run(whole_run), read_run(tmp_path / "fork-001.jsonl")
+    assert fork.commands == original.commands[:kept]
+    assert [event.data["line"] for event in session.simulation.log if event.kind == "command"] == [
+        entered.line for entered in original.commands[:kept]
+    ]
+    assert session.now_s >= session.joined_s + at_s
+    header = fork.header
+    assert header["fork"] == {"run": "run", "player": "test", "at_s": at_s, "commands": kept}
+    assert (header["player"], header["kind"]) == ("human", "person")
+    assert {key: header[key] for key in ("scenario", "seed", "mode", "drill", "image")} == {
+        key: original.header[key] for key in ("scenario", "seed", "mode", "drill", "image")
+    }
+    session.close()
+    unfinished = ResumedDrill(fork)
+    again = unfinished.start(lambda *_: None)
+    assert [event.line() for event in again.simulation.log][: len(session.simulation.log)] == [
+        event.line() for event in session.simulation.log
+    ]
+    again.close()
+
+
+def test_claims_of_a_fork_are_its_own_and_those_after_the_moment_are_not_in_it(tmp_path: Path) -> None:
+    claims = ("resolve traffic:traffic_spike more than ever", "resolve traffic:seasonal_dip as last Monday")
+    steps = ((60.0, "ack"), (120.0, claims[0]), (300.0, "resolve gateway:config_error it was the limit"))
+    original = read_run(finished_run(tmp_path / "run.jsonl", steps))
+    for at_s, shared in ((119.0, []), (120.0, ["traffic_spike"])):
+        drill = ForkedDrill(original, at_s, NewRun(tmp_path, f"fork-{at_s:.0f}"))
+        session = drill.start(lambda *_: None)
+        session.submit(claims[1])
+        claimed = [event for event in session.simulation.log if event.kind == "resolve.claimed"]
+        assert [event.data["mechanism"] for event in claimed] == [*shared, "seasonal_dip"]
+        assert [event.n for event in session.simulation.log] == list(range(1, len(session.simulation.log) + 1))
+        joins = [event for event in session.simulation.log if event.kind == "session.joined"]
+        assert len(joins) == 1
+        session.close()
+
+
+def test_a_run_that_is_being_played_is_not_resumed(tmp_path: Path) -> None:
+    writer = writer_for(opening(), tmp_path / "run.jsonl")
+    with pytest.raises(ConfigError, match="played elsewhere"):
+        ResumedDrill(read_run(tmp_path / "run.jsonl")).start(lambda *_: None)
+    writer.command("ack", 10**13)
+    writer.close()
+    assert len(read_run(tmp_path / "run.jsonl").commands) == 1
+
+
+def test_while_a_run_is_being_repeated_nobody_else_goes_on_with_it(tmp_path: Path) -> None:
+    path = tmp_path / "run.jsonl"
+    writer_for(opening(), path).close()
+    refused: list[str] = []
+
+    def meddle(doing: str, _: float) -> None:
+        if doing == "you are paged":
+            with pytest.raises(ConfigError, match="played elsewhere") as caught:
+                RunWriter.append_to(read_run(path))
+            refused.append(caught.value.where)
+
+    ResumedDrill(read_run(path)).start(meddle).close()
+    assert refused == [str(path)]
+    RunWriter.append_to(read_run(path)).close()
+
+
+def test_a_start_that_fails_lets_go_of_its_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def stopped(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("tui.recorded.open_session", stopped)
+    with pytest.raises(KeyboardInterrupt):
+        LiveDrill(opening(), NewRun(tmp_path, "run")).start(lambda *_: None)
+    run = read_run(tmp_path / "run-001.jsonl")
+    with pytest.raises(KeyboardInterrupt):
+        ResumedDrill(run).start(lambda *_: None)
+    RunWriter.append_to(run).close()
 
 
 def test_a_fork_after_the_end_is_refused_and_leaves_no_file(whole_run: Path, tmp_path: Path) -> None:
