@@ -9,7 +9,7 @@ PYTEST := OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest
 SHARED := -n $(JOBS) --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
-.PHONY: help practice test check mutants sweep bench bench-smoke peers versions constraints setup setup-dev image clean
+.PHONY: help practice test check mutants sweep bench bench-smoke peers versions constraints setup setup-dev image clean check-types check-rules
 
 help: ## What can be made
 	@echo "PagerDrill: on-call practice for machine learning platforms"
@@ -36,7 +36,12 @@ test: setup-dev ## Set up if needed, then run the fast tests
 check: setup-dev ## Format, lint, types, imports, house style
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
+	@$(MAKE) --no-print-directory -j $(JOBS) check-types check-rules
+
+check-types:
 	$(BIN)/mypy
+
+check-rules:
 	$(BIN)/lint-imports
 	$(PYTEST) -q tests/test_tidy.py tests/test_imports.py
 
