@@ -14,7 +14,7 @@ import typer
 from typer.exceptions import TyperException
 
 from reference_platform.errors import InternalError, PagerDrillError
-from tui.commands import content, features, headless, home, machine, practice, prove, regress
+from tui.commands import authoring, content, features, headless, home, machine, practice, prove, regress
 from tui.narration import put, say
 
 EXIT_GOOD = 0
@@ -36,6 +36,8 @@ app.command("play")(headless.play)
 app.command("replay")(headless.replay)
 app.command("score")(headless.score)
 app.command("regress")(regress.regress)
+content.scenarios_app.command("faults")(authoring.faults)
+content.scenarios_app.command("new")(authoring.new)
 content.scenarios_app.command("prove")(prove.prove)
 app.add_typer(home.runs_app, name="runs")
 app.add_typer(content.scenarios_app, name="scenarios")

@@ -22,7 +22,7 @@ BROAD = ("bad_deploy", "config_error")
 class Fault(BaseModel, ABC):
     """A fault with its parameters. It turns knobs of the plant; it never writes a log line, a metric or an alert."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
     component: ClassVar[str]
     mechanism: ClassVar[str]

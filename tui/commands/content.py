@@ -97,22 +97,6 @@ def scenario_schema() -> None:
     put(json.dumps(scenario_schema(), indent=2))
 
 
-@scenarios_app.command("faults")
-def list_faults(as_json: Annotated[bool, typer.Option("--json", help="One JSON Schema per fault.")] = False) -> None:
-    """List the faults a drill may name, with their parameters."""
-    from scenarios.loader import fault_models
-
-    models = sorted(fault_models().items())
-    if as_json:
-        put(json.dumps({name: model.model_json_schema() for name, model in models}, indent=2))
-        return
-    for name, model in models:
-        put(f"{name}  {(model.__doc__ or '').strip().partition(chr(10))[0]}".rstrip())
-        for field_name, field in model.model_fields.items():
-            need = "required" if field.is_required() else f"default {field.get_default(call_default_factory=True)!r}"
-            put(f"  {field_name}: {need}" + (f"; {field.description}" if field.description else ""))
-
-
 @rubrics_app.command("list")
 def list_rubrics() -> None:
     """List the rubrics that ship."""
