@@ -25,11 +25,13 @@ MODULES = (
     "names",
     "net",
     "people",
+    "postmortem",
     "store",
 )
 TAGS = {
     "pods", "logs", "logs_previous", "nodes", "gpu", "metrics", "upstream", "fallback", "changes", "registry",
-    "features", "dns", "events", "runbook", "alerts", "dashboard", "jobs", "rollout",
+    "features", "dns", "events", "runbook", "alerts", "dashboard", "history", "jobs",
+    "rollout",
 }  # fmt: skip
 
 load_commands()
