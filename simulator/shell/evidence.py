@@ -26,6 +26,9 @@ HALF = 0.5
 ANSWERED = "shop_responses_total"
 """What `compare` compares when no query is given."""
 
+_NAME = re.compile(r"[a-z]{3,}(-[a-z]+)*")
+"""A route, or "traffic": `compare` spells them out. Names of metrics have underscores, but for `up`."""
+
 SIGHTS: Mapping[str, str] = {
     "alerts": "alerts",
     "alerts rules": "rules",
@@ -188,8 +191,10 @@ def sights(output: Output) -> frozenset[str]:
 def queried(query: str) -> list[Selector]:
     """Selectors of a query, which may have flags behind it; none when it is a route's name or nothing."""
     text = re.split(r"\s--[a-z]", f" {query}", maxsplit=1)[0].strip().strip("'\"")
+    if not text or _NAME.fullmatch(text):
+        return []
     try:
-        return list(selectors(parse(text).root)) if text else []
+        return list(selectors(parse(text).root))
     except CommandError:
         return []
 

@@ -34,7 +34,7 @@ def _tests_under(root: Path, pattern: str) -> Iterator[Path]:
 
 
 PACKAGES: tuple[Package, ...] = (
-    Package("rubrics", ("rubrics/*.py",), ("tests/unit/rubrics", "tests/property/rubrics")),
+    Package("rubrics", ("rubrics/*.py",), ("tests/unit/rubrics",)),
     Package(
         "simulator/faults",
         ("simulator/faults/*.py",),
