@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from reference_platform.errors import ContentError
+from reference_platform.errors import ConfigError, ContentError
 from tui.present.session_port import Briefing
 
 if TYPE_CHECKING:
@@ -73,7 +73,10 @@ class _Drill:
         return f"pagerdrill resume {self._path.stem}"
 
     def debrief(self, session: Session, on_progress: Progress) -> DebriefView:
-        """Score the session, finish its file, and set the expert's play beside it."""
+        """Score the session, finish its file, and set the expert's play beside it.
+
+        A file that cannot be finished keeps no one from what was learnt: it stays a run to resume, and that is told.
+        """
         from rubrics.debrief import debrief
         from rubrics.loader import incident_rubric
         from rubrics.scoring import score
@@ -83,7 +86,12 @@ class _Drill:
         session.quit()
         session.pass_rest(lambda share, text: on_progress(text, 0.4 * share))
         on_progress("scoring", 0.4)
-        finish(session, time.monotonic() - self._started_s)
+        kept = self.run_path
+        try:
+            finish(session, time.monotonic() - self._started_s)
+        except ConfigError as error:
+            on_progress(f"{error.what}: {error.why}; {error.fix}", 0.45)
+            kept = f"{kept} (unfinished: {error.why})"
         events = session.simulation.log.events
         rubric = incident_rubric()
         on_progress("the expert plays the same night", 0.5)
@@ -92,7 +100,7 @@ class _Drill:
         texts = [(event.n, event_text(event)) for event in events if event.visible]
         typed = tuple(event_text(event) for event in expert if event.kind == "command")
         on_progress("done", 1.0)
-        return debrief_view(made, session.view(), texts, typed, self.run_path)
+        return debrief_view(made, session.view(), texts, typed, kept)
 
 
 class LiveDrill(_Drill):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import signal
 import subprocess
 import sys
@@ -228,6 +230,37 @@ def test_a_start_that_fails_lets_go_of_its_file(tmp_path: Path, monkeypatch: pyt
     with pytest.raises(KeyboardInterrupt):
         ResumedDrill(run).start(lambda *_: None)
     RunWriter.append_to(run).close()
+
+
+def test_a_run_that_could_not_be_finished_is_debriefed_and_can_be_finished_later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The disk fills up while the ending is written."""
+    told: list[str] = []
+    drill = LiveDrill(opening(), NewRun(tmp_path, "run"))
+    session = drill.start(lambda *_: None)
+    session.submit("ack")
+    session.advance(float("inf"))
+    with monkeypatch.context() as patch:
+        patch.setattr("simulator.session.runfile.os.fsync", _no_room)
+        view = drill.debrief(session, lambda doing, _: told.append(doing))
+    session.close()
+    assert view.verdict
+    assert view.run_path == f"{tmp_path / 'run-001.jsonl'} (unfinished: No space left on device)"
+    assert any("cannot write the run file: No space left on device" in doing for doing in told)
+    run = read_run(tmp_path / "run-001.jsonl")
+    assert ([entered.line for entered in run.commands], run.events, run.footer) == (["ack"], (), None)
+
+    later = ResumedDrill(run)
+    again = later.start(lambda *_: None)
+    again.advance(float("inf"))
+    assert later.debrief(again, lambda *_: None).run_path == str(run.path)
+    again.close()
+    assert (read_run(run.path).footer or {})["digest"] == session.simulation.log.digest()
+
+
+def _no_room(_: int) -> None:
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
 def test_a_fork_after_the_end_is_refused_and_leaves_no_file(whole_run: Path, tmp_path: Path) -> None:

@@ -244,6 +244,18 @@ def test_a_resolve_alone_or_a_post_mortem_alone_ends_nothing() -> None:
     assert session.ended == "resolved"
 
 
+def test_so_many_outputs_are_kept_newest_last(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sessions, "OUTPUTS_MAX", 3)
+    session = joined()
+    lines = ["ack", "slo", "alerts", "clock", "deploys"]
+    for line in lines:
+        session.submit(line)
+    kept = session.simulation.incident.outputs
+    assert [output.line for output in kept] == lines[-3:]
+    assert [output.n for output in kept] == [event.n for event in kinds(session, "command")][-3:]
+    assert len(kinds(session, "command")) == 5, "the log keeps them all"
+
+
 # -- the writer -----------------------------------------------------------------------------------------------------
 
 
