@@ -229,7 +229,7 @@ def _time_until(words: str, calendar_s: float) -> tuple[float | None, bool]:
         return _until_clock(clock, text, calendar_s), False
     lengths = re.findall(rf"(\d{{1,6}}(?:\.\d+)?)\s*({_UNIT})", text, _FLAGS)
     if text.isdecimal() and text.isascii():
-        seconds = float(text[:9]) * 60.0
+        seconds = float(text) * 60.0
     elif re.fullmatch(_LENGTH, text, _FLAGS):
         an_hour_s = 1_800.0 if text.lower().startswith("half") else 3_600.0
         seconds = sum(float(n) * _UNITS_S[unit[0].lower()] for n, unit in lengths) if lengths else an_hour_s

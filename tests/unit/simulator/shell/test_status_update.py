@@ -75,6 +75,23 @@ def test_sentences_stay_whole_and_in_order(raw: str, impact: str, doing: str) ->
         ("next update at 02:00", 25_500),
         ("next update Wed 18:55", 604_800),
         ("next update Wed 18:56", 60),
+        ("next update Wed 18:54", 604_740),
+        ("next update Sunday 18:55", 345_600),
+        ("next update on Mon at 18:55", 432_000),
+        ("next update Tues 18:55", 518_400),
+        ("next=1s", 1),
+        ("next=2s", 2),
+        ("next=400d", 34_560_000),
+        ("next=576000", 34_560_000),
+        ("next=23:59", 18_240),
+        ("next=00:00", 18_300),
+        ("next=12:30 pm", 63_300),
+        ("next=12:05am", 18_600),
+        ("next=1 am", 21_900),
+        ("next=11 am", 57_900),
+        ("next=12 pm", 61_500),
+        ("next=1 pm", 65_100),
+        ("next=11:59 p.m.", 18_240),
     ],
 )
 def test_the_time_of_the_next_update_is_understood(words: str, next_s: float) -> None:
@@ -117,7 +134,13 @@ def test_words_that_only_look_like_it_promise_nothing(raw: str) -> None:
         ("It is slow. next=0m", "out of range"),
         ("It is slow. next=500d", "out of range"),
         ("It is slow. next update at 25:00", "no time"),
-        ("It is slow. next update at 18:61", "no time"),
+        ("It is slow. next update at 24:00", "no time"),
+        ("It is slow. next update at 18:60", "no time"),
+        ("It is slow. next update at 13:00 pm", "no time"),
+        ("It is slow. next update at 0:30 am", "no time"),
+        ("It is slow. next=576001", "out of range"),
+        (f"It is slow. next={'x' * 41}", f'next: "{"x" * 40}" is not a time'),
+        (f"It is slow. next={'9' * 400}", f'next: "{"9" * 40}" is out of range'),
         ("It is slow. next update at 18:55", "is over"),
         ("It is slow. next update at 18:00", "is over"),
         ("It is slow. next update today at 09:00", "is over"),
@@ -132,15 +155,33 @@ def test_what_cannot_be_meant_is_one_clear_error(raw: str, what: str) -> None:
 
 def test_an_hour_ago_is_a_slip_and_longer_ago_is_tomorrow() -> None:
     assert _heard("It is slow. next update at 17:55")[2] == 23 * 3_600.0
-    with pytest.raises(CommandError):
-        _heard("It is slow. next update at 17:56")
+    for raw, calendar_s in (("next=17:56", WEDNESDAY_1855_S), ("next=17:55", WEDNESDAY_1855_S - 1.0)):
+        with pytest.raises(CommandError, match="is over"):
+            understand_update(f"It is slow. {raw}", calendar_s)
+
+
+@pytest.mark.parametrize("day", ["", "Wed ", "today "])
+def test_a_second_ahead_is_still_to_come(day: str) -> None:
+    assert understand_update(f"It is slow. next={day}18:55", WEDNESDAY_1855_S - 1.0).next_s == 1.0
+
+
+def test_of_several_times_that_stand_within_sentences_the_last_one_counts() -> None:
+    raw = "we will update in 5 min or so, or we will update in 6 min or so, or we will update in 7 min or so"
+    assert _heard(raw) == (raw, "", 420.0, False)
 
 
 def test_the_text_says_when_on_the_clock_and_how_long_that_is() -> None:
     update = understand_update("It is slow! We look. next=6h to=customers", WEDNESDAY_1855_S)
     assert update.audience == "customers"
     assert update.text == "Impact: It is slow! Doing: We look. Next update in 6h, at Thu 00:55."
-    assert understand_update("It is slow next=15m", WEDNESDAY_1855_S).next_at == "19:10"
+    for when, at in (
+        ("15m", "19:10"),
+        ("5h4m", "23:59"),
+        ("5h5m", "Thu 00:00"),
+        ("4d", "Sun 18:55"),
+        ("5d", "Mon 18:55"),
+    ):
+        assert understand_update(f"It is slow next={when}", WEDNESDAY_1855_S).next_at == at
     assert understand_update("It is slow", WEDNESDAY_1855_S).missing == ("doing", "next")
     final = understand_update("Final update: all is well. We write it up.", WEDNESDAY_1855_S)
     assert final.text == "Impact: all is well. Doing: We write it up. This is the final update."
@@ -148,6 +189,7 @@ def test_the_text_says_when_on_the_clock_and_how_long_that_is() -> None:
 
 
 def test_what_no_sentence_ends_with() -> None:
+    assert sentences("No. 4 is slow, etc. iOS too. Yes.") == ["No. 4 is slow, etc. iOS too.", "Yes."]
     text = "1. Reads take approx. 1.5 s, i.e. too long. 2. It began at 3 a.m. today. Is it over? No."
     assert sentences(text) == [
         "1. Reads take approx. 1.5 s, i.e. too long.", "2. It began at 3 a.m. today.", "Is it over?", "No.",
