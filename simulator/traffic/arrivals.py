@@ -83,7 +83,7 @@ class Arrivals:
         return any(route in surge.routes and surge.begin_s <= t_s < surge.end_s for surge in self._surges)
 
     def add_surge(self, surge: Surge) -> None:
-        """More requests from the next whole minute on; the current one has been drawn."""
+        """More requests from then on, in every minute that is not drawn yet."""
         self._surges.append(surge)
 
     def next_block(self) -> Block:
@@ -95,18 +95,23 @@ class Arrivals:
         route = self._routes.of(self._rng.random(n))
         entity = self._entities.of(self._rng.random(n))
         parts = [Block(begin, times, route, entity)]
-        parts += [self._added(surge, begin) for surge in self._surges if surge.end_s > begin]
+        parts += [
+            self._added(surge, begin)
+            for surge in self._surges
+            if surge.begin_s < begin + BLOCK_S and begin < surge.end_s
+        ]
         return parts[0] if len(parts) == 1 else _merged(parts)
 
     def _added(self, surge: Surge, begin_s: float) -> Block:
         """What a surge adds to the minute from `begin_s`."""
         assert self._surge_rng is not None, "who plans surges gives them a stream"
         rng = self._surge_rng
-        length_s = min(begin_s + BLOCK_S, surge.end_s) - begin_s
+        from_s = max(begin_s, surge.begin_s)
+        length_s = min(begin_s + BLOCK_S, surge.end_s) - from_s
         shares = self._shares[list(surge.routes)]
         rate = self.rate_per_s(begin_s + BLOCK_S / 2) * float(shares.sum()) * (surge.factor - 1.0)
         n = int(rng.poisson(rate * length_s))
-        times = np.sort(begin_s + length_s * rng.random(n))
+        times = np.sort(from_s + length_s * rng.random(n))
         chosen = Places(np.cumsum(shares / shares.sum())).of(rng.random(n))
         route = np.asarray(surge.routes, dtype=np.int64)[chosen]
         return Block(begin_s, times, route, self._entities.of(rng.random(n)))
