@@ -41,6 +41,8 @@ class PostmortemScreen(Screen[str], inherit_bindings=False):
     PostmortemScreen > #paper-said { height: 1; }
     PostmortemScreen > TextArea { height: 1fr; border: none; padding: 0; background: $tone-back; color: $tone-fore; }
     PostmortemScreen > TextArea:focus { border: none; }
+    PostmortemScreen > TextArea { scrollbar-size-vertical: 1; scrollbar-color: $tone-rule; }
+    PostmortemScreen > TextArea { scrollbar-background: $tone-back; }
     PostmortemScreen.-ascii > TextArea { scrollbar-size-vertical: 0; }
     PostmortemScreen > TextArea .text-area--cursor-line { background: $tone-bar; }
     PostmortemScreen > TextArea .text-area--line-number { color: $tone-dim; background: $tone-back; }
