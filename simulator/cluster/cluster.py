@@ -227,6 +227,7 @@ class Cluster:
         }
         best = min(candidates, key=lambda n: (same[n.spec.name], -self.free_bytes(n), n.spec.name))
         pod.node = best.spec.name
+        pod.address = best.next_address({p.address for p in self.pods.values() if p.node == pod.node})
         return True
 
     def _unschedulable(self, pod: Pod) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -11,6 +12,8 @@ from reference_platform.spec import DeploymentSpec, NodeSpec
 Phase = Literal["Pending", "ContainerCreating", "Loading", "Ready", "CrashLoopBackOff", "Terminating"]
 LOG_LINES_MAX = 400
 CLUSTER_EVENTS_MAX = 600
+ADDRESS_FIRST, ADDRESS_LAST = 2, 254
+"""A node's pods share a network of 256 addresses; the first two and the last are the network's own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,10 +55,20 @@ class Node:
     cordoned: bool = False
     clock_ahead_s: float = 0.0
     """How far its clock is ahead of the true time; programs on it stamp what they write with that clock."""
+    address_last: int = ADDRESS_FIRST - 1
+    """The last number of the newest address that a pod got here."""
 
     @property
     def allocatable_bytes(self) -> int:
         return self.spec.memory - self.spec.system_memory
+
+    def next_address(self, taken: Collection[int]) -> int:
+        """The last number of a pod's address: the next one in turn that no pod of the node has.
+        Source: CNI plugins documentation, host-local IPAM, which hands addresses out in turn."""
+        count = ADDRESS_LAST - ADDRESS_FIRST + 1
+        turns = (ADDRESS_FIRST + (self.address_last + 1 - ADDRESS_FIRST + at) % count for at in range(count))
+        self.address_last = next(number for number in turns if number not in taken)
+        return self.address_last
 
 
 @dataclass(slots=True)
@@ -69,6 +82,8 @@ class Pod:
     created_s: float
     phase: Phase = "Pending"
     node: str = ""
+    address: int = 0
+    """The last number of its address in its node's network; 0 before it has a node."""
     wake_s: float = float("inf")
     started_s: float = 0.0
     ready_s: float = 0.0

@@ -38,11 +38,12 @@ def service_address(name: str) -> str:
 
 
 def address_of(op: Operator, name: str) -> str:
-    """The address of a service, pod or node."""
+    """The address of a service, pod or node; `<none>` for a pod that no node has taken."""
     if name in op.plant.cluster.nodes:
         return f"192.168.10.{11 + list(op.plant.cluster.nodes).index(name)}"
-    if name in op.plant.cluster.pods:
-        return f"10.244.{_byte(op.plant.cluster.pods[name].node, 2) % 16}.{_byte(name, 3)}"
+    pod = op.plant.cluster.pods.get(name)
+    if pod is not None:
+        return f"10.244.{list(op.plant.cluster.nodes).index(pod.node)}.{pod.address}" if pod.node else "<none>"
     return service_address(name)
 
 

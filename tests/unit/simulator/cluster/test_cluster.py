@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from simulator.cluster.cluster import SCHEDULE_RETRY_S, Cluster
+from simulator.cluster.objects import ADDRESS_FIRST, ADDRESS_LAST
 from tests.unit.simulator.cluster.small_cluster import (
     GIB,
     HUGE,
@@ -192,3 +193,29 @@ def test_neighbours_of_a_loading_model_are_slower() -> None:
     far = [pod for pod in cluster.ready_pods("ranker") if pod.node != loading.node]
     assert {cluster.slowdown(pod) for pod in near} == {1.8}
     assert {cluster.slowdown(pod) for pod in far} == {1.0}
+
+
+def test_pods_of_a_node_never_share_an_address_and_keep_it() -> None:
+    cluster = small_cluster()
+    node = cluster.nodes["gpu-1"]
+    first = node.next_address(())
+    taken = {first}
+    for _ in range(ADDRESS_LAST - ADDRESS_FIRST):
+        number = node.next_address(taken)
+        assert ADDRESS_FIRST <= number <= ADDRESS_LAST
+        assert number not in taken
+        taken.add(number)
+    assert node.next_address(taken - {first}) == first
+
+
+def test_an_address_is_not_given_again_at_once() -> None:
+    cluster = small_cluster()
+    before = {pod.name: (pod.node, pod.address) for pod in cluster.pods.values()}
+    assert len(set(before.values())) == len(before)
+    gone = next(pod for pod in cluster.pods_of("ranker"))
+    cluster.delete_pod(gone.name, 0.0)
+    settle(cluster, 0.0, 200.0)
+    after = {pod.name: (pod.node, pod.address) for pod in cluster.pods.values() if pod.node}
+    assert len(set(after.values())) == len(after)
+    assert all(after[name] == held for name, held in before.items() if name in after)
+    assert before[gone.name] not in after.values()
