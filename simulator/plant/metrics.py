@@ -98,6 +98,9 @@ class Metrics:
         self._last_s = 0.0
         self._last_counters = plane.path.counters.copy()
         self._last_latency = plane.path.latency.copy()
+        self._last_latency_ok = plane.path.latency_ok.copy()
+        self.answers_s: dict[str, tuple[float, float]] = {}
+        """By route: median and 99th percentile of how long answers with status 200 took, when last there were any."""
         self._last_clock = plane.path.clock.copy()
         self._last_busy = plane.path.pod_busy_s.copy()
         self._last_items = plane.path.pod_counters.copy()
@@ -156,8 +159,12 @@ class Metrics:
             for quantile in ("0.5", "0.99"):
                 value = latency_quantile_s(histogram, float(quantile))
                 self.put(now_s, "gateway_request_duration_seconds", value, route=route, quantile=quantile)
+            answered = path.latency_ok[row] - self._last_latency_ok[row]
+            if answered.any():
+                self.answers_s[route] = (latency_quantile_s(answered, 0.5), latency_quantile_s(answered, 0.99))
         self._last_counters[:] = path.counters
         self._last_latency[:] = path.latency
+        self._last_latency_ok[:] = path.latency_ok
 
     def _online_store(self, now_s: float) -> None:
         clock = self._plane.path.clock

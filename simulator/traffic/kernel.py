@@ -43,11 +43,13 @@ def _release(p: lay.Path, slot: int) -> None:
 
 
 @inline
-def _record_latency(p: lay.Path, route: int, seconds: float) -> None:
+def _record_latency(p: lay.Path, route: int, seconds: float, ok: bool) -> None:
     index = 0
     if seconds > lay.LATENCY_BIN_MIN_S:
         index = min(lay.LATENCY_BINS - 1, int(log(seconds / lay.LATENCY_BIN_MIN_S) / lay.LOG_LATENCY_BIN_GROWTH))
     p.latency[route, index] += 1
+    if ok:
+        p.latency_ok[route, index] += 1
 
 
 @inline
@@ -90,7 +92,7 @@ def _attempt_failed(
 ) -> None:
     """The shopper's browser got 5xx: try again after a pause, or show the default."""
     p.counters[route, column] += 1
-    _record_latency(p, route, now - start)
+    _record_latency(p, route, now - start, False)
     p.scalars[lay.S_IN_FLIGHT] -= 1
     if tries < p.params[lay.P_ATTEMPTS_MAX]:
         slot = _take_slot(p)
@@ -261,7 +263,7 @@ def _pod_done(p: lay.Path, out: lay.Finished, now: float, pod: int) -> None:
             p.counters[route, lay.C_ZOMBIES] += 1
         else:
             p.counters[route, lay.C_OK] += 1
-            _record_latency(p, route, now - p.slot_start[slot])
+            _record_latency(p, route, now - p.slot_start[slot], True)
             p.scalars[lay.S_IN_FLIGHT] -= 1
             _finish(p, out, now, p.slot_first[slot], p.slot_read[slot], route, p.slot_entity[slot], lay.OK)
         _release(p, slot)

@@ -127,6 +127,7 @@ class Path(NamedTuple):
     cache: NDArray[np.float32]
     counters: NDArray[np.int64]
     latency: NDArray[np.int64]
+    latency_ok: NDArray[np.int64]
 
 
 class Finished(NamedTuple):
@@ -183,6 +184,7 @@ def new_path(entities: int, seed: int) -> Path:
         cache=np.full((PODS_MAX, entities), -1e9, np.float32),
         counters=np.zeros((ROUTES_MAX, COUNTERS), i),
         latency=np.zeros((ROUTES_MAX, LATENCY_BINS), i),
+        latency_ok=np.zeros((ROUTES_MAX, LATENCY_BINS), i),
     )
     path.scalars[S_FREE] = SLOTS_MAX
     path.params[P_ATTEMPTS_MAX] = 1

@@ -14,7 +14,6 @@ from reference_platform.arithmetic import exp_of, log_of
 from reference_platform.errors import CommandError, nearest
 from reference_platform.models.decisions import decide, fallback_decisions
 from reference_platform.models.schema import FRAUD, RANKING, assemble, schema_of
-from reference_platform.monitoring.promql import LOOKBACK_S
 from reference_platform.monitoring.series import Matcher
 from reference_platform.shop.serving import read_features
 from simulator.cluster.objects import Pod
@@ -28,6 +27,8 @@ Z_99 = 2.326
 """Standard normal quantile of 0.99: latency is taken as log-normal between its median and its p99."""
 SPREAD_MAX = 1.5
 FALLBACK_S = 0.004
+USUAL_S = 0.05
+"""Of an answer before any other was measured."""
 _REASONS = {
     200: "OK",
     404: "Not Found",
@@ -145,7 +146,7 @@ def _outcome(op: Operator, route: str) -> tuple[int, float]:
     grown = {code: _growth(op, route, code) for code in (200, 504, 503, 500)}
     total = sum(grown.values())
     if total <= 0:
-        return (200, 0.05) if op.plant.up(route) else (503, 0.002)
+        return (200, USUAL_S) if op.plant.up(route) else (503, 0.002)
     code = 200
     for candidate in (504, 503, 500):
         if lot < grown[candidate] / total:
@@ -156,7 +157,7 @@ def _outcome(op: Operator, route: str) -> tuple[int, float]:
         return code, deadline_s + 0.001
     if code == 503:
         return code, 0.002
-    median_s, p99_s = _quantile_s(op, route, "0.5"), _quantile_s(op, route, "0.99")
+    median_s, p99_s = _answer_s(op, route, code)
     spread = min(SPREAD_MAX, float(log_of(max(1.0, p99_s / median_s))) / Z_99)
     return code, min(deadline_s, median_s * float(exp_of(spread * noise)))
 
@@ -169,12 +170,13 @@ def _growth(op: Operator, route: str, code: int) -> float:
     return 0.0
 
 
-def _quantile_s(op: Operator, route: str, quantile: str) -> float:
-    matchers = [Matcher("route", "=", route), Matcher("quantile", "=", quantile)]
-    for series in op.plant.store.select("gateway_request_duration_seconds", matchers):
-        value = series.value_at(op.now_s, LOOKBACK_S)
-        return value if value is not None and value > 0 else 0.05
-    return 0.05
+def _answer_s(op: Operator, route: str, code: int) -> tuple[float, float]:
+    """Median and 99th percentile of answers of this kind.
+
+    A failed forward pass takes as long as one that succeeds, so both kinds are those of the answers that came.
+    """
+    assert code in (200, 500), "rejections and timeouts have times of their own"
+    return op.plant.metrics.answers_s.get(route, (USUAL_S, USUAL_S))
 
 
 # -- what is asked and answered -----------------------------------------------------------------------------------
