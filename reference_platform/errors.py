@@ -12,6 +12,9 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 
+NEAR_MISS_RATIO = 0.75
+"""How alike two names must be for one to be a slip of the other: a letter or two, not a part of it."""
+
 
 class PagerDrillError(Exception):
     """Base of all errors shown to people. `str()` is the complete message, at most four lines."""
@@ -42,6 +45,12 @@ class ConfigError(PagerDrillError):
 
 class InternalError(PagerDrillError):
     """A broken promise of this program itself."""
+
+
+def near_miss(name: str, names: Iterable[str]) -> str:
+    """The name that `name` is a slip of; "" when there is none. Unlike `nearest` it gives nothing away to a guess."""
+    close = difflib.get_close_matches(name, sorted(names), n=1, cutoff=NEAR_MISS_RATIO)
+    return f'did you mean "{close[0]}"?' if close else ""
 
 
 def nearest(name: str, names: Iterable[str]) -> str:

@@ -19,8 +19,10 @@ RECONNECT_S = 15.0
 """A client with a pool reopens all of it within this time after the store restarts or closes its connections."""
 REAP_S = 20.0
 """The store notices within this time that a client's process is gone, and frees its connections."""
+WANTS_MAX = 10_000.0
 RESUME_RATIO = 20.0
-"""A job that starts again resumes from its checkpoint and opens this many times faster what it had open before."""
+"""A job that starts again resumes from its checkpoint and opens this many times faster what it had open before;
+beyond that it leaks at its usual pace."""
 
 
 Fsync = Literal["everysec", "always", "no"]
@@ -40,10 +42,19 @@ class Client:
     leak_per_s: float
     wants: float
     running: bool
-    starts: int = 0
+    resumes: float = 0.0
+    """How many connections it had open when its last process ended."""
     stopped_s: float = 0.0
     dropped_s: float = -1e9
     """When an operator last closed its connections."""
+
+    def grow(self, elapsed_s: float) -> None:
+        """Open what its last process had, fast, and then leak on."""
+        pace = self.leak_per_s * RESUME_RATIO
+        missing = self.resumes - self.wants
+        fast_s = 0.0 if missing <= 0.0 or not pace else min(elapsed_s, missing / pace)
+        grown = fast_s * pace + (elapsed_s - fast_s) * self.leak_per_s
+        self.wants = min(self.wants + grown, WANTS_MAX)
 
 
 class ConnectionPool:
@@ -71,6 +82,7 @@ class ConnectionPool:
         client = self._clients.get(name)
         if client and client.running:
             client.running = False
+            client.resumes = max(client.resumes, client.wants)
             client.stopped_s = now_s
 
     def client_started(self, name: str, now_s: float) -> None:
@@ -80,7 +92,6 @@ class ConnectionPool:
         if client and not client.running:
             client.running = True
             client.wants = 0.0
-            client.starts += 1
 
     def drop_client(self, name: str, now_s: float) -> int:
         """An operator closes the client's connections, and gets their number. A running process opens them again."""
@@ -108,8 +119,7 @@ class ConnectionPool:
             return
         for client in self._clients.values():
             if client.running:
-                pace = RESUME_RATIO if client.starts > 1 else 1.0
-                client.wants = min(client.wants + client.leak_per_s * pace * elapsed, 10_000.0)
+                client.grow(elapsed)
             elif now_s - client.stopped_s >= REAP_S:
                 client.wants = 0.0
 
@@ -124,6 +134,10 @@ class ConnectionPool:
             held[client.name] = min(room, int(client.wants * reopened))
             room -= held[client.name]
         return held
+
+    def reopened_s(self, name: str) -> float:
+        """When a running client has opened again what the store's restart or an operator last closed."""
+        return max(self._up_since_s, self._clients[name].dropped_s) + RECONNECT_S
 
     def serving_connections(self) -> int:
         """Connections the model servers can have now."""

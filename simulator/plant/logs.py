@@ -51,6 +51,7 @@ class ServiceLogs:
         self._last = plane.path.counters.copy()
         self._last_failed = plane.path.pod_counters[:, PC_FAILED_ITEMS].copy()
         self._last_held = 0
+        self._last_store_s = 0.0
         self._sync_logged_s = -SYNC_LOG_EVERY_S
 
     def write(self, now_s: float) -> None:
@@ -100,6 +101,11 @@ class ServiceLogs:
             text = f"max number of clients nearly reached: {held}/{limit} in use besides model servers ({shares})"
             self._book.add(now_s, "online-store", "WARN", text)
         self._last_held = held
+        for name, count in self._pool.held().items():
+            if count and self._last_store_s < self._pool.reopened_s(name) <= now_s:
+                text = f"{name} reconnected and opened the cursors of its unfinished work again: {count}"
+                self._book.add(now_s, "online-store", "WARN", text)
+        self._last_store_s = now_s
         sync_s = self._pool.sync_s()
         if sync_s >= SLOW_SYNC_S and now_s >= self._sync_logged_s + SYNC_LOG_EVERY_S:
             self._sync_logged_s = now_s

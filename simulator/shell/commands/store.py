@@ -6,9 +6,9 @@ import argparse
 from collections.abc import Iterable
 
 from reference_platform.durations import format_duration
-from reference_platform.errors import CommandError, nearest
+from reference_platform.errors import CommandError, near_miss
 from reference_platform.monitoring.promql import LOOKBACK_S
-from reference_platform.serving.connections import FSYNC_MODES
+from reference_platform.serving.connections import FSYNC_MODES, RECONNECT_S
 from simulator.shell.components import distinct
 from simulator.shell.context import Effect, Operator
 from simulator.shell.registry import Arguments, command
@@ -208,11 +208,15 @@ def client_kill(op: Operator, args: argparse.Namespace) -> Effect:
         raise CommandError("NOPERM model-servers is protected", fix="restart the pods that you mean")
     held = op.plant.pool.held()
     if not held.get(args.name):
-        raise CommandError(
-            "ERR No such client", fix=nearest(args.name, [name for name, count in held.items() if count])
-        )
+        near = near_miss(args.name, [name for name, count in held.items() if count])
+        raise CommandError("ERR No such client", fix=near or "store clients")
     closed = op.plant.pool.drop_client(args.name, op.now_s)
     op.plant.sync()
     op.changed("drop_client", [STORE], f"closed {closed} connections of {args.name}")
-    text = f"(integer) {closed}\n{args.name} opens them again for as long as its process runs"
+    text = f"(integer) {closed}"
+    if op.plant.client_running(args.name):
+        text += (
+            f"\n{args.name} still runs: it opens the cursors of its unfinished work again, all {closed} within "
+            f"{format_duration(RECONNECT_S)}"
+        )
     return Effect(text, subjects=distinct([STORE, args.name]))

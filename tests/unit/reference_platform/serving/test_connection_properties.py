@@ -157,3 +157,15 @@ def test_starting_what_runs_and_stopping_what_does_not_change_nothing() -> None:
     pool.client_started("nobody", 300.0)
     pool.client_stopped("nobody", 300.0)
     assert pool.held() == {"export": 30, "report": 0}
+
+
+def test_a_restarted_job_leaks_on_at_its_usual_pace_once_it_has_back_what_it_had() -> None:
+    pool = _pool()
+    pool.client_started("export", 0.0)
+    pool.client_stopped("export", 300.0)
+    pool.client_started("export", 400.0)
+    again_s = 30.0 / (0.1 * RESUME_RATIO)
+    pool.tick(400.0 + again_s)
+    assert pool.held()["export"] == 30
+    pool.tick(400.0 + again_s + 205.0)
+    assert pool.held()["export"] == 50
