@@ -13,6 +13,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
+from reference_platform.durations import format_duration
 from reference_platform.errors import CommandError, nearest
 from reference_platform.features.definitions import FeatureView
 from reference_platform.features.online_store.embedded import EmbeddedOnlineStore
@@ -64,7 +65,11 @@ class JobStatus:
     heartbeat_s: float
     watermark_s: float
     rows_per_s: float
-    """Rows written to the online store, mean of the last minute."""
+    """Rows written to the online store, by the run and by a backfill, mean of the last minute."""
+    backfill_rows_per_s: float
+    """The part of them that a backfill wrote; the run may wait for its lock meanwhile."""
+    backfill_since_s: float | None
+    """When the backfill that is going on began; None when there is none."""
     lock: LockRow | None
 
 
@@ -73,6 +78,7 @@ class _Backfill:
     mark: Mark
     covers_gap: bool
     rows: int
+    began_s: float
 
 
 class MaterializerJob:
@@ -99,6 +105,7 @@ class MaterializerJob:
         self._busy = False
         self._backfill: _Backfill | None = None
         self._written: deque[tuple[float, int]] = deque(maxlen=16)
+        self._backfilled: deque[tuple[float, int]] = deque(maxlen=16)
         self._start(now_s)
 
     def next_wake_s(self) -> float:
@@ -154,9 +161,9 @@ class MaterializerJob:
         if since_s >= now_s:
             raise CommandError("nothing to backfill", why="the range begins in the future", fix="give an earlier start")
         since_us = to_instant(since_s)
-        self._backfill = _Backfill(after(since_us), since_us <= self._online.watermark_us(self.job), 0)
+        self._backfill = _Backfill(after(since_us), since_us <= self._online.watermark_us(self.job), 0, now_s)
         self._backfill_due_s = now_s + self._config.batch_pause_s
-        return [self._line(now_s, "INFO", f"backfill of the last {now_s - since_s:.0f} s started")]
+        return [self._line(now_s, "INFO", f"backfill of the last {format_duration(now_s - since_s)} started")]
 
     def status(self, now_s: float) -> JobStatus:
         """What the scheduler shows at `now_s`."""
@@ -166,7 +173,10 @@ class MaterializerJob:
         waits = lock is not None and lock.owner != self._run
         state: JobState = "STOPPED" if stopped else "RUNNING" if waits or self._busy or self._backfill else "IDLE"
         details = {"STOPPED": "", "RUNNING": "copying", "IDLE": f"next run in {max(0.0, self._due_s - now_s):.0f} s"}
-        recent = sum(rows for at_s, rows in self._written if at_s > now_s - RATE_WINDOW_S)
+        recent, backfilled = (
+            sum(rows for at_s, rows in written if at_s > now_s - RATE_WINDOW_S)
+            for written in (self._written, self._backfilled)
+        )
         return JobStatus(
             job=self.job,
             run=self._run,
@@ -175,7 +185,9 @@ class MaterializerJob:
             since_s=self._since_s,
             heartbeat_s=beat_s,
             watermark_s=to_seconds(self._online.watermark_us(self.job)),
-            rows_per_s=recent / RATE_WINDOW_S,
+            rows_per_s=(recent + backfilled) / RATE_WINDOW_S,
+            backfill_rows_per_s=backfilled / RATE_WINDOW_S,
+            backfill_since_s=self._backfill.began_s if self._backfill else None,
             lock=lock,
         )
 
@@ -228,7 +240,7 @@ class MaterializerJob:
         limit = self._config.backfill_rows_max
         rows = self._offline.changed_since(self.job, backfill.mark, until_us, limit=limit)
         self._write(rows)
-        self._written.append((now_s, len(rows)))
+        self._backfilled.append((now_s, len(rows)))
         backfill.rows += len(rows)
         if len(rows) == limit:
             backfill.mark = Mark(int(rows.event_us[-1]), int(rows.entity[-1]))

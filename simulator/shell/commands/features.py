@@ -102,7 +102,8 @@ def status(op: Operator, _: argparse.Namespace) -> Effect:
                 _at(op, shown.watermark_s),
                 format_duration(age_s) if math.isfinite(age_s) else "-",
                 format_duration(job.view.freshness_sla_s),
-                f"{shown.rows_per_s:.1f}",
+                _own_rows(shown)
+                + (f" + {shown.backfill_rows_per_s:.1f} backfill" if shown.backfill_rows_per_s else ""),
             )
         )
     text = table(("VIEW", "STATE", "HEARTBEAT", "LAST OK", "AGE", "SLA", "ROWS/S"), rows)
@@ -122,9 +123,12 @@ def jobs(op: Operator, _: argparse.Namespace) -> Effect:
                 shown.state,
                 _at(op, shown.since_s),
                 _ago(op, shown.heartbeat_s),
-                f"{shown.rows_per_s:.1f}",
+                _own_rows(shown),
             )
         )
+        if shown.backfill_since_s is not None:
+            since, rate = _at(op, shown.backfill_since_s), f"{shown.backfill_rows_per_s:.1f}"
+            rows.append((job.job, "backfill", "RUNNING", since, "-", rate))
     text = table(("JOB", "RUN", "STATE", "STARTED", "HEARTBEAT", "ROWS/S"), rows)
     return Effect(text, looked=LOOKED, subjects=(JOBS,))
 
@@ -225,6 +229,11 @@ def _run_now(op: Operator, job: MaterializerJob) -> Effect:
         due_s = max(0.0, job.next_wake_s() - op.now_s)
         text = f"{shown.run} takes what is new at its next turn, in {due_s:.0f} s"
     return Effect(text, looked=LOOKED, subjects=(JOBS,))
+
+
+def _own_rows(shown: JobStatus) -> str:
+    """Rows per second that the run itself wrote."""
+    return f"{shown.rows_per_s - shown.backfill_rows_per_s:.1f}"
 
 
 def _waits(shown: JobStatus) -> bool:

@@ -201,3 +201,17 @@ def test_refusals_name_the_way_on(plant: Plant) -> None:
     assert 'did you mean "activity"' in str(caught.value)
     with pytest.raises(CommandError, match="nothing to backfill"):
         plant.job.backfill(plant.now_s, plant.now_s)
+
+
+def test_a_backfill_beside_a_waiting_run_is_told_apart_from_it(plant: Plant) -> None:
+    stalled(plant, 3 * DAY_S)
+    (line,) = plant.job.backfill(plant.now_s - 78 * 3600.0, plant.now_s)
+    assert line.text == "backfill of the last 3d6h started"
+    began_s = plant.now_s
+    plant.run_to(began_s + 15.0)
+    status = plant.job.status(plant.now_s)
+    assert status.backfill_since_s == began_s
+    assert status.rows_per_s == status.backfill_rows_per_s > 0
+    plant.run_to(began_s + 1800.0)
+    done = plant.job.status(plant.now_s)
+    assert (done.backfill_since_s, done.backfill_rows_per_s, done.rows_per_s) == (None, 0.0, 0.0)

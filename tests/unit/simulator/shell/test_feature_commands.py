@@ -95,3 +95,18 @@ def test_names_are_checked(healthy: Desk) -> None:
     assert f'did you mean "{VIEW}"?' in healthy.type("features show customer_activty").text
     assert healthy.type(f"features materialize {VIEW} --backfill yesterday").exit == 1
     assert healthy.events("changed") == []
+
+
+def test_a_backfill_is_shown_beside_the_run_that_waits_for_its_lock(stalled: Desk) -> None:
+    desk, job = stalled, VIEW
+    before = desk.type("features jobs").text
+    desk.type(f"features materialize {job} --backfill 72h")
+    desk.wait(15.0)
+    mine = [line.split() for line in desk.type("features jobs").text.splitlines() if line.startswith(job)]
+    assert [cells[1] for cells in mine] == [desk.op.plant.materializer.job(job).status(desk.op.now_s).run, "backfill"]
+    assert mine[0][-1] == "0.0"
+    assert float(mine[1][-1]) > 0
+    assert "backfill" not in before
+    status = next(line for line in desk.type("features status").text.splitlines() if line.startswith(job))
+    assert status.endswith("backfill")
+    assert " 0.0 + " in status
