@@ -17,6 +17,7 @@ _TITLES = {
     "postmortem": "Your record",
     "hypotheses": "Causes and evidence",
     "people": "People",
+    "chat": "People",
     "alerting": "Alerts",
     "metrics": "Metrics",
     "logs": "Logs",
@@ -30,10 +31,12 @@ _TITLES = {
     "deploys": "What changed",
     "gpu": "GPUs",
     "features": "Features",
+    "ingest": "Events on their way to features",
     "store": "Online store",
     "mlflow": "Model registry",
     "net": "Network",
     "names": "Network",
+    "clocks": "Clocks",
     "help": "Help",
 }
 """Headings of groups, in the order in which they are shown, by the module that holds the commands."""

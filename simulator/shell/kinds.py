@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from reference_platform.errors import CommandError, nearest
+from reference_platform.errors import CommandError, near_miss, nearest
 from simulator.cluster.objects import Deployment, Node, Pod
 from simulator.shell.context import Operator
 from simulator.shell.registry import REORDER, Arguments
@@ -25,6 +25,8 @@ SPELLINGS: dict[str, tuple[str, ...]] = {
     "secrets": ("secret",),
 }
 _KIND = {word: kind for kind, words in SPELLINGS.items() for word in (kind, *words)}
+LISTED = ("pods", "nodes", "deployments", "jobs", "statefulsets", "services", "replicasets", "events", "namespaces")
+"""Kinds of which there is something to list."""
 WORKLOADS = ("deployments", "jobs", "statefulsets")
 GROUPS = {
     "deployments": "deployments.apps",
@@ -120,7 +122,7 @@ def pod_named(op: Operator, name: str) -> Pod:
     """The pod of that name. Raises CommandError."""
     pod = op.plant.cluster.pods.get(name)
     if pod is None:
-        raise not_found("pods", name, nearest(name, op.plant.cluster.pods))
+        raise not_found("pods", name, op.plant.cluster.pods)
     return pod
 
 
@@ -128,8 +130,7 @@ def workload_named(op: Operator, name: str, kind: str = "deployments") -> Deploy
     """The live deployment, job or stateful set of that name. Raises CommandError."""
     found = op.plant.cluster.deployments.get(name)
     if found is None or found.deleted:
-        living = [key for key, item in op.plant.cluster.deployments.items() if not item.deleted]
-        raise not_found(kind, name, nearest(name, living))
+        raise not_found(kind, name, living_of(op, kind))
     return found
 
 
@@ -137,11 +138,18 @@ def node_named(op: Operator, name: str) -> Node:
     """The node of that name. Raises CommandError."""
     node = op.plant.cluster.nodes.get(name)
     if node is None:
-        raise not_found("nodes", name, nearest(name, op.plant.cluster.nodes))
+        raise not_found("nodes", name, op.plant.cluster.nodes)
     return node
 
 
-def not_found(kind: str, name: str, fix: str) -> CommandError:
-    """kubectl's NotFound."""
+def living_of(op: Operator, kind: str) -> list[str]:
+    """Names of the workloads of a kind that have not been deleted."""
+    items = op.plant.cluster.deployments.values()
+    return [item.spec.name for item in items if not item.deleted and f"{item.spec.kind.lower()}s" == kind]
+
+
+def not_found(kind: str, name: str, known: Iterable[str]) -> CommandError:
+    """kubectl's NotFound. It names one of `known` for a slip of the keyboard only: a guess learns nothing from it."""
     shown = GROUPS.get(kind, kind)
+    fix = near_miss(name, known) or (f"kubectl get {kind}" if kind in LISTED else "")
     return CommandError(f'Error from server (NotFound): {shown} "{name[:80]}" not found', fix=fix)

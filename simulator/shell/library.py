@@ -7,6 +7,7 @@ from importlib import import_module
 
 MODULES = (
     "alerting",
+    "chat",
     "clocks",
     "deploys",
     "features",

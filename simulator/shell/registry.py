@@ -7,10 +7,12 @@ tool has and this one lacks is answered like an unknown flag, with what to use i
 from __future__ import annotations
 
 import argparse
+import difflib
 import re
 import shlex
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 from typing import Literal, NoReturn
 
 from reference_platform.errors import CommandError, nearest
@@ -61,6 +63,8 @@ ALIASES: dict[tuple[str, ...], tuple[str, ...]] = {}
 REORDER: dict[str, Reorder] = {}
 """By first word: puts what was typed into the order in which that tool's forms are declared. Never raises."""
 WORDS_MAX = 4
+NEAR_RATIO = 0.6
+"""How alike two words must be for one to be taken for a slip of the other."""
 
 
 def _nothing(_: Arguments) -> None:
@@ -179,22 +183,55 @@ def _shell_stages(line: str) -> list[list[str]]:
 
 def find(words: Sequence[str]) -> tuple[Command, list[str]]:
     """The command with the longest matching leading words, and the rest. Raises CommandError with the nearest form."""
-    if len(words) > 1 and words[-1] == "--help":
-        return COMMANDS["help",], list(words[:-1])
+    asks_for_help = len(words) > 1 and "--help" in words[1:]
     if words[0] in REORDER:
         words = REORDER[words[0]](words)
+    if asks_for_help:
+        return COMMANDS["help",], list(takewhile(lambda word: not word.startswith("-"), words))
     for size in range(min(WORDS_MAX, len(words)), 0, -1):
         key = tuple(words[:size])
         key = ALIASES.get(key, key)
         if key in COMMANDS:
+            _refuse_mistyped(COMMANDS[key], words[:size], words[size:])
             return COMMANDS[key], list(words[size:])
     head = words[0]
     forms = sorted(" ".join(key) for key in (*COMMANDS, *ALIASES) if key[0] == head)
     if forms:
-        shown = ", ".join(forms[:10])
-        raise CommandError(f'"{" ".join(words[:3])}" is not simulated', fix=f"{head} has: {shown}; see `help {head}`")
+        meant = _meant(words)
+        shown = f"{head} has: {', '.join(forms[:10])}; see `help {head}`"
+        fix = f'did you mean "{meant}"?' if meant else shown
+        raise CommandError(f'"{" ".join(words[:3])}" is not simulated', fix=fix)
     heads = {key[0] for key in (*COMMANDS, *ALIASES)}
     raise CommandError(f"{head}: command not found", fix=f"{nearest(head, heads)}  all commands: help")
+
+
+def _refuse_mistyped(found: Command, typed: Sequence[str], rest: Sequence[str]) -> None:
+    """Raise when `rest` begins with what was meant as the next word of a longer form, and not as an argument."""
+    if not rest or rest[0].startswith("-") or found.rest != "words" or not _next_words(typed):
+        return
+    try:
+        parse(found, rest)
+    except CommandError:
+        meant = _meant([*typed, *rest])
+        if meant:
+            raise CommandError(
+                f'"{" ".join([*typed, rest[0]])[:80]}" is not simulated', fix=f'did you mean "{meant}"?'
+            ) from None
+
+
+def _next_words(typed: Sequence[str]) -> set[str]:
+    """Words that some form has behind these."""
+    size = len(typed)
+    return {key[size] for key in (*COMMANDS, *ALIASES) if len(key) > size and key[:size] == tuple(typed)}
+
+
+def _meant(words: Sequence[str]) -> str:
+    """The form that is nearest to the beginning of `words`: as typed as far as it is right; "" when none is near."""
+    for size in range(min(WORDS_MAX, len(words)) - 1, 0, -1):
+        near = difflib.get_close_matches(words[size], _next_words(words[:size]), n=1, cutoff=NEAR_RATIO)
+        if near:
+            return " ".join([*words[:size], near[0]])
+    return ""
 
 
 def parse(found: Command, words: Sequence[str]) -> argparse.Namespace:

@@ -19,6 +19,7 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
     "ask": ("ask dana is there a campaign tonight?", "ask nobody hello"),
     "brief": ("brief",),
     "cert": ("cert gateway", "cert nowhere"),
+    "chat": ("chat", "comms"),
     "chronyc makestep": ("chronyc makestep cpu-1", "chronyc makestep gpu-9"),
     "chronyc tracking": ("chronyc tracking", "chronyc tracking cpu-2", "chronyc tracking nowhere"),
     "clock": ("clock",),

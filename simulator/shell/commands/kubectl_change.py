@@ -19,6 +19,7 @@ from simulator.shell.kinds import (
     common_flags,
     in_namespace,
     kind_of,
+    living_of,
     pod_named,
     target_named,
     target_of,
@@ -126,8 +127,7 @@ def _register_delete(kind: str, *others: str) -> None:
     def complete(op: Operator) -> Iterable[str]:
         if plural == "pods":
             return op.plant.cluster.pods
-        items = op.plant.cluster.deployments.values()
-        return [item.spec.name for item in items if not item.deleted and f"{item.spec.kind.lower()}s" == plural]
+        return living_of(op, plural)
 
     handler.__doc__ = f"Delete a {kind} by name."
     aliases = [f"kubectl delete {word}" for word in others]
@@ -161,10 +161,7 @@ def _all_of(op: Operator, kind: str, args: argparse.Namespace) -> tuple[str, ...
     cluster = op.plant.cluster
     if kind == "pods":
         return tuple(pod.name for pod in cluster.pods.values() if args.all or pod.deployment == app)
-    living = [
-        item for item in cluster.deployments.values() if f"{item.spec.kind.lower()}s" == kind and not item.deleted
-    ]
-    return tuple(item.spec.name for item in living if args.all or item.spec.name == app)
+    return tuple(name for name in living_of(op, kind) if args.all or name == app)
 
 
 def _delete_pods(op: Operator, names: Sequence[str]) -> Effect:

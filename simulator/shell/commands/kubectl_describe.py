@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable, Iterable, Sequence
 
-from reference_platform.errors import CommandError, nearest
+from reference_platform.errors import CommandError
 from simulator.cluster.lifecycle import gpu_memory_bytes, memory_bytes
 from simulator.cluster.objects import ClusterEvent, Deployment, Node, Pod, Template
 from simulator.shell.calendar import age, clock
@@ -140,7 +140,7 @@ def _pods(op: Operator, names: Sequence[str]) -> Effect:
     cluster = op.plant.cluster
     for name in names:
         if not any(pod.startswith(name) for pod in cluster.pods):
-            raise not_found("pods", name, nearest(name, cluster.pods))
+            raise not_found("pods", name, cluster.pods)
     pods = [pod for pod in cluster.pods.values() if any(pod.name.startswith(name) for name in names)]
     pods.sort(key=lambda pod: (pod.phase == "Ready", pod.name))
     texts = [_pod(op, pod) for pod in pods[:PODS_SHOWN_MAX]]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Iterable
 
-from reference_platform.errors import CommandError, nearest
+from reference_platform.errors import CommandError, near_miss
 from simulator.cluster.objects import Pod
 from simulator.shell.calendar import clock
 from simulator.shell.components import distinct, mentioned
@@ -83,7 +83,10 @@ def _selected(op: Operator, args: argparse.Namespace) -> list[Pod]:
         app = args.selector.removeprefix("app=").lstrip("=")
         pods = sorted(cluster.pods_of(app), key=lambda pod: pod.name)
         if not pods:
-            raise CommandError("No resources found in shop namespace.", fix=nearest(app, cluster.deployments))
+            raise CommandError(
+                "No resources found in shop namespace.",
+                fix=near_miss(app, cluster.deployments) or "kubectl get pods --show-labels",
+            )
         return pods
     if not args.words:
         raise CommandError("error: expected 'logs [-f] [-p] (POD | TYPE/NAME)'", fix="kubectl logs deployment/gateway")
@@ -99,7 +102,7 @@ def _selected(op: Operator, args: argparse.Namespace) -> list[Pod]:
     if (not kind or kind_of(kind) == "pods") and name in cluster.pods:
         return [cluster.pods[name]]
     if (kind and kind_of(kind) not in WORKLOADS) or name not in cluster.deployments:
-        raise not_found("pods", name, nearest(name, cluster.pods) if kind else "kubectl logs deployment/NAME")
+        raise not_found("pods", name, cluster.pods)
     return [_of_workload(op, workload_named(op, name).spec.name, args.previous)]
 
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 import yaml
 
-from reference_platform.errors import CommandError, nearest
+from reference_platform.errors import CommandError
 from simulator.cluster.lifecycle import memory_bytes
 from simulator.shell import rows as kinds_of_rows
 from simulator.shell.components import distinct
@@ -91,7 +91,7 @@ def _chosen(listing: Listing, names: Sequence[str], args: argparse.Namespace) ->
         by_name = {row.name: row for row in rows}
         for name in names:
             if name not in by_name:
-                raise not_found(listing.kind, name, nearest(name, by_name))
+                raise not_found(listing.kind, name, by_name)
         rows = [by_name[name] for name in names]
     rows = [row for row in rows if _labelled(row, args.selector)]
     rows = [row for row in rows if _fielded(row, args.field_selector, listing)]
@@ -187,7 +187,7 @@ def _get(op: Operator, target: Target, args: argparse.Namespace) -> Effect:
         )
     if target.kind not in LISTINGS:
         if target.names:
-            raise not_found(target.kind, target.names[0], f"there are no {target.kind} here")
+            raise not_found(target.kind, target.names[0], ())
         return Effect("No resources found in shop namespace.")
     listing = LISTINGS[target.kind](op)
     rows = _chosen(listing, target.names, args)

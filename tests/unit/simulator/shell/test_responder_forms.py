@@ -16,6 +16,7 @@ from tests.unit.simulator.shell.desk import LEAK, Desk
 
 MODULES = (
     "alerting",
+    "chat",
     "features",
     "hypotheses",
     "incident",
