@@ -20,6 +20,7 @@ from simulator.shell.context import Operator
 from simulator.shell.query import selectors
 from simulator.shell.registry import find, split_pipes
 
+_POD_LINE = re.compile(r"(?:shop\s+)?([a-z0-9-]+)\s+(\d+/\d+)\s+([A-Za-z]\S*)\s+(\d+)")
 Direction = Literal["for", "against"]
 
 HALF = 0.5
@@ -135,6 +136,8 @@ SHOWN_BY: Mapping[str, tuple[str, ...]] = {
 
 NO_STATE = frozenset(("alerts", "rules"))
 """What shows no state of a component. Everything else may show it well, or unchanged, and so speak against anything."""
+SEEN_AT_PODS = ("capacity_shortage", "crash_loop", "memory_exceeded")
+"""What a list of pods shows when it is there, so that a list of sound pods speaks against it."""
 ELSEWHERE = ("traffic",)
 """Components whose history must be that of what the alert is about."""
 
@@ -156,6 +159,8 @@ class Weight:
 def weigh(op: Operator, item: Hypothesis, output: Output, direction: Direction) -> Weight:
     """What `output` is worth for or against `item`; `strength` is 0, 0.5 or 1."""
     if not bears_on(op, item.component, output.subjects):
+        if direction == "against" and item.mechanism in SEEN_AT_PODS and _all_pods_sound(op, item.component, output):
+            return Weight(True, 1.0, "")
         about = ", ".join(output.subjects) or "no component in particular"
         return Weight(False, 0.0, f"it shows nothing about {item.component}: it is about {about}")
     seen = sights(output)
@@ -169,6 +174,22 @@ def weigh(op: Operator, item: Hypothesis, output: Output, direction: Direction) 
     if direction == "against" and seen - NO_STATE:
         return Weight(True, 1.0, "")
     return Weight(True, 0.0, f"an output of this kind cannot show {item.mechanism}")
+
+
+def _all_pods_sound(op: Operator, component: str, output: Output) -> bool:
+    """Whether a list of pods shows as many of the component's as there should be, all ready and never restarted.
+
+    A long list of sound pods is about no component in particular, so it is evidence for nothing.
+    """
+    if "pods" not in output.looked or sights(output) != {"pods"}:
+        return False
+    cluster = op.plant.cluster
+    own = [item for name, item in cluster.deployments.items() if cluster.component_of(name) == component]
+    names = tuple(f"{item.spec.name}-" for item in own)
+    shown = [found for found in map(_POD_LINE.match, output.text.splitlines()) if found and found[1].startswith(names)]
+    sound = [found for found in shown if (found[2], found[3], found[4]) == ("1/1", "Running", "0")]
+    wanted = sum(item.replicas for item in own if not item.deleted)
+    return 0 < wanted <= len(sound) == len(shown)
 
 
 def sights(output: Output) -> frozenset[str]:

@@ -86,9 +86,17 @@ def ack(op: Operator, args: argparse.Namespace) -> Effect:
         return Effect("nothing is firing; nothing to acknowledge")
     acked = op.pager.ack(wanted, "you", op.now_s)
     op.emit("page.acked", {"alert_ids": list(acked.alert_ids), "by": acked.by})
-    names = {status.alert_id: status.name for status in _firing(op)}
-    lines = [f"acknowledged {alert_id} {names.get(alert_id, '')}".rstrip() for alert_id in acked.alert_ids]
-    return Effect("\n".join([*lines, "the escalation has stopped; the incident is yours"]))
+    firing = {status.alert_id: status for status in _firing(op)}
+    paging = False
+    lines = []
+    for alert_id in acked.alert_ids:
+        status = firing.get(alert_id)
+        ticket = status is not None and status.severity == "P3"
+        paging = paging or not ticket
+        name = f" {status.name}" if status is not None else ""
+        lines.append(f"acknowledged {alert_id}{name}" + (": a P3 is a ticket and has paged nobody" if ticket else ""))
+    last = "the escalation has stopped; the incident is yours" if paging else "nobody was paged, so nothing escalates"
+    return Effect("\n".join([*lines, last]))
 
 
 def _wanted_ids(op: Operator, words: Sequence[str]) -> list[int]:

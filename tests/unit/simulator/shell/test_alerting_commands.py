@@ -132,3 +132,24 @@ def test_an_expression_can_be_tried_before_it_pages_anybody() -> None:
     assert "materializer" in ran.subjects
     assert desk.type("alerts test feature_age_seconds > 1e9").text.startswith("would not fire now")
     assert desk.type("alerts test feature_age_seconds").exit == 1
+
+
+def test_ack_of_what_never_paged_claims_no_escalation(quiet: Desk) -> None:
+    quiet.op.alerts.add_rule(
+        AlertRule("Slow", 'gateway_requests_total{code="200"} >= 0', 0.0, "P3", "gateway", "a ticket", "")
+    )
+    quiet.wait(60.0)
+    text = quiet.type("ack").text
+    assert "Slow: a P3 is a ticket and has paged nobody" in text
+    assert text.splitlines()[-1] == "nobody was paged, so nothing escalates"
+
+
+def test_ack_of_a_page_and_a_ticket_tells_them_apart(paged: Desk) -> None:
+    paged.op.alerts.add_rule(
+        AlertRule("Slow", 'gateway_requests_total{code="200"} >= 0', 0.0, "P3", "gateway", "a ticket", "")
+    )
+    paged.wait(60.0)
+    lines = paged.type("ack").text.splitlines()
+    assert [line for line in lines if "ticket" in line] == [line for line in lines if "Slow" in line] != []
+    assert [line for line in lines if NAME in line and "ticket" in line] == []
+    assert lines[-1] == "the escalation has stopped; the incident is yours"

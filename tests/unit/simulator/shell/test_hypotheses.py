@@ -104,3 +104,34 @@ def test_a_cause_is_held_once_until_it_is_ruled_out(desk: Desk) -> None:
     assert "already" in desk.submit("hyp add gateway bad_deploy")
     desk.submit("hyp out 1 because nothing was deployed")
     assert desk.submit("hyp add gateway bad_deploy").startswith("hypothesis 2")
+
+
+def _cited(desk: Desk, look: str, cause: str, direction: str) -> bool:
+    """Whether an output counts for or against a new hypothesis."""
+    desk.submit(look)
+    desk.submit(f"hyp add {cause}")
+    desk.submit(f"hyp {direction} {len(desk.op.incident.hypotheses)} last")
+    return desk.events("hypothesis.evidence")[-1]["relevant"] is True
+
+
+@pytest.mark.parametrize("mechanism", ["crash_loop", "capacity_shortage", "memory_exceeded"])
+def test_a_list_of_sound_pods_speaks_against_a_crash_and_for_nothing(desk: Desk, mechanism: str) -> None:
+    assert _cited(desk, "kubectl get pods", f"gateway:{mechanism}", "against")
+    assert not _cited(desk, "kubectl get pods", f"fallback:{mechanism}", "for")
+    assert not _cited(desk, "kubectl get pods | grep gateway", f"recommendation:{mechanism}", "against")
+    assert not _cited(desk, "kubectl get nodes", f"search-ranking:{mechanism}", "against")
+
+
+def test_a_list_of_pods_speaks_against_no_other_mechanism(desk: Desk) -> None:
+    assert not _cited(desk, "kubectl get pods", "online-store:connection_exhaustion", "against")
+    assert not _cited(desk, "kubectl get pods", "gateway:config_error", "against")
+    assert _cited(desk, "kubectl get pods -l app=fallback", "fallback:crash_loop", "against")
+
+
+def test_a_list_that_leaves_out_a_pod_or_shows_a_restart_clears_nobody(desk: Desk) -> None:
+    cluster = desk.op.plant.cluster
+    assert len(cluster.pods_of("recommendation")) > 1
+    assert not _cited(desk, "kubectl get pods | grep -m1 recommendation", "recommendation:crash_loop", "against")
+    cluster.pods_of("search-ranking")[0].restarts = 1
+    assert not _cited(desk, "kubectl get pods | grep -v search", "search-ranking:capacity_shortage", "against")
+    assert _cited(desk, "kubectl get pods", "recommendation:capacity_shortage", "against")
