@@ -10,8 +10,10 @@ from dataclasses import dataclass
 from reference_platform.durations import format_duration
 from reference_platform.errors import CommandError
 from reference_platform.monitoring.promql import LOOKBACK_S, parse
+from reference_platform.monitoring.promql_nodes import Expr
 from reference_platform.monitoring.series import Labels, Matcher
 from reference_platform.monitoring.slo import BURN_RATE, ERROR_RATIO
+from reference_platform.shop.ingest import PIPELINE
 from simulator.shell.calendar import clock
 from simulator.shell.components import distinct
 from simulator.shell.context import Effect, Operator
@@ -25,6 +27,7 @@ from simulator.shell.query import (
     looks_back_s,
     number_text,
     over_time,
+    selectors,
     series_text,
     tags,
 )
@@ -38,7 +41,8 @@ USAGE = "metrics EXPR [--range 30m] [--step 1m]"
 COMPARE_USAGE = "compare [EXPR|ROUTE] [--offset 7d]"
 WEEK_S = 7 * 86400.0
 SHOWN_MIN_OK_RATIO = 0.99
-"""A store that is nearly out of connections, and everything that serves less than this, counts as worth naming."""
+"""A store that is nearly out of connections, and whoever serves or reads less than this, counts as worth naming."""
+PUT_ASIDE_S = 600.0
 
 
 def _names(op: Operator) -> Iterable[str]:
@@ -125,12 +129,32 @@ def compare(op: Operator, args: argparse.Namespace) -> Effect:
         table(("SERIES", "NOW", "THEN", "NOW/THEN"), rows),
     ]
     if not then:
-        lines.append(
-            "nothing is kept from then; request counts go back 8 days in steps of 5 min, so use rate(...[10m])"
-        )
+        lines.append(_why_not_then(op, query.expr, op.now_s - offset_s))
         return Effect("\n".join(lines), looked=("metrics",))
     subjects = about(op, query.expr, [sample.labels for sample in now])
     return Effect("\n".join(lines), looked=tags(subjects, offset_s), subjects=subjects)
+
+
+def _why_not_then(op: Operator, expr: Expr, then_s: float) -> str:
+    """Why a query that has an answer now had none at `then_s`: too long ago, too few points, or not true then."""
+    for item in selectors(expr.root):
+        at_s, needed = then_s - item.offset_s, 1 if item.range_s is None else 2
+        times = [series.times_s for series in op.plant.store.select(item.name, item.matchers) if len(series)]
+        if not times:
+            continue
+        first_s = min(float(known[0]) for known in times)
+        if first_s > at_s:
+            begins = f"{clock(op, first_s)}, {format_duration(op.now_s - first_s)} ago"
+            return f"nothing is kept from then: {item.name} begins {begins}"
+        width_s = item.range_s or LOOKBACK_S
+        if all(int(((known > at_s - width_s) & (known <= at_s)).sum()) < needed for known in times):
+            longest = max(times, key=len)
+            at = int(longest.searchsorted(at_s, side="right"))
+            gap_s = float(longest[min(at, len(longest) - 1)] - longest[at - 1])
+            wrap = "rate" if item.name.endswith("_total") else "avg_over_time"
+            fix = f"use {wrap}({item.name}[{format_duration(2 * gap_s)}])" if gap_s else "it ended before then"
+            return f"{item.name} has one point every {format_duration(gap_s)} then: {fix}" if gap_s else fix
+    return "the query had no value then"
 
 
 def _spelled_out(op: Operator, raw: str) -> str:
@@ -176,6 +200,12 @@ def _dash_rows(op: Operator) -> list[_Row]:
     ]
     for view in op.plant.views:
         rows.append(_Row(f"age {view.name}", "min", f'feature_age_seconds{{view="{view.name}"}}', 1 / 60))
+    for source in op.plant.ingest.feeds:
+        put_aside = f'60 * sum(rate(ingest_dead_letters_total{{source="{source}"}}[10m]))'
+        rows += [
+            _Row(f"newest event {source}", "min", f'ingest_event_age_seconds{{source="{source}"}}', 1 / 60),
+            _Row(f"put aside {source}", "/min", put_aside),
+        ]
     for node in op.plant.spec.nodes:
         if node.gpu_memory:
             rows.append(_Row(f"GPU busy {node.name}", "%", f'DCGM_FI_DEV_GPU_UTIL{{node="{node.name}"}}'))
@@ -214,7 +244,23 @@ def _noticeable(op: Operator) -> tuple[str, ...]:
         found.append("online-store")
     if any(job.age_s(op.now_s) > job.view.freshness_sla_s for job in op.plant.materializer.jobs()):
         found.append("materializer")
+    for source, feed in op.plant.ingest.feeds.items():
+        if _share_put_aside(op, source) > 1.0 - SHOWN_MIN_OK_RATIO:
+            found += [PIPELINE, feed.contract.producer]
     return distinct(found)
+
+
+def _share_put_aside(op: Operator, source: str) -> float:
+    """Share of the last minutes' events of a source that the pipeline put aside."""
+    dead, accepted = (
+        sum(
+            float(window.values[-1] - window.values[0])
+            for series in op.plant.store.select(name, [Matcher("source", "=", source)])
+            if len(window := series.window(op.now_s - PUT_ASIDE_S, op.now_s)) > 1
+        )
+        for name in ("ingest_dead_letters_total", "ingest_events_total")
+    )
+    return dead / (dead + accepted) if dead else 0.0
 
 
 def _p99_s(op: Operator, route: str) -> float:

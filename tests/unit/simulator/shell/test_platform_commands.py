@@ -38,11 +38,14 @@ def test_the_store_names_who_holds_its_connections(paged: Desk) -> None:
 def test_closing_a_clients_connections_helps_for_a_moment_only() -> None:
     paged = Desk(LEAK, 9 * 3_600.0)
     before = paged.op.plant.pool.held()["loyalty-export"]
-    assert paged.type("store client kill loyalty-export").text.startswith(f"(integer) {before}")
+    answer = paged.type("store client kill loyalty-export").text
+    assert answer.startswith(f"(integer) {before}\n")
+    assert f"all {before} within 15s" in answer
     assert paged.events("changed")[-1]["component"] == "online-store"
     assert paged.op.plant.pool.serving_connections() > 0
     paged.wait(120.0)
     assert paged.op.plant.pool.held()["loyalty-export"] >= before
+    assert "loyalty-export reconnected and opened" in paged.type("logs online-store").text
 
 
 def test_the_stores_limit_moves_within_reason(early: Desk) -> None:
@@ -239,3 +242,53 @@ def test_a_look_leaves_the_platform_as_it_was(early: Desk) -> None:
     early.wait(300.0)
     other.wait(300.0)
     assert early.simulation.log.digest() == other.simulation.log.digest()
+
+
+def test_compare_says_truly_why_there_is_nothing_then(paged: Desk) -> None:
+    for line in ("compare online_store_read_seconds --offset 9h", "compare rate(gateway_requests_total[10m])"):
+        text = paged.type(line).text
+        assert "nothing is kept from then: " in text
+        assert "8 days" not in text
+        assert re.search(r"begins Tue 22:20:\d\d, 4h", text), text
+    coarse = paged.type('compare rate(shop_responses_total{source="model"}[2m])').text
+    assert "shop_responses_total has one point every 5m then: use rate(shop_responses_total[10m])" in coarse
+    scarce = paged.type("compare 'online_store_connections_in_use{client=~\"model.*\"} < 20' --offset 3h").text
+    assert "the query had no value then" in scarce
+
+
+def test_the_dashboard_shows_events_on_their_way(early: Desk) -> None:
+    text = early.type("dash").text
+    for source in early.op.plant.ingest.feeds:
+        assert re.search(rf"newest event {source}\s+[\d.]+\s.*min", text)
+        assert re.search(rf"put aside {source}\s+0\s+\S+\s+/min", text)
+
+
+def test_an_answer_took_as_long_as_an_answer_takes_while_others_are_rejected(early: Desk) -> None:
+    plane, route = early.op.plant.plane, "recommendation"
+    usual_s = early.op.plant.metrics.answers_s[route][0]
+    assert 0.001 < usual_s < 1.0
+    plane.path.latency[plane.routes.index(route), 0] += 10_000_000
+    early.op.plant.scrape(early.op.now_s + 1.0)
+    took = re.search(r"time_total: ([\d.]+)s", early.type(f"curl http://gateway/v1/{route}").text)
+    assert took is not None
+    assert float(took[1]) > usual_s / 20
+
+
+def test_every_pod_has_an_address_of_its_own(paged: Desk) -> None:
+    rows = [line.split() for line in paged.type("kubectl get pods -o wide --no-headers").text.splitlines()]
+    addresses = [next(cell for cell in row if cell.startswith("10.244.")) for row in rows]
+    assert len(set(addresses)) == len(rows) > 5
+    assert paged.type(f"dig {rows[0][0]}").text.count(addresses[0]) == 1
+
+
+def test_the_chat_can_be_read_again_and_proves_nothing() -> None:
+    desk = Desk(LEAK, 600.0)
+    assert desk.submit("chat") == "nobody has written anything yet"
+    answer = desk.submit("ask Dana what do customers see?")
+    ran = desk.type("chat")
+    lines = ran.text.splitlines()
+    assert re.match(r"\w{3} \d\d:\d\d:\d\d you: @Dana what do customers see\?", lines[0])
+    assert re.match(r"\w{3} \d\d:\d\d:\d\d Dana: ", lines[1])
+    assert "Customers can order" in answer + lines[1]
+    assert (ran.looked, ran.subjects, ran.changes) == ((), (), False)
+    assert desk.type("comms").text == desk.type("messages").text == ran.text
