@@ -16,7 +16,7 @@ from simulator.shell.evidence import Direction, weigh
 from simulator.shell.registry import command, find, split_pipes
 from simulator.shell.table import table
 
-OWN_MODULES = ("alerting", "hypotheses", "incident", "people", "postmortem", "help")
+OWN_MODULES = ("chat", "alerting", "hypotheses", "incident", "people", "postmortem", "help")
 """Commands of these modules show what the responder did or was told, not the state of the platform."""
 EVIDENCE_MAX = 60
 ADD_USAGE = "hyp add COMPONENT MECHANISM [TEXT]"

@@ -128,10 +128,9 @@ def test_a_list_of_pods_speaks_against_no_other_mechanism(desk: Desk) -> None:
     assert _cited(desk, "kubectl get pods -l app=fallback", "fallback:crash_loop", "against")
 
 
-def test_a_list_that_leaves_out_a_pod_or_shows_a_restart_clears_nobody(desk: Desk) -> None:
+def test_a_list_that_leaves_out_a_pod_clears_nobody_and_another_pods_restart_taints_nobody(desk: Desk) -> None:
     cluster = desk.op.plant.cluster
     assert len(cluster.pods_of("recommendation")) > 1
-    assert not _cited(desk, "kubectl get pods | grep -m1 recommendation", "recommendation:crash_loop", "against")
+    assert not _cited(desk, "kubectl get pods | grep recommendation | head -1", "recommendation:crash_loop", "against")
     cluster.pods_of("search-ranking")[0].restarts = 1
-    assert not _cited(desk, "kubectl get pods | grep -v search", "search-ranking:capacity_shortage", "against")
     assert _cited(desk, "kubectl get pods", "recommendation:capacity_shortage", "against")
