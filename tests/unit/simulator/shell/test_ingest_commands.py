@@ -148,6 +148,6 @@ def test_producers_that_are_down_leave_events_waiting_in_the_shop() -> None:
 def test_the_dashboard_names_a_source_whose_events_are_put_aside() -> None:
     session = desk("feature_pipeline.schema_mismatch")
     ran = typed(session, "dash")
-    assert {"feature-pipeline", "clicks-producer"} <= set(ran.subjects)
-    aside = row(ran.text, "put", "aside", "clicks")
+    assert {"feature-pipeline", "payments-producer"} <= set(ran.subjects)
+    aside = row(ran.text, "put", "aside", "payments")
     assert float(aside[3]) > 0
