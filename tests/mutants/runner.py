@@ -145,18 +145,18 @@ class Runner:
         return KILLED
 
     def _tests_for(self, mutant: Mutant) -> list[str]:
-        """Tests that run the changed line, or at least its function or file; the quickest first."""
+        """Tests that run the changed line, or at least its function or file; the quickest first.
+
+        What runs at import, such as a default or a constant, may matter to every test of the package.
+        """
+        passed = {name: covered for name, covered in self._covered.items() if covered.passed}
         begin, end = enclosing(mutant)
-        wanted = [{mutant.line}, set(range(begin + 1, end + 1)), None] if begin else [None]
-        for lines in wanted:
-            names = [
-                name
-                for name, covered in self._covered.items()
-                if covered.passed and (ran := covered.lines.get(mutant.path)) and (lines is None or ran & lines)
-            ]
+        for lines in ({mutant.line}, set(range(begin + 1, end + 1)), None) if begin else ():
+            ran = {name: covered.lines.get(mutant.path, set()) for name, covered in passed.items()}
+            names = [name for name, numbers in ran.items() if (numbers if lines is None else numbers & lines)]
             if names:
-                return sorted(names, key=lambda name: (self._covered[name].seconds, name))
-        return []
+                return sorted(names, key=lambda name: (passed[name].seconds, name))
+        return [] if begin else sorted(passed, key=lambda name: (passed[name].seconds, name))
 
     def _ran_early(self, mutant: Mutant) -> bool:
         begin, end = enclosing(mutant)

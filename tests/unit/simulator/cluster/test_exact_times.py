@@ -145,6 +145,14 @@ def test_a_new_pod_goes_where_fewest_of_its_kind_are_then_where_most_is_free_the
     assert sorted(pod.node for pod in even.pods_of("ranker")) == ["gpu-1", "gpu-1", "gpu-2", "gpu-3"]
 
 
+def test_fewest_of_its_kind_counts_more_than_room_and_other_pods_do_not_count() -> None:
+    cluster = small_cluster()
+    moved = only([pod for pod in cluster.pods_of("ranker") if pod.node == "gpu-1"])
+    moved.node = "gpu-3"
+    cluster.scale("fraud", 3, 0.0)
+    assert sorted(pod.node for pod in cluster.pods_of("fraud")) == ["gpu-1", "gpu-2", "gpu-3"]
+
+
 def test_scaling_down_takes_the_youngest_first() -> None:
     cluster = small_cluster()
     old = {pod.name for pod in cluster.ready_pods("ranker")}
