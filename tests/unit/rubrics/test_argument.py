@@ -193,6 +193,14 @@ def test_history_must_be_cited_for_a_cause_that_fits(
     assert compared_with_history(book.facts, HISTORY).share == pytest.approx(share)
 
 
+def test_a_citation_of_nothing_that_was_looked_at_is_no_look_back() -> None:
+    book = Book(DIP)
+    book.suspect(1, 1, *DIP.accepted[0])
+    cited = book.cite(2, 1, book.joined)
+    found = compared_with_history(book.facts, HISTORY)
+    assert (found.share, found.evidence) == (0.0, ns(cited))
+
+
 class TestDiscipline:
     def test_a_cause_proven_before_the_first_change_is_what_is_asked_for(self) -> None:
         book = Book(LEAK)

@@ -36,6 +36,7 @@ def test_a_cause_proven_and_repeated_earns_all_and_cites_the_proof() -> None:
     book.resolve(50, STORE)
     found = judge(book)
     assert (found.verdict, found.share, found.evidence) == ("met", 1.0, ns(cited, confirmed))
+    assert found.because.endswith("from evidence")
     assert "expected" not in found.because
 
 

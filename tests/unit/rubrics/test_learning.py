@@ -102,7 +102,9 @@ class TestPostmortem:
         last = book.postmortem(20, ("dns", "dns_failure"), text=TOLD)
         found = postmortem_cause(book.facts, CAUSE)
         assert (found.share, found.evidence) == (0.0, ns(last))
-        assert "expected online-store:connection_exhaustion" in found.because
+        assert "names dns:dns_failure, which is not it; expected online-store:connection_exhaustion" in found.because
+        book.postmortem(25, text=TOLD)
+        assert "names no cause" in postmortem_cause(book.facts, CAUSE).because
         book.postmortem(30, STORE, text=TOLD)
         assert postmortem_cause(book.facts, CAUSE).share == 1.0
 

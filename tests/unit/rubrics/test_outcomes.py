@@ -85,6 +85,7 @@ class TestMitigation:
         found = mitigation(book.facts, FIX)
         assert found.share == 0.0
         assert found.evidence[-1] == relapse.n
+        assert found.because == "the cause was still there at the end"
         book.change(210, "stop_job", "loyalty-export")
         book.state(220, cleared=True, good=True)
         assert mitigation(book.facts, FIX).share == 1.0
@@ -265,7 +266,9 @@ class TestResolvedRight:
             book.hurt(45)
         if healed_s is not None:
             book.heal(healed_s)
-        assert resolved_right(book.facts, RIGHT).share == pytest.approx(share)
+        found = resolved_right(book.facts, RIGHT)
+        assert found.share == pytest.approx(share)
+        assert ("5 min before it was true" in found.because) == (share == 0.3)
 
     def test_never_declared_is_missed_but_no_false_word(self) -> None:
         found = resolved_right(cured().facts, RIGHT)

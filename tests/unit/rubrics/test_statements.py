@@ -118,7 +118,10 @@ class TestContradiction:
         book.slo(1, good=False, lost=(900,) * 3)
         wrong = [
             book.status(10, "no customers affected"),
+            book.status(10, "none"),
             book.scope(10, "SEV1", "no customers affected"),
+            book.scope(10, "SEV1", "nobody"),
+            book.postmortem(10, impact="none"),
             book.postmortem(10, impact="no customers affected"),
             book.postmortem(10, summary="no customers affected", text="long"),
             book.postmortem(10, text="no customers affected"),

@@ -135,6 +135,12 @@ class TestCustomersSeen:
             if not looked:
                 assert (report.n in found.evidence) == critical
 
+    def test_a_rubric_may_call_it_critical_always(self) -> None:
+        book = Book(LEAK)
+        always = measures.CustomersSeen(name="customers_seen", critical_from_ratio=0.0)
+        found = customers_seen(book.facts, always)
+        assert (found.critical, found.evidence) == (True, ns(book.joined))
+
 
 class TestSeverity:
     @pytest.mark.parametrize(
@@ -210,6 +216,21 @@ class TestSeverity:
         book.hurt(0)
         book.scope(5, severity)
         assert severity_fits(book.facts, SEVERITY).share == 0.0
+
+    @pytest.mark.parametrize(("severity", "share"), [("SEV1", 0.5), ("SEV2", 1.0), ("SEV3", 1.0), ("SEV4", 0.5)])
+    def test_without_a_report_nobody_failed(self, severity: str, share: float) -> None:
+        book = Book(LEAK)
+        declared = book.scope(5, severity)
+        found = severity_fits(book.facts, SEVERITY)
+        assert (found.share, found.evidence) == (share, ns(declared))
+        assert "no request failed" in found.because
+
+    def test_the_reason_says_whom_it_reached(self) -> None:
+        book = Book(LEAK)
+        book.slo(0, good=False, lost=(600, 0, 0))
+        book.scope(5, "SEV3")
+        because = severity_fits(book.facts, SEVERITY).because
+        assert "20% of responses came from no model, on 1 of 3 routes, which is SEV2" in because
 
     def test_undeclared_is_missed(self) -> None:
         book = Book(LEAK)
