@@ -1,24 +1,32 @@
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 import pytest
-import torch
 
-from reference_platform.models.fraud import FraudDetector
-from reference_platform.models.network import FeedForward
-from reference_platform.models.ranking import Ranker
-from reference_platform.models.recommendation import Recommender
 from reference_platform.models.runtime import ExportedModel, weights_as_arrays
 from reference_platform.models.schema import FRAUD, RANKING, RECOMMENDATION
 from reference_platform.models.versions import VERSIONS, VersionSpec
 from simulator.image.archive import packed, unpacked
 
-MODULES = {RECOMMENDATION: Recommender, FRAUD: FraudDetector, RANKING: Ranker}
+if TYPE_CHECKING:
+    import torch
+
+    from reference_platform.models.network import FeedForward
 
 
 def network_and_rows(spec: VersionSpec) -> tuple[FeedForward, torch.Tensor]:
+    """A network of that version and rows for it. Torch is loaded here, not by every worker that collects the tests."""
+    import torch
+
+    from reference_platform.models.fraud import FraudDetector
+    from reference_platform.models.ranking import Ranker
+    from reference_platform.models.recommendation import Recommender
+
+    modules = {RECOMMENDATION: Recommender, FRAUD: FraudDetector, RANKING: Ranker}
     torch.manual_seed(spec.version)
-    network = MODULES[spec.model](spec)
+    network = modules[spec.model](spec)
     x = torch.randn(500, len(spec.schema.columns)) * 20.0
     log_mask = torch.tensor([name in spec.schema.log_columns for name in spec.schema.columns])
     network.learn_inputs(x, log_mask)
@@ -29,6 +37,8 @@ def network_and_rows(spec: VersionSpec) -> tuple[FeedForward, torch.Tensor]:
 
 @pytest.mark.parametrize("spec", VERSIONS, ids=lambda spec: f"{spec.model}-{spec.version}")
 def test_the_runtime_gives_the_numbers_of_torch(spec: VersionSpec) -> None:
+    import torch
+
     network, x = network_and_rows(spec)
     served = ExportedModel.from_state(spec.model, network.exported()).predict(x.numpy())
     with torch.no_grad():

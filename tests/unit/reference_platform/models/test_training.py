@@ -5,12 +5,11 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 import pytest
-import torch
 
 from reference_platform.models.schema import FRAUD, MODELS, RANKING, RECOMMENDATION
-from reference_platform.models.training import train
 from reference_platform.models.versions import version_spec
 from tests.unit.reference_platform.models.conftest import Rows
+from tests.unit.reference_platform.models.training import train
 
 METRIC = {RECOMMENDATION: "top3_hit_ratio", FRAUD: "pr_auc", RANKING: "ndcg_at_10"}
 
@@ -37,6 +36,8 @@ def test_features_teach_what_shuffled_labels_cannot(rows: dict[str, Rows], model
 
 @pytest.mark.parametrize("model", MODELS)
 def test_the_seed_alone_decides_the_weights_and_torch_is_left_as_it_was(rows: dict[str, Rows], model: str) -> None:
+    import torch
+
     chosen = rows[model]
     spec = replace(chosen.spec, epochs=1)
     torch.manual_seed(123)

@@ -10,7 +10,6 @@ import numpy as np
 from reference_platform.models.decisions import decide
 from reference_platform.models.runtime import ExportedModel
 from reference_platform.models.schema import RANKING, RECOMMENDATION, assemble
-from reference_platform.models.training import train
 from reference_platform.models.versions import version_spec
 from reference_platform.shop.transform import Transform
 from simulator.engine.streams import Streams
@@ -19,6 +18,7 @@ from simulator.world.requests import draw_requests
 from simulator.world.rhythm import DAY_S, HOUR_S
 from simulator.world.value import default_decisions, value_eur
 from simulator.world.world import World, WorldSize
+from tests.unit.reference_platform.models.training import train
 from tests.unit.simulator.world.features_at import learn, transforms_of, values_now, x_of_examples
 
 HISTORY_D = 8
