@@ -215,6 +215,14 @@ def test_a_nearly_right_cause_needs_proof_and_must_stand() -> None:
     assert judge(taken_back).share == 0.0
 
 
+def test_evidence_that_names_no_output_proves_nothing() -> None:
+    book = Book(LEAK)
+    book.suspect(10, 1, "gateway", "connection_exhaustion")
+    book.add(20, "hypothesis.evidence", hyp_id=1, direction="for", relevant=True, strength=1.0)
+    book.confirm(30, 1)
+    assert judge(book).share == 0.0
+
+
 def test_near_beside_right_costs_as_any_other() -> None:
     book = Book(LEAK)
     book.prove(10, 1, *STORE)

@@ -61,6 +61,20 @@ def test_what_is_known_at_an_event_is_the_last_word_before_it() -> None:
     assert book.facts.cleared() == later
 
 
+def test_where_no_objectives_are_reported_the_truth_alone_heals() -> None:
+    for cleared, slo, healed in ((True, None, True), (False, None, False), (True, False, False), (True, True, True)):
+        book = Book(LEAK)
+        if slo is not None:
+            book.slo(0, good=slo)
+        book.state(0, cleared=cleared, good=False)
+        claim = book.resolve(5, LEAK.accepted[0])
+        if slo is not None:
+            book.slo(10, good=slo)
+        book.state(10, cleared=cleared, good=False)
+        assert book.facts.healed_at(claim) == healed
+        assert book.facts.true_at(claim) == healed
+
+
 def test_a_cause_that_was_gone_before_the_fault_began_says_nothing() -> None:
     book = Book(LEAK, before=[(-900.0, "truth.state", {"cleared": True, "good": True})])
     assert book.facts.cleared() is None

@@ -109,6 +109,11 @@ class TestActedBlind:
         assert flags.acted_blind(tried.facts, self.UNNAMED) is not None
         assert flags.acted_blind(Book(LEAK).facts, self.UNNAMED) is None
 
+    def test_an_attempt_that_showed_something_was_not_preceded_by_a_look(self) -> None:
+        book = Book(LEAK)
+        book.add(5, "command", line="x", looked=["pods"], subjects=["gateway"], attempted=True)
+        assert flags.acted_blind(book.facts, self.UNNAMED) is not None
+
 
 class TestForegone:
     RULE = measures.Foregone(name="foregone")

@@ -196,7 +196,9 @@ class TestPrevention:
         ):
             book = Book(*faults, reason=reason)
             book.postmortem(10, STORE, prevention="Alert on connections of the online store and on payments.")
-            assert prevention(book.facts, PREVENTION).share == share
+            found = prevention(book.facts, PREVENTION)
+            assert found.share == share
+            assert ("the fault was silent" in found.because) == (share < 1.0)
 
     def test_a_useless_rule_takes_nothing_from_good_words(self) -> None:
         book = Book(LEAK)

@@ -14,7 +14,9 @@ def facts() -> Facts:
     log.append(0, "session", "session.started", {})
     log.append(10, "shell", "command", {"line": "early", "looked": ["pods"]})
     log.append(100, "session", "session.joined", {"reason": "page", "drill_s": 600})
-    log.append(110, "shell", "command", {"line": "kubectl get pods", "looked": ["pods", "events"], "exit": 0})
+    log.append(
+        110, "shell", "command", {"line": "kubectl get pods", "looked": ["pods", "events"], "exit": 0, "fresh": True}
+    )
     log.append(120, "shell", "changed", {"action": "restart", "component": "gateway"})
     log.append(130, "shell", "command", {"line": "features status", "looked": ["features"], "exit": 0})
     log.append(400, "shell", "status.sent", {"impact": "all of it", "next_s": 600.0})
@@ -52,6 +54,9 @@ def judge(text: str) -> Match:
         ("sequence: [{event: command}, {event: changed}, {event: command}]", True, (4, 5, 6)),
         ("sequence: [{event: changed}, {event: changed}]", False, (5,)),
         ("{event: command, where: {exit: false}}", False, (3,)),
+        ("{event: command, where: {fresh: true}}", True, (4,)),
+        ("{event: command, where: {fresh: 1}}", False, (3,)),
+        ("{event: command, where: {fresh: {min: 0}}}", False, (3,)),
         ("{event: command, where: {line: {count_min: 1}}}", False, (3,)),
         ("{event: command, where: {exit: {min: 0}}}", True, (4,)),
         ("{event: command, where: {exit: {min: 1}}}", False, (3,)),

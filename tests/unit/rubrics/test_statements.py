@@ -103,6 +103,15 @@ class TestHurtAt:
         later = book.status(62, "none")
         assert not hurt_at(book.facts, later)
 
+    def test_before_any_report_and_after_the_last_one_the_truth_decides(self) -> None:
+        for cleared in (True, False):
+            book = Book(STALL)
+            book.state(0, cleared=cleared, good=cleared)
+            said = book.status(10, "none")
+            assert not hurt_at(book.facts, said)
+            book.state(60, cleared=cleared, good=cleared)
+            assert hurt_at(book.facts, said) != cleared
+
     def test_on_a_false_alarm_nobody_is_hurt(self) -> None:
         book = Book(DIP)
         book.hurt(0)
