@@ -91,6 +91,20 @@ def test_the_same_cause_twice_is_one_suspect() -> None:
     assert evidence_backed_hypotheses(book.facts, SEVERAL).share == pytest.approx(0.2 + 0.3)
 
 
+def test_of_each_suspect_one_output_is_cited() -> None:
+    book = Book(LEAK)
+    book.suspect(1, 1, *STORE)
+    pro = book.cite(2, 1, book.look(2, "logs"))
+    book.cite(3, 1, book.look(3, "pods"), "against")
+    assert evidence_backed_hypotheses(book.facts, SEVERAL).evidence == ns(pro)
+
+
+def test_one_suspect_is_told_as_one() -> None:
+    book = Book(LEAK)
+    argued(book, "for")
+    assert evidence_backed_hypotheses(book.facts, SEVERAL).because.startswith("1 suspected cause with evidence")
+
+
 def test_how_many_suspects_are_asked_for_is_the_rubrics_choice() -> None:
     book = Book(LEAK)
     argued(book, "for", "against", "out")

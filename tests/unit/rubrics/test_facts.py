@@ -73,6 +73,7 @@ def test_where_no_objectives_are_reported_the_truth_alone_heals() -> None:
         book.state(10, cleared=cleared, good=False)
         assert book.facts.healed_at(claim) == healed
         assert book.facts.true_at(claim) == healed
+    assert not Book(LEAK).facts.healed_at(claim)
 
 
 def test_a_cause_that_was_gone_before_the_fault_began_says_nothing() -> None:

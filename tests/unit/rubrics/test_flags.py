@@ -269,6 +269,15 @@ class TestFalseAllClear:
         book.resolve(5000, STORE)
         assert flags.resolved_while_broken(book.facts, STOOD) is None
 
+    def test_what_was_taken_back_before_corrects_nothing(self) -> None:
+        book = Book(LEAK)
+        book.hurt(0)
+        book.withdraw(50)
+        book.resolve(100, STORE)
+        book.hurt(110)
+        assert flags.resolved_while_broken(book.facts, STOOD) is not None
+        assert flags.resolved_while_broken(book.facts, CORRECTED) is None
+
     def test_a_second_claim_is_judged_on_its_own(self) -> None:
         book = self.broken()
         second = book.resolve(200, STORE)

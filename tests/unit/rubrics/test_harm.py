@@ -163,6 +163,15 @@ class TestHarmAvoided:
         book.slo(180, good=True)
         assert harm(book.facts, RULE).share == 1.0
 
+    def test_a_service_that_was_never_good_goes_on_costing(self) -> None:
+        """The cause is gone at 60 s and users are never well served: 1,800 s at one EUR each."""
+        book = Book(EARLY, before=[(-60.0, "truth.harm", {"eur": 0.0})])
+        book.state(0, cleared=False, good=False)
+        book.harm(0, 60)
+        book.harm(60, 60)
+        book.state(60, cleared=True, good=False)
+        assert harm(book.facts, RULE).share == 0.0
+
     def test_the_reason_tells_the_share_that_was_saved(self) -> None:
         found = harm(self.book(1800 - 120 - 600).facts, RULE)
         assert "1,200 EUR of harm; doing nothing would have cost about 1,800 EUR, 40% of what could be" in found.because
@@ -180,6 +189,11 @@ class TestHarmAvoided:
         assert harm(book.facts, RULE).verdict == "no_chance"
         book.harm(70, 0)
         assert harm(book.facts, RULE).verdict == "no_chance"
+        stray = Book(EARLY)
+        stray.change(10, "restart", "gateway")
+        stray.state(60, cleared=True, good=True)
+        stray.harm(70, 0)
+        assert harm(stray.facts, RULE).verdict == "no_chance"
 
     def test_harm_that_could_not_be_measured_is_held_against_who_touched_something_else(self) -> None:
         for stray, verdict in ((False, "no_chance"), (True, "missed")):

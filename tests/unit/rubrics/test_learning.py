@@ -45,6 +45,11 @@ class TestPostmortem:
         both = (LEAK, STALL)
         assert judged(STORE, faults=both) == pytest.approx(0.5)
         assert judged(STORE, STALL.accepted[0], faults=both) == 1.0
+        for causes, part in (((STORE,), True), ((STORE, STALL.accepted[0]), False)):
+            book = Book(*both)
+            book.postmortem(10, *causes, text=TOLD)
+            assert ("50% of the causes" in postmortem_cause(book.facts, CAUSE).because) == part
+            assert ("of the causes" in postmortem_cause(book.facts, CAUSE).because) == part
 
     @pytest.mark.parametrize("text", [SOUP, " ".join(TOLD.split()[:29])])
     def test_keywords_or_too_few_words_earn_half(self, text: str) -> None:
@@ -85,6 +90,9 @@ class TestPostmortem:
         self, cause: tuple[str, str], text: str, share: float
     ) -> None:
         assert judged(cause, text=text) == share
+
+    def test_one_cause_that_is_beside_the_truth_among_several_is_enough_for_it(self) -> None:
+        assert judged(("dns", "dns_failure"), ("online-store", "crash_loop")) == 0.4
 
     @pytest.mark.parametrize("field", DOCUMENT)
     def test_every_part_of_the_document_is_read(self, field: str) -> None:
