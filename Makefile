@@ -3,6 +3,7 @@ SHELL := /bin/sh
 BIN := .venv/bin
 JOBS ?= 2
 DRILL ?=
+SEEDS ?= 20
 # JOBS processes fill the cores already; threads of theirs for matrices of a few hundred rows would only wait, busily.
 PYTEST := OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest
 # A file stays with one worker, so that what its tests share is made once; long files come first.
@@ -54,8 +55,8 @@ versions: setup-dev ## Install the oldest and the newest libraries that playing 
 mutants: setup-dev ## Change the code in small ways and see whether a test notices; SAMPLE=60 tries only so many
 	@OPENBLAS_NUM_THREADS=1 $(BIN)/python -m tests.mutants --workers $(JOBS) $(if $(SAMPLE),--sample $(SAMPLE))
 
-sweep: setup-dev ## Prove the content: every player on every drill, seeds 1-20
-	@$(PYTEST) -n $(JOBS) -m sweep
+sweep: setup-dev ## Prove the content: every player on every drill, seeds 1-20; SEEDS=6 takes only so many
+	@PAGERDRILL_SWEEP_SEEDS=$(SEEDS) $(PYTEST) -n $(JOBS) -m sweep
 
 bench: setup-dev ## Measure speed beside what users would otherwise have
 	@$(BIN)/pagerdrill bench

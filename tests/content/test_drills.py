@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 
 from simulator.players.scripts import CHEATS
@@ -9,7 +11,7 @@ from simulator.session.drill import Step
 from tests.content.night import open_night, play_copies, scripts_of
 
 FAULTED = ("gateway-504-at-3am", "oom-after-model-update", "stale-predictions-three-days", "clicks-put-aside")
-SEEDS = tuple(range(1, 21))
+SEEDS = tuple(range(1, int(os.environ.get("PAGERDRILL_SWEEP_SEEDS", "20")) + 1))
 FAST_SEEDS = (1,)
 FAST = tuple(name for name in FAULTED if name != "stale-predictions-three-days")
 """Three days take half a minute to pass: their expert is in the goldens, everybody else in the sweep."""
