@@ -12,6 +12,8 @@ from rubrics.reading import number
 from simulator.engine.events import Event
 
 BEFORE_JOIN_S = 3600.0
+AFTER_MIN = 5
+"""Windows of harm from which a rate after the cause was gone is taken."""
 SERVED_WORSE_RATIO = 0.01
 """From this share of defaults and errors on, customers were served something else than a model's answer."""
 
@@ -57,6 +59,12 @@ def idle_rate_eur_per_s(facts: Facts) -> float | None:
         return None
     rate = max(_median_rate(before), _mean_rate(seen))
     return rate if rate > 0 else None
+
+
+def rate_after(facts: Facts, event: Event) -> float | None:
+    """Harm per second in the windows that begin at or after `event`; None when there are fewer than `AFTER_MIN`."""
+    windows = [w for w in _windows(facts) if w.event.t_us - w.length_s * 1e6 >= event.t_us]
+    return _mean_rate(windows) if len(windows) >= AFTER_MIN else None
 
 
 def _windows(facts: Facts) -> list[_Window]:

@@ -78,12 +78,16 @@ class ResolvedRight(Model):
 
 
 class Harm(Model):
-    """The share of the avoidable harm that was avoided; what falls into the first `grace` after joining is not."""
+    """The share of the avoidable harm that was avoided; what falls into the first `grace` after joining is not.
+
+    Harm that keeps `goes_on_ratio` of its rate once the cause is gone, with nothing else touched, gives no chance.
+    """
 
     name: Literal["harm"]
     grace: Duration = 300.0
     met_ratio: Ratio = 0.5
     partly_ratio: Ratio = 0.2
+    goes_on_ratio: Ratio = 0.5
 
 
 class Speed(Model):

@@ -6,7 +6,7 @@ from rubrics import measures
 from rubrics.facts import Facts, Stretch
 from rubrics.findings import Judgement, Times
 from rubrics.judging import judged, no_chance
-from rubrics.losses import harm_eur, harm_idle_eur, idle_rate_eur_per_s
+from rubrics.losses import harm_eur, harm_idle_eur, idle_rate_eur_per_s, rate_after
 from rubrics.reading import texts
 from rubrics.suspects import named_causes
 from rubrics.words import at, clock, minutes, names
@@ -100,11 +100,21 @@ def harm(facts: Facts, rule: measures.Harm) -> Judgement:
     eur = harm_eur(facts) + _remaining_eur(facts, rate)
     saved_ratio = (idle_eur - eur) / avoidable_eur if avoidable_eur > 0.0 else 1.0
     share = 1.0 if saved_ratio >= rule.met_ratio else 0.5 if saved_ratio >= rule.partly_ratio else 0.0
+    if share < 1.0 and _goes_on(facts, rate * rule.goes_on_ratio):
+        return no_chance(facts, "as much was lost after the cause was gone as before: chance, which nobody could avoid")
     because = (
         f"{eur:,.0f} EUR of harm; doing nothing would have cost about {idle_eur:,.0f} EUR,"
         f" {max(0.0, saved_ratio):.0%} of what could be saved was saved"
     )
     return judged(share, [measured[0], measured[-1]], because)
+
+
+def _goes_on(facts: Facts, rate_eur_per_s: float) -> bool:
+    """Whether harm kept such a rate after the cause was gone, although nothing but the repair was touched."""
+    cleared = facts.cleared()
+    assert cleared is not None, "asked only where the cause is gone"
+    after = rate_after(facts, cleared)
+    return after is not None and after >= rate_eur_per_s and not facts.stray_acts()
 
 
 def _remaining_eur(facts: Facts, rate_eur_per_s: float) -> float:

@@ -205,6 +205,49 @@ class TestHarmAvoided:
             assert harm(book.facts, RULE).verdict == verdict
 
 
+class TestHarmThatGoesOn:
+    """One EUR per second before the cure at 60 s, and so much in each of the minutes after it."""
+
+    @staticmethod
+    def verdict(per_minute_eur: float, *, minutes: int = 5, stray: bool = False) -> str:
+        book = Book(EARLY, before=[(-60.0, "truth.harm", {"eur": 0.0})])
+        book.state(0, cleared=False, good=False)
+        book.harm(0, 60)
+        book.change(30, "stop_job", "loyalty-export")
+        book.harm(60, 60)
+        book.state(60, cleared=True, good=True)
+        book.slo(60, good=True)
+        if stray:
+            book.change(70, "restart", "gateway")
+        for minute in range(1, minutes + 1):
+            book.harm(60 + 60 * minute, per_minute_eur)
+        # What makes it fall short came in one spike at the end of the drill.
+        book.add(1790, "truth.harm", eur=1600.0 if minutes < 5 else 0.0)
+        return harm(book.facts, RULE).verdict
+
+    def test_the_rate_that_goes_on_has_a_border(self) -> None:
+        """Idle costs 400; after the cure 150 EUR in five minutes are half a EUR per second, 149 are less."""
+        kept = measures.Harm(name="harm", grace="1s", met_ratio=0.9, partly_ratio=0.5, goes_on_ratio=0.5)
+        for total_eur, verdict in ((150.0, "no_chance"), (149.0, "missed")):
+            book = Book(EARLY, drill_s=400.0, before=[(-60.0, "truth.harm", {"eur": 0.0})])
+            book.state(0, cleared=False, good=False)
+            book.harm(0, 60)
+            book.change(30, "stop_job", "loyalty-export")
+            book.harm(60, 60)
+            book.state(60, cleared=True, good=True)
+            book.slo(60, good=True)
+            for minute in range(1, 6):
+                book.harm(60 + 60 * minute, total_eur / 5)
+            assert harm(book.facts, kept).verdict == verdict
+
+    def test_four_windows_are_too_few_to_tell(self) -> None:
+        assert self.verdict(3000.0, minutes=3) == "missed"
+
+    def test_who_touched_something_else_may_have_caused_it(self) -> None:
+        assert self.verdict(3000.0) == "no_chance"
+        assert self.verdict(3000.0, stray=True) == "missed"
+
+
 class TestReach:
     def test_defaults_and_errors_are_what_no_model_gave(self) -> None:
         book = Book(LEAK)
