@@ -50,6 +50,8 @@ NIGHTS: tuple[tuple[Night, tuple[Step, ...]], ...] = (
     (PASSING, SURGED),
     (replace(NIGHT, ends_s=900.0), EXPERT),
 )
+NAMING = ("hypothesis.confirmed", "postmortem.filed")
+"""Steps that name the cause; before the first look they are no better than a guess."""
 STRANGERS = ("gateway", "recommendation", "search-ranking", "fraud-detection", "dns", "gpu-1")
 """Components that no fault of these nights is about and no cure touches."""
 CURES = {"fix": "confirmed-store", "unlock": "confirmed-stall"}
@@ -88,12 +90,14 @@ class Play:
     def good_steps(self) -> list[str]:
         """Names of steps whose absence must not help. A repair is good once its cause was
         confirmed, as far as there is one cause."""
+        looked_s = min((step.at_s for step in self.steps if step.data.get("looked")), default=float("inf"))
         confirmed_s = {step.name: step.at_s for step in self.steps if step.kind == "hypothesis.confirmed"}
         return [
             step.name
             for step in self.steps
             if step.kind.startswith(GOOD_KINDS)
             and not step.name.startswith("bad")
+            and (step.kind not in NAMING or step.at_s > looked_s)
             and (step.kind != "changed" or len(self.night.faults) == 1)
             and (step.kind != "changed" or confirmed_s.get(CURES[step.name], step.at_s) < step.at_s)
         ]
