@@ -102,7 +102,8 @@ def resolved_while_broken(facts: Facts, rule: measures.ResolvedWhileBroken) -> M
 def _taken_back(facts: Facts, index: int) -> Event | None:
     """What corrected a resolve: reopening it, or the next one."""
     claim = facts.claims[index]
-    corrections = (*facts.since_join("resolve.withdrawn"), *facts.claims[index + 1 :])
+    true = [event for event in facts.claims[index + 1 :] if facts.true_at(event)]
+    corrections = (*facts.since_join("resolve.withdrawn"), *true)
     return min((event for event in corrections if event.n > claim.n), key=lambda event: event.n, default=None)
 
 

@@ -116,10 +116,22 @@ def test_what_was_found_after_the_resolve_came_too_late() -> None:
     book = Book(LEAK)
     book.suspect(1, 1, *STORE)
     shown = book.look(2, "logs")
+    book.heal(2)
     book.resolve(3, STORE)
     book.cite(4, 1, shown)
     assert evidence_backed_hypotheses(book.facts, SEVERAL).share == 0.0
     book.withdraw(5)
+    assert evidence_backed_hypotheses(book.facts, SEVERAL).share > 0.0
+
+
+def test_a_false_all_clear_ends_no_search() -> None:
+    book = Book(LEAK)
+    book.suspect(1, 1, *STORE)
+    shown = book.look(2, "logs")
+    book.hurt(2)
+    book.resolve(3, STORE)
+    book.hurt(4)
+    book.cite(5, 1, shown)
     assert evidence_backed_hypotheses(book.facts, SEVERAL).share > 0.0
 
 

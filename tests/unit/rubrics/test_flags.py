@@ -278,14 +278,27 @@ class TestFalseAllClear:
         assert flags.resolved_while_broken(book.facts, STOOD) is not None
         assert flags.resolved_while_broken(book.facts, CORRECTED) is None
 
-    def test_a_second_claim_is_judged_on_its_own(self) -> None:
+    def test_a_second_false_claim_corrects_nothing(self) -> None:
         book = self.broken()
+        first = book.facts.claims[0]
+        book.resolve(200, STORE)
+        book.hurt(300)
+        found = flags.resolved_while_broken(book.facts, STOOD)
+        assert found is not None
+        assert first.n in found.evidence
+        assert flags.resolved_while_broken(book.facts, CORRECTED) is None
+
+    def test_a_second_claim_is_judged_on_its_own(self) -> None:
+        book = Book(LEAK)
+        book.hurt(0)
+        book.heal(50)
+        book.resolve(100, STORE)
+        book.hurt(150)
         second = book.resolve(200, STORE)
         book.hurt(300)
         found = flags.resolved_while_broken(book.facts, STOOD)
         assert found is not None
         assert second.n in found.evidence
-        assert flags.resolved_while_broken(book.facts, CORRECTED) is not None
 
     def test_a_true_resolve_is_no_sin_even_when_it_breaks_later(self) -> None:
         book = Book(LEAK)

@@ -45,7 +45,7 @@ PLAYS: dict[tuple[str, str], Play] = {
         (7.0, 147.5, 300.0, None),
         {"hypotheses": 0.5},
         ("recent-changes", "final-status", "prevention"),
-        ("false-all-clear", "early-all-clear"),
+        ("foregone", "false-all-clear"),
         open=("recovery", "postmortem", "ttr"),
     ),
     (LEAK, "cheat-every-lever-at-once"): Play(
