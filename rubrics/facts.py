@@ -11,6 +11,8 @@ from rubrics.suspects import Cause, Hypothesis, cause_of, named_causes, suspects
 from simulator.engine.events import Event
 
 DRILL_S = 1800.0  # when the log does not say
+NAMED_WRONG_COST = 0.35
+"""What a wrong cause costs that is named in a resolve or a post-mortem, beside a right one or not."""
 NEAR_RATIO = 0.7
 """What a nearly right name of a cause is worth."""
 
@@ -146,12 +148,17 @@ class Facts:
         return tuple(c for fault in self.judged_faults for c in fault.components) or ("traffic",)
 
     def explained(self, event: Event) -> float:
-        """How much of the truth `event` names, 0..1: each fault counts alike, a nearly right name most of it."""
+        """How much of the truth `event` names, 0..1: each fault counts alike, a nearly right name most of it.
+
+        Every wrong cause named beside costs `NAMED_WRONG_COST`.
+        """
         named = named_causes(event)
+        wrong = sum(not self.accepts(cause) and not self.near(cause) for cause in named)
         if not self.faults:
-            return float(any(self.accepts(cause) for cause in named))
-        hits = [max((_nearness(fault, cause) for cause in named), default=0.0) for fault in self.judged_faults]
-        return sum(hits) / len(hits)
+            hits = [float(any(self.accepts(cause) for cause in named))]
+        else:
+            hits = [max((_nearness(fault, cause) for cause in named), default=0.0) for fault in self.judged_faults]
+        return max(0.0, sum(hits) / len(hits) - NAMED_WRONG_COST * wrong)
 
     def proof_of(self, hypothesis: Hypothesis) -> Event | None:
         """The evidence on which a right cause was confirmed: cited before it, and shown after its fault began."""

@@ -126,6 +126,9 @@ def guessing(facts: Facts, rule: measures.Guessing) -> Match | None:
     confirmed = [h.confirmed for h in facts.hypotheses if h.confirmed is not None]
     if len(confirmed) > allowed:
         return seen(confirmed, f"{len(confirmed)} causes confirmed")
+    for event in (*facts.claims, *facts.since_join("postmortem.filed")):
+        if len(named_causes(event)) > allowed:
+            return seen([event], f"{at(facts, event)}, naming {len(named_causes(event))} causes")
     thin = [h.events[0] for h in facts.hypotheses if len(h.pro) + len(h.contra) <= 1]
     if len(thin) > rule.thin_max:
         return seen(thin, f"{len(thin)} causes listed with at most one output each")

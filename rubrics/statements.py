@@ -95,12 +95,28 @@ _NONE = re.compile(
 )
 _DENIAL = re.compile(
     r"\b(no|zero|without(?: any)?) (?:customer |user |business )?impact\b"
-    r"|\b(?:no|not a single|not one) (?:customer|user|shopper|order|visitor)s? (?:is|are|was|were|has been|have been|"
+    r"|\b(?:no|not a single|not one) (?:customer|user|shopper|visitor)s? (?:is|are|was|were|has been|have been|"
     r"got|gets)?\s*(?:\w+ )?(?:affected|hurt|harmed|impacted|touched)\b"
     r"|\b(?:nobody|no one) (?:is|was|has been|got)\s*(?:\w+ )?(?:affected|hurt|harmed|impacted|touched)\b"
     r"|\b(?:customers?|users?|everybody|everyone) (?:is|are|was|were) (?:not|never|un)\s?(?:affected|hurt|impacted)\b",
     re.IGNORECASE,
 )
+_FINE = re.compile(
+    r"\b(?:everything|all|all \w+|customers|users|everybody|everyone) (?:is|are|works?|runs?) (?:\w+ )?"
+    r"(?:fine|happy|healthy|normal|ok|okay|perfect|perfectly|well)\b|\bno problems?\b",
+    re.IGNORECASE,
+)
+_ADMITS = re.compile(
+    r"(?<!\bno )(?<!\bany )\b(?:5\d\d|default|degraded|delayed|down|errors?|fail\w*|generic|missing|"
+    r"non-personali[sz]ed|old|outage|slow\w*|stale|time-?outs?|timed out|unavailable|worse|wrong)s?\b"
+    r"|\bnone of\b|\bnot (?:answer|know|serve)\w*",
+    re.IGNORECASE,
+)
+"""Who says what was wrong does not deny it, whatever else went well."""
+_LIMITED = re.compile(
+    r"\b(?:orders?|checkout|payments?|purchases?|of (?:its|their) own|(?:can|could|may|would) be)\b", re.IGNORECASE
+)
+"""A denial of one thing alone, or of something that was not the incident."""
 _SINCE = re.compile(
     r"\b(any ?more|any ?longer|since|after|now that|again|no longer|until then|at first)\b", re.IGNORECASE
 )
@@ -166,16 +182,17 @@ def controls(said: str) -> frozenset[str]:
 
 
 def denies_impact(said: str, *, about_impact: bool) -> bool:
-    """Whether a text says that nobody was hurt, without saying from when on.
+    """Whether a text says that nobody was hurt, of everything and at all times, and nothing of what was wrong.
 
-    Where the whole text is about the impact, a bare "none" or "nobody" says it too.
+    Where the whole text is about the impact, a bare "none" or "all is well" says it too.
     """
-    return any(
-        _SINCE.search(sentence) is None
-        and (_DENIAL.search(sentence) is not None or (about_impact and _NONE.match(sentence) is not None))
-        for sentence in re.split(r"[.!?;\n]+\s*", said)
-        if sentence.strip()
-    )
+    if _ADMITS.search(said) is not None:
+        return False
+    sentences = [sentence for sentence in re.split(r"[.!?;\n]+\s*", said) if sentence.strip()]
+    whole = [s for s in sentences if _SINCE.search(s) is None and _LIMITED.search(s) is None]
+    if any(_DENIAL.search(sentence) is not None for sentence in whole):
+        return True
+    return about_impact and any(_NONE.match(s) is not None or _FINE.search(s) is not None for s in whole)
 
 
 def hurt_at(facts: Facts, event: Event) -> bool:
@@ -198,12 +215,11 @@ def hurt_at(facts: Facts, event: Event) -> bool:
 
 def contradiction(facts: Facts, event: Event) -> str:
     """Why what `event` says is not true, or "". Statements about impact are held to what customers were served."""
-    if event.kind == "postmortem.filed":
-        hurt, prose = _was_hurt(facts), " ".join((text(event, "summary"), text(event, "text")))
-    else:
-        hurt, prose = hurt_at(facts, event), ""
+    filed = event.kind == "postmortem.filed"
+    hurt = _was_hurt(facts) if filed else hurt_at(facts, event)
+    prose = [text(event, key) for key in ("summary", "text")] if filed else []
     impact = text(event, "scope" if event.kind == "scope.declared" else "impact")
-    denied = denies_impact(impact, about_impact=True) or denies_impact(prose, about_impact=False)
+    denied = denies_impact(impact, about_impact=True) or any(denies_impact(s, about_impact=False) for s in prose)
     return "it says that nobody is hurt, and customers were" if hurt and denied else ""
 
 

@@ -60,10 +60,11 @@ class ProducerFault(Fault):
         return self.sent_by_release(plant)
 
     def sent_by_release(self, plant: Plant) -> bool:
-        """Whether the release is wanted, with however many processes, or any process of it still runs."""
+        """Whether the release is wanted, any process of it still runs, or nobody is wanted who sends instead of it."""
         held = plant.cluster.deployments[self.producer]
-        templates = [pod.template for pod in plant.cluster.ready_pods(self.producer)]
-        templates += [] if held.deleted else [held.template]
+        if held.deleted or not held.replicas:
+            return True
+        templates = [held.template, *(pod.template for pod in plant.cluster.ready_pods(self.producer))]
         return any(template.release == self.release().version for template in templates)
 
 

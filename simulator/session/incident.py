@@ -91,6 +91,8 @@ class Hypothesis:
     text: str
     state: HypothesisState = "open"
     evidence: list[Evidence] = field(default_factory=list)
+    evidence_confirmed: int = 0
+    """How much evidence there was at the last confirmation; with more it may be confirmed again."""
 
 
 @dataclass(slots=True)

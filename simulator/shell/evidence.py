@@ -24,6 +24,7 @@ _POD_LINE = re.compile(r"(?:shop\s+)?([a-z0-9-]+)\s+(\d+/\d+)\s+([A-Za-z]\S*)\s+
 Direction = Literal["for", "against"]
 
 HALF = 0.5
+_LOUD = re.compile(r"\b(WARN|ERROR)\b")
 ANSWERED = "shop_responses_total"
 """What `compare` compares when no query is given."""
 
@@ -168,8 +169,11 @@ def weigh(op: Operator, item: Hypothesis, output: Output, direction: Direction) 
     if suits is None or _any_of(seen, suits):
         if item.component in ELSEWHERE and "history" in seen and not _of_the_alert(op, output):
             return Weight(True, 0.0, "it looks back at something else than the alert is about")
-        if direction == "for" and item.mechanism == "bad_deploy" and seen == {"changes"}:
-            return Weight(True, HALF, "that something was rolled out shows no harm: by itself it counts half")
+        if direction == "for" and item.mechanism == "bad_deploy":
+            if seen == {"changes"}:
+                return Weight(True, HALF, "that something was rolled out shows no harm: by itself it counts half")
+            if seen == {"logs"} and not _LOUD.search(output.text):
+                return Weight(True, HALF, "these lines complain of nothing: by themselves they count half")
         return Weight(True, 1.0, "")
     if direction == "against" and seen - NO_STATE:
         return Weight(True, 1.0, "")

@@ -61,13 +61,24 @@ def run(operator: Operator, typed: Typed) -> Ran:
     command = typed.command
     if command is None:
         return Ran(str(typed.problem), 127, (), (), (), False)
+    filters = [list(stage) for stage in typed.stages[1:]]
     try:
         _, rest = find(typed.stages[0])
-        effect = command.handler(operator, parse(command, rest))
-        text = apply_filters(effect.text, [list(stage) for stage in typed.stages[1:]])
+        arguments = parse(command, rest)
+        # A filter that does not exist must not follow a change that was made.
+        apply_filters("", filters)
+    except CommandError as error:
+        # What was not understood was not tried.
+        return Ran(str(error), 1, command.words, (), (), False)
+    try:
+        effect = command.handler(operator, arguments)
     except CommandError as error:
         named = mentioned(operator, [" ".join(typed.stages[0])]) if command.changes else ()
         return Ran(str(error), 1, command.words, (), named, False, attempted=command.changes)
+    text = apply_filters(effect.text, filters)
+    if effect.text.strip() and not text.strip():
+        # Nothing was printed, so nothing was seen.
+        return Ran(text, effect.exit, command.words, (), (), command.changes)
     return Ran(text[:OUTPUT_MAX_CHARS], effect.exit, command.words, effect.looked, effect.subjects, command.changes)
 
 

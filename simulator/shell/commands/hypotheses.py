@@ -231,9 +231,9 @@ def evidence(op: Operator, args: argparse.Namespace) -> Effect:
 def hyp_confirm(op: Operator, args: argparse.Namespace) -> Effect:
     """Commit to a hypothesis as the cause."""
     item = _hypothesis(op, args.raw.strip().split(" ")[0])
-    if item.state == "confirmed":
+    if item.state == "confirmed" and item.evidence_confirmed == len(item.evidence):
         return Effect(f"hypothesis {item.hyp_id} is confirmed already")
-    item.state = "confirmed"
+    item.state, item.evidence_confirmed = "confirmed", len(item.evidence)
     op.emit("hypothesis.confirmed", {"hyp_id": item.hyp_id, "component": item.component, "mechanism": item.mechanism})
     text = f"confirmed: {item.component}:{item.mechanism}"
     if not any(evidence.direction == "for" and evidence.relevant for evidence in item.evidence):

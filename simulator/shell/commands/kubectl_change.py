@@ -62,7 +62,7 @@ def _named(item: Deployment) -> str:
 
 def _scale_flags(parser: Arguments) -> None:
     _flags(parser)
-    parser.add_argument("--replicas", type=int)
+    parser.add_argument("--replicas", type=int, required=True)
     parser.add_argument("-l", "--selector", default="")
 
 
@@ -72,7 +72,7 @@ def scale(op: Operator, args: argparse.Namespace) -> Effect:
     """Change the number of replicas; 0 stops a job."""
     in_namespace(args.namespace)
     items = workloads(op, args.words, args.selector)
-    if args.replicas is None or args.replicas < 0:
+    if args.replicas < 0:
         what = "error: The --replicas=COUNT flag is required, and COUNT must be greater than or equal to 0"
         raise CommandError(what, fix="--replicas=3")
     return _scale(op, items, args.replicas)

@@ -26,6 +26,7 @@ def test_what_strong_asks_for_is_told() -> None:
         "hypotheses": "several causes tested",
         "discipline": "a cause before the change",
         "status-content": "one useful update",
+        "harm": "much of the avoidable harm avoided",
         "speed": "recovery in good time",
         "postmortem": "a post-mortem",
         "prevention": "a prevention worth reading",

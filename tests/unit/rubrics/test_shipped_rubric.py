@@ -15,7 +15,7 @@ OTHERWISE = {
     "act-before-look": {"named"},
     "early-all-clear": {"corrected"},
     "scaled-to-zero": {"actions"},
-    "deleted": {"actions"},
+    "deleted": {"actions", "components"},
 }
 """Parameters that a criterion or flag sets to something else than what they are when left out."""
 
