@@ -8,6 +8,7 @@ Values are validated as strict JSON would be: `"5"` is not a number, a list may 
 from __future__ import annotations
 
 import json
+import math
 import re
 import types
 import typing
@@ -27,6 +28,7 @@ M = TypeVar("M", bound=BaseModel)
 DOCUMENT_BYTES_MAX = 512 * 1024
 DEPTH_MAX = 40
 NODES_MAX = 20_000  # after aliases are expanded
+CHARS_MAX = DOCUMENT_BYTES_MAX  # of all values, after aliases are expanded
 
 _Json = Any
 _BASE = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -172,6 +174,7 @@ class _Tree:
         self._source = source
         self._spots: dict[tuple[str | int, ...], _Spot] = {}
         self._nodes = 0
+        self._chars = 0
 
     def parsed(self, root: yaml.Node) -> _Parsed:
         value = self._value(root, (), root)
@@ -190,6 +193,9 @@ class _Tree:
             self._check_tag(node, "seq")
             return [self._value(item, (*path, index), item) for index, item in enumerate(node.value)]
         assert isinstance(node, yaml.ScalarNode), "YAML has three kinds of node"
+        self._chars += len(node.value)
+        if self._chars > CHARS_MAX:
+            raise _at(node.start_mark, self._source, "too much text once aliases are expanded", "write fewer aliases")
         return self._scalar(node)
 
     def _mapping(self, node: yaml.MappingNode, path: tuple[str | int, ...]) -> dict[str, _Json]:
@@ -225,8 +231,13 @@ class _Tree:
                     return text.lower() == "true"
                 case "int":
                     return int(text)
+                case "float" if math.isfinite(number := float(text)):
+                    return number
                 case "float":
-                    return float(text)
+                    what = f"the number {text[:20]}{'...' if len(text) > 20 else ''} is too large"
+                    if text.lstrip("+-").isdecimal():
+                        what = f"a number of {len(text.lstrip('+-'))} digits is too large"
+                    raise _at(node.start_mark, self._source, what, "write a smaller number")
         except ValueError:
             pass
         raise _at(node.start_mark, self._source, f"{text!r} with tag {node.tag!r} is not allowed", "remove the tag")

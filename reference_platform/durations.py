@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import math
 import re
 from decimal import Decimal
 from typing import Annotated
 
 from pydantic import BeforeValidator, Field, PlainSerializer
 
+SHOWN_MAX = 80
+"""Characters of a wrong text that its message repeats."""
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0}
 _BYTES = {"B": 1, "Ki": 1 << 10, "Mi": 1 << 20, "Gi": 1 << 30, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30}
 _DURATION = re.compile(r"(?:\d+(?:\.\d+)?(?:ms|[smhdw]))+")
@@ -18,16 +21,27 @@ _SIZE = re.compile(r"(\d+(?:\.\d+)?)(B|[KMG]iB?)")
 def parse_duration_s(text: object) -> float:
     """Seconds of `90s`, `15m`, `1h30m`, `250ms`. Raises ValueError naming the accepted form."""
     if isinstance(text, str) and _DURATION.fullmatch(text.strip()):
-        return sum(float(number) * _SECONDS[unit] for number, unit in _PART.findall(text))
-    raise ValueError(f"{text!r} is not a duration; write a positive number with a unit, such as 90s, 15m or 6h")
+        found_s = sum(float(number) * _SECONDS[unit] for number, unit in _PART.findall(text))
+        if math.isinf(found_s):
+            raise ValueError(f"{_shown(text)} is longer than a number can say")
+        return found_s
+    raise ValueError(f"{_shown(text)} is not a duration; write a positive number with a unit, such as 90s, 15m or 6h")
 
 
 def parse_size_bytes(text: object) -> int:
     """Bytes of `512MiB`, `6Gi`, `24GiB`. Raises ValueError naming the accepted form."""
     match = _SIZE.fullmatch(text.strip()) if isinstance(text, str) else None
     if match is None:
-        raise ValueError(f"{text!r} is not a size; write a positive number with a unit, such as 512Mi or 6Gi")
-    return int(float(match[1]) * _BYTES[match[2]])
+        raise ValueError(f"{_shown(text)} is not a size; write a positive number with a unit, such as 512Mi or 6Gi")
+    found_bytes = float(match[1]) * _BYTES[match[2]]
+    if math.isinf(found_bytes):
+        raise ValueError(f"{_shown(text)} is more than a number can say")
+    return int(found_bytes)
+
+
+def _shown(text: object) -> str:
+    shown = repr(text)
+    return shown if len(shown) <= SHOWN_MAX else f"{shown[:SHOWN_MAX]}..."
 
 
 def format_duration(seconds: float) -> str:

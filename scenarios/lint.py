@@ -8,12 +8,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from reference_platform.documents import read_text
 from reference_platform.errors import ContentError, PagerDrillError
-from scenarios.library import entries, library_dir, scenario_files
+from scenarios.library import entries, find, library_dir, scenario_files
 from scenarios.lint_platform import platform_problems
 from scenarios.lint_scripts import fault_problems, script_problems
 from scenarios.lint_words import name_problems, text_problems, time_problems
-from scenarios.loader import LoadedScenario, load_scenario
+from scenarios.loader import LoadedScenario, read_scenario_text
 from scenarios.places import problem
 
 LINES_MAX = 80
@@ -36,7 +37,8 @@ def lint_library() -> list[PagerDrillError]:
 
 def _lint_one(ref: str) -> list[PagerDrillError]:
     try:
-        loaded = load_scenario(ref)
+        path = find(ref)
+        loaded = read_scenario_text(read_text(path), str(path))
     except ContentError as error:
         return [error]
     found = [problem for check in _FIRST for problem in check(loaded)]

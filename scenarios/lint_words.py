@@ -7,11 +7,14 @@ from collections.abc import Iterator, Sequence
 
 from pydantic import JsonValue
 
-from reference_platform.durations import format_duration
+from reference_platform.durations import format_duration, parse_duration_s
 from reference_platform.errors import ContentError, nearest
 from scenarios.compile import platform_at
 from scenarios.loader import LoadedScenario
 from scenarios.places import problem
+from scenarios.ranges import resolve_ranges
+from scenarios.schema import Scenario, StepDocument
+from simulator.session.drill import SPAN_MAX_S
 
 DRILL_MIN_S, DRILL_MAX_S = 60.0, 12 * 3600.0
 JOINS_BY_MAX_S = 14 * 86400.0
@@ -23,7 +26,7 @@ TIMES_MAX_S = {
     **dict.fromkeys(("deadline", "latency_slo", "backoff", "acquire_timeout"), 60.0),
     **dict.fromkeys(("max_delay", "launch", "base", "per_item", "read"), 10.0),
 }
-_CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff]")
+_CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufeff]")
 _ONE_LINE = ("title", "name", "role", "family", "level", "fault", "platform", "id")
 
 
@@ -100,16 +103,36 @@ def time_problems(loaded: LoadedScenario) -> Iterator[ContentError]:
         most = f"{REQUESTS_MAX / 1e6:.0f}"
         what = f"{requests / 1e6:.0f} million requests until joins_by and through the drill; at most {most}"
         yield problem(loaded, ["clock", "joins_by"], what, "lower traffic.requests_per_s, or join earlier")
-    for index, step in enumerate(loaded.scenario.expert):
-        if step.wait > clock.drill:
-            yield problem(loaded, ["expert", index, "wait"], "this wait is longer than the drill", "shorten it")
+    yield from _instants(loaded)
+    for path, steps in _scripts(loaded.scenario):
+        for index, step in enumerate(steps):
+            if step.wait > clock.drill:
+                yield problem(loaded, [*path, index, "wait"], "this wait is longer than the drill", "shorten it")
     yield from _platform_times(loaded)
 
 
-def _platform_times(loaded: LoadedScenario) -> Iterator[ContentError]:
-    from reference_platform.durations import parse_duration_s
-    from scenarios.ranges import resolve_ranges
+def _instants(loaded: LoadedScenario) -> Iterator[ContentError]:
+    """What a run file cannot hold: it refuses times beyond SPAN_MAX_S."""
+    scenario = loaded.scenario
+    times_s: list[tuple[Sequence[str | int], float]] = [
+        (["faults", index, "at"], parse_duration_s(resolve_ranges(fault.delay, lambda _: 1.0)))
+        for index, fault in enumerate(scenario.faults)
+    ]
+    times_s += [(["people", at, "review_at"], person.review_at or 0.0) for at, person in enumerate(scenario.people)]
+    for path, time_s in times_s:
+        if time_s > SPAN_MAX_S:
+            what = f"{path[-1]}: {format_duration(time_s)} is beyond reason"
+            yield problem(loaded, path, what, f"at most {format_duration(SPAN_MAX_S)}")
 
+
+def _scripts(scenario: Scenario) -> Iterator[tuple[list[str | int], Sequence[StepDocument]]]:
+    yield ["expert"], scenario.expert
+    for key, detours in (("wrong_turns", scenario.wrong_turns), ("other_fixes", scenario.other_fixes)):
+        for index, item in enumerate(detours):
+            yield [key, index, "steps"], item.steps
+
+
+def _platform_times(loaded: LoadedScenario) -> Iterator[ContentError]:
     for path, text in _texts(loaded.scenario.overlay, ("overlay",)):
         most_s = TIMES_MAX_S.get(str(path[-1]))
         if most_s is not None and parse_duration_s(resolve_ranges(text, lambda _: 1.0)) > most_s:

@@ -37,13 +37,24 @@ class LoadedScenario:
 
 
 def load_scenario(ref: str) -> LoadedScenario:
-    """The scenario `ref` names, by id or path, fully checked. Raises ContentError."""
+    """The scenario `ref` names, by id or path, fully checked and within all limits. Raises ContentError."""
     path = find(ref)
     return load_scenario_text(read_text(path), str(path))
 
 
 def load_scenario_text(text: str, source: str) -> LoadedScenario:
     """The scenario written in `text`; `source` names it in errors and anchors a relative platform path."""
+    from scenarios.lint_words import text_problems, time_problems
+
+    loaded = read_scenario_text(text, source)
+    for check in (text_problems, time_problems):
+        for problem in check(loaded):
+            raise problem
+    return loaded
+
+
+def read_scenario_text(text: str, source: str) -> LoadedScenario:
+    """The same without the limits on texts and times: lint names everything that is beyond them."""
     scenario = load_document(text, Scenario, source)
     platform = _platform(scenario, text, source)
     _check_faults(scenario, text, source)

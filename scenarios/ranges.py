@@ -5,6 +5,7 @@ A range may stand for any value of an overlay or of a fault's parameters. Whole 
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable
 
@@ -49,6 +50,8 @@ def _pick(match: re.Match[str], share: float) -> JsonValue:
         raise ValueError(f"{match[0]!r} has a unit on one end only; write both, such as 80s..2m")
     if not low_unit:
         whole = "." not in low_text + high_text
+        if math.isinf(float(high_text)) or math.isinf(float(low_text)):
+            raise ValueError(f"{match[0][:40]}... is more than a number can say")
         low, high = _ascending(float(low_text), float(high_text), match[0])
         return int(low + share * (high - low + 1) * (1 - 1e-12)) if whole else round(low + share * (high - low), 6)
     if "B" in low_unit or "i" in low_unit:

@@ -20,6 +20,7 @@ Level = Literal["junior", "mlops", "senior", "staff", "principal"]
 DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 BANDS: tuple[Band, ...] = get_args(Band)
 HINTS_MAX = 4
+ID_MAX = 80
 SCHEMA_VERSION = 1
 _AFTER_JOIN = re.compile(r"joined\s*\+\s*(\S+)")
 _ONE_DURATION = r"\d+(?:\.\d+)?(?:ms|[smhdw])"
@@ -36,7 +37,10 @@ def _version(number: int) -> int:
     return number
 
 
-def _kebab(text: str) -> str:
+def checked_id(text: str) -> str:
+    """`text`, if it may be the id of a drill. Raises ValueError."""
+    if len(text) > ID_MAX:
+        raise ValueError(f"an id of {len(text)} characters; at most {ID_MAX}")
     if not _ID.fullmatch(text):
         raise ValueError(
             f"{text!r} is not an id; use small letters, digits and single hyphens, such as gateway-504-at-3am"
@@ -106,7 +110,7 @@ PositiveDuration = Annotated[
     Duration, AfterValidator(_positive), _pattern(r"(?=.*[1-9])\s*(?:\d+(?:\.\d+)?(?:ms|[smhdw]))+\s*")
 ]
 Text = Annotated[str, Field(min_length=1)]
-Kebab = Annotated[str, AfterValidator(_kebab), _pattern(_ID.pattern)]
+Kebab = Annotated[str, AfterValidator(checked_id), _pattern(_ID.pattern)]
 Cause = Annotated[tuple[str, str], BeforeValidator(_cause), _pattern(f"{_COMPONENT.pattern}:{_MECHANISM.pattern}")]
 """`component:mechanism`, as a responder types it."""
 

@@ -11,6 +11,7 @@ from textual.app import App
 from textual.binding import BindingType
 
 from reference_platform.errors import ConfigError, ContentError
+from tui.narration import plain
 from tui.present.look import Look
 from tui.screens.briefing import BriefingScreen
 from tui.themes import THEMES
@@ -121,7 +122,7 @@ def run_app(drill: DrillPort, look: Look | None = None, *, speed: int = 1, stder
     except KeyboardInterrupt:
         code = EXIT_INTERRUPTED
     out = stderr or sys.stderr
-    out.write(farewell(app, code) + "\n")
+    out.write(plain(farewell(app, code)) + "\n")
     return code
 
 

@@ -48,8 +48,9 @@ ROOT = Path(__file__).parents[1]
 class Judged:
     """A run file as this program understands it.
 
-    `origin` tells the drill in the file from the library's: the same, altered under the same id, or no drill of the
-    library. `problem` says what is wrong with a damaged file; verdict and score are there when it is finished.
+    `origin` tells the drill in the file from the library's: the same, another under its id or under an id that is not
+    its own, or no drill of the library. `problem` says what is wrong with a damaged file; verdict and score are there
+    when it is finished.
     """
 
     scenario_id: str
@@ -100,14 +101,13 @@ def judge(path: Path) -> Judged | None:
             verdict, score = _scored(run.events)
     except ContentError as error:
         state, problem = "damaged", ": ".join(part for part in (error.what, error.why) if part)
-    fork = header.get("fork")
     return Judged(
         scenario_id=header["scenario"],
         seed=header["seed"],
         player=header["player"],
         kind=player_kind(header),
         mode=header["mode"],
-        forked_from=str(fork.get("run", "?")) if isinstance(fork, dict) else "",
+        forked_from=_forked_from(header),
         state=state,
         origin=_origin(header),
         problem=problem,
@@ -115,6 +115,14 @@ def judge(path: Path) -> Judged | None:
         score=score,
         content=content,
     )
+
+
+def _forked_from(header: Mapping[str, Any]) -> str:
+    """The run a fork says it is of, "?" when it does not say, "" for no fork. The key marks it, whatever its value."""
+    if "fork" not in header:
+        return ""
+    fork = header["fork"]
+    return str(fork.get("run") or "?") if isinstance(fork, dict) else "?"
 
 
 def _scored(events: Any) -> tuple[str, float]:
@@ -143,6 +151,8 @@ def content_of(path: Path) -> str:
 
 
 def _origin(header: Mapping[str, Any]) -> Origin:
+    if header["drill"].get("scenario_id") != header["scenario"]:
+        return "altered"
     ours = library_drill(header["scenario"], header["seed"])
     if ours is None:
         return "own"

@@ -12,7 +12,7 @@ from tui.present.session_port import Briefing
 
 if TYPE_CHECKING:
     from simulator.session.drill import DrillSpec
-    from simulator.session.runfile import Run
+    from simulator.session.runfile import Run, RunWriter
     from simulator.session.session import Session
     from tui.opening import Opening
     from tui.places import NewRun
@@ -89,6 +89,7 @@ class _Drill:
         kept = self.run_path
         try:
             finish(session, time.monotonic() - self._started_s)
+            self._remember()
         except ConfigError as error:
             on_progress(f"{error.what}: {error.why}; {error.fix}", 0.45)
             kept = f"{kept} (unfinished: {error.why})"
@@ -102,6 +103,9 @@ class _Drill:
         on_progress("done", 1.0)
         return debrief_view(made, session.view(), texts, typed, kept)
 
+    def _remember(self) -> None:
+        """Keep what is known about the finished file. Here nothing: parts of it may be from somebody else."""
+
 
 class LiveDrill(_Drill):
     """A new drill. Its run file is created when it starts."""
@@ -109,6 +113,14 @@ class LiveDrill(_Drill):
     def __init__(self, opening: Opening, new: NewRun) -> None:
         super().__init__(opening, new.path)
         self._new = new
+        self._writer: RunWriter | None = None
+
+    def _remember(self) -> None:
+        """Its events were computed here, from the commands that were typed here, and nobody else wrote a byte of it."""
+        from tui.runs import remember_check
+
+        if self._writer is not None and self._writer.content is not None:
+            remember_check(self._writer.content, "verified")
 
     def start(self, on_progress: Progress) -> Session:
         """Build what is missing and run up to the page."""
@@ -125,6 +137,7 @@ class LiveDrill(_Drill):
             writer.close()
             raise
         session.rest_waits()
+        self._writer = writer
         return session
 
 

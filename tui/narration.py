@@ -12,13 +12,20 @@ Report = Callable[[float, str], None]
 
 def say(text: str) -> None:
     """One message to the person, on stderr."""
-    sys.stderr.write(text + "\n")
+    sys.stderr.write(plain(text) + "\n")
     sys.stderr.flush()
 
 
 def put(text: str) -> None:
     """One piece of data, on stdout."""
-    sys.stdout.write(text + "\n")
+    sys.stdout.write(plain(text) + "\n")
+
+
+def plain(text: str) -> str:
+    """`text`, line by line without escape sequences and other characters that a terminal acts on or hides."""
+    from tui.present.cells import clean
+
+    return "\n".join(clean(part) for part in text.split("\n"))
 
 
 def columns(rows: Sequence[Sequence[str]]) -> str:
@@ -31,6 +38,7 @@ def columns(rows: Sequence[Sequence[str]]) -> str:
 @contextmanager
 def progress(title: str) -> Iterator[Report]:
     """A bar on stderr while the block runs; one line per stage where stderr is no terminal."""
+    title = plain(title)
     if not sys.stderr.isatty():
         with _stages(title) as report:
             yield report
@@ -38,11 +46,16 @@ def progress(title: str) -> Iterator[Report]:
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-    parts = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:>3.0f}%"), TimeElapsedColumn())
+    parts = (
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        TextColumn("{task.percentage:>3.0f}%"),
+        TimeElapsedColumn(),
+    )
     with Progress(*parts, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task(title, total=1.0)
         yield lambda share, doing: bar.update(
-            task, completed=share, description=f"{title}: {doing}" if doing else title
+            task, completed=share, description=f"{title}: {plain(doing)}" if doing else title
         )
 
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, TextIO
 
 from reference_platform.errors import ConfigError, ContentError, PagerDrillError
 from tui.editor import edit_outside
+from tui.narration import plain
 from tui.present.briefing import briefing_lines
 from tui.present.cells import clean, text_of
 from tui.present.debrief import debrief_markdown
@@ -51,10 +52,10 @@ class _Line:
             self.stdout.write(json.dumps(body, ensure_ascii=False) + "\n")
         else:
             when = "" if fact.prefix in ("OUT", "EXIT", "CLOCK") else f"{drill_time(fact.t_s, joined_s)} "
-            self.stdout.write(f"{fact.prefix} {when}{fact.text}".rstrip() + "\n")
+            self.stdout.write(f"{fact.prefix} {when}{clean(fact.text)}".rstrip() + "\n")
 
     def tell(self, text: str) -> None:
-        self.stderr.write(text + "\n")
+        self.stderr.write(plain(text) + "\n")
         self.stderr.flush()
 
     def progress(self, doing: str, share: float) -> None:
@@ -112,7 +113,7 @@ def run_plain(
     if as_json:
         stdout.write(json.dumps({"verdict": view.verdict, "score": view.score, "run": view.run_path}) + "\n")
     else:
-        stdout.write("\n" + debrief_markdown(view))
+        stdout.write("\n" + plain(debrief_markdown(view)))
     stdout.flush()
     return view.exit_code
 

@@ -14,11 +14,12 @@ from rubrics.findings import Scorecard
 from rubrics.loader import incident_rubric, load_rubric
 from rubrics.schema import Rubric
 from rubrics.scoring import score
+from scenarios.schema import ID_MAX, checked_id
 from simulator.engine.comparison import first_disagreement
 from simulator.engine.events import Event
 from simulator.faults.registry import FAULTS
 from simulator.image.image import Image
-from simulator.session.drill import DrillSpec
+from simulator.session.drill import SPAN_MAX_S, DrillSpec
 from simulator.session.edition import edition
 from simulator.session.runfile import Run, RunWriter, player_kind, read_run
 from simulator.session.session import Session, version
@@ -27,7 +28,6 @@ from tui.judged import Check
 from tui.opening import Opening
 
 Progress = Callable[[float, str], None]
-SPAN_MAX_S = 90 * 86400.0
 
 
 class ContradictedError(ContentError):
@@ -54,6 +54,7 @@ def opening_of(run: Run, image: Image) -> Opening:
     header = run.header
     try:
         drill = DrillSpec.from_json(header["drill"])
+        _check_id(drill, header["scenario"])
         _check_playable(drill, header["seed"])
     except ValidationError as error:
         first = error.errors()[0]
@@ -75,6 +76,15 @@ def opening_of(run: Run, image: Image) -> Opening:
 
 def _damaged_header(run: Run, why: str) -> ContentError:
     return ContentError("damaged run file", where=f"{run.path}:1", why=f"header: {why}", fix="play again")
+
+
+def _check_id(drill: DrillSpec, scenario_id: str) -> None:
+    """Raises ValueError when the run goes by the name of another drill, or by one that no drill can have."""
+    if drill.scenario_id != scenario_id:
+        raise ValueError(
+            f"{scenario_id[:ID_MAX]!r} is another drill than {drill.scenario_id[:ID_MAX]!r}, which is in it"
+        )
+    checked_id(scenario_id)
 
 
 def _check_playable(drill: DrillSpec, seed: int) -> None:

@@ -53,11 +53,16 @@ class RunEntry:
         return None if self.contradicted else self.judged.score
 
     @property
-    def counts(self) -> bool:
-        """Whether it may stand in a list of the best: a person's own, of the library's drill, not contradicted."""
+    def own(self) -> bool:
+        """Whether it says that a person played a drill of the library to its end, and no replay contradicts that."""
         judged = self.judged
-        own = judged.kind == "person" and not judged.forked_from
-        return self.finished and own and judged.origin == "library" and not self.contradicted
+        alone = judged.kind == "person" and not judged.forked_from
+        return self.finished and alone and judged.origin == "library" and not self.contradicted
+
+    @property
+    def counts(self) -> bool:
+        """Whether it may stand in a list of the best: a person's own, known to follow from its commands."""
+        return self.own and self.check is not None
 
     @property
     def player(self) -> str:

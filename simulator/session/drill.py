@@ -13,7 +13,8 @@ from pydantic import TypeAdapter
 from reference_platform.spec import PlatformSpec
 
 Joins = Literal["first_page", "complaint"]
-
+SPAN_MAX_S = 90 * 86400.0
+"""No time of a drill is longer; whoever writes or reads one holds it to this."""
 
 Pair = tuple[str, str]
 """A cause by name: component, mechanism."""

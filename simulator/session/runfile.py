@@ -73,10 +73,11 @@ class RunWriter:
                 "this run is being played elsewhere", where=str(path), fix="leave it there first"
             ) from None
         self._size_bytes = stream.seek(0, os.SEEK_END)
+        self._digest = hashlib.sha256() if self._size_bytes == 0 else None
 
     @classmethod
     def create(cls, path: Path, header: Mapping[str, Any]) -> RunWriter:
-        """A new file; refuses to overwrite one."""
+        """A new file; refuses to overwrite one, and a header so long that it could not be read back."""
         body = {"format": FORMAT, **header}
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -89,7 +90,7 @@ class RunWriter:
         except OSError as error:
             raise cannot_write(path, error) from None
         try:
-            writer._append(_line({"header": _sealed(body)}))
+            writer._append(_short(path, _line({"header": _sealed(body)})))
         except BaseException:
             writer.close()
             path.unlink(missing_ok=True)
@@ -118,9 +119,14 @@ class RunWriter:
             raise cannot_write(run.path, error) from None
         return writer
 
+    @property
+    def content(self) -> str | None:
+        """SHA-256 of the file if every byte of it is from this writer, whatever may have become of the file since."""
+        return None if self._digest is None else self._digest.hexdigest()
+
     def command(self, line: str, t_us: int) -> None:
-        """Write one command."""
-        self._append(_line({"cmd": line, "t_us": t_us}))
+        """Write one command. Raises ContentError for one so long that it could not be read back."""
+        self._append(_short(self.path, _line({"cmd": line, "t_us": t_us})))
 
     def finish(self, events: Iterable[Event], footer: Mapping[str, Any]) -> None:
         """Write the events and the footer; the run is finished."""
@@ -144,10 +150,20 @@ class RunWriter:
                 self._stream.seek(self._size_bytes)
             raise cannot_write(self.path, error) from None
         self._size_bytes += len(body)
+        if self._digest is not None:
+            self._digest.update(body)
 
 
 def _line(body: Mapping[str, Any]) -> bytes:
     return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
+
+
+def _short(path: Path, line: bytes) -> bytes:
+    """`line`, if reading takes it. Raises ContentError."""
+    if len(line) - 1 > LINE_MAX_BYTES:
+        what = f"a line of {len(line) - 1} bytes; a run file takes at most {LINE_MAX_BYTES}"
+        raise ContentError(what, where=str(path), fix="shorten the texts of the drill, or what you type")
+    return line
 
 
 def _sealed(body: Mapping[str, Any]) -> dict[str, Any]:

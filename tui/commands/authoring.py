@@ -95,9 +95,13 @@ def _fault(text: str) -> str:
 
 
 def _kebab(text: str) -> str:
-    if not re.fullmatch(r"[a-z0-9]+(?:-[a-z0-9]+)*", text):
-        raise ContentError(f'"{text}" is no id', fix="small letters, digits and single hyphens, such as slow-store")
-    return text
+    from scenarios.schema import checked_id
+
+    try:
+        return checked_id(text)
+    except ValueError as error:
+        fix = "small letters, digits and single hyphens, such as slow-store"
+        raise ContentError(f'"{text[:80]}" is no id', why=str(error)[:200], fix=fix) from None
 
 
 def _title(text: str) -> str:

@@ -80,6 +80,7 @@ def score(
         _put_verdict(verdict, as_json)
         return
     put(backend.debrief(path, rubric))
+    _exit_of(verdict)
 
 
 def _put_verdict(verdict: Mapping[str, object], as_json: bool) -> None:
@@ -87,6 +88,10 @@ def _put_verdict(verdict: Mapping[str, object], as_json: bool) -> None:
         put(json.dumps(verdict, allow_nan=False))
     else:
         put(_readable(verdict))
+    _exit_of(verdict)
+
+
+def _exit_of(verdict: Mapping[str, object]) -> None:
     if verdict["verdict"] == "no":
         raise typer.Exit(EXIT_FELL_SHORT)
 

@@ -94,7 +94,7 @@ def _next_drill() -> str:
     from scenarios.library import entries
     from tui.runs import list_runs
 
-    done = {entry.scenario_id for entry in list_runs() if entry.counts}
+    done = {entry.scenario_id for entry in list_runs() if entry.own}
     known = [entry.scenario_id for entry in entries()]
     order = sorted(known, key=lambda name: (name in done, name != FIRST_DRILL))
     if not order:

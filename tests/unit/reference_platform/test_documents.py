@@ -5,9 +5,9 @@ from typing import Annotated, Literal, NoReturn
 
 import pytest
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, RootModel, field_validator
 
-from reference_platform.documents import DEPTH_MAX, DOCUMENT_BYTES_MAX, load_document, load_file, locate
+from reference_platform.documents import CHARS_MAX, DEPTH_MAX, DOCUMENT_BYTES_MAX, load_document, load_file, locate
 from reference_platform.errors import ContentError
 
 MARK = yaml.Mark("plan.yaml", 0, 2, 7, None, 0)
@@ -49,6 +49,10 @@ class Plan(BaseModel):
     steps: tuple[Step, ...] = ()
     named: dict[str, Step | None] = {}
     acts: list[Annotated[Wait | Call, Field(discriminator="kind")]] = []
+
+
+class Anything(RootModel[dict[str, JsonValue]]):
+    pass
 
 
 def refused(text: str) -> ContentError:
@@ -169,6 +173,27 @@ def test_a_byte_order_mark_is_ignored(tmp_path: Path) -> None:
     path = tmp_path / "plan.yaml"
     path.write_bytes(b"\xef\xbb\xbfname: a\n")
     assert load_file(path, Plan).name == "a"
+
+
+def test_aliases_multiply_no_text_without_end() -> None:
+    long = "x" * (CHARS_MAX // 4)
+    fine = f"a: &x {long}\nb: [*x, *x, *x]\n"
+    assert len(load_document(fine, Anything, "f").root) == 2
+    with pytest.raises(ContentError, match="f:1:4: too much text once aliases are expanded"):
+        load_document(f"a: &x {long}\nb: [*x, *x, *x, *x]\n", Anything, "f")
+
+
+@pytest.mark.parametrize(
+    ("number", "said"),
+    [
+        ("9" * 5000, "a number of 5000 digits is too large"),
+        ("-" + "9" * 400, "a number of 400 digits is too large"),
+        ("1e999", "the number 1e999 is too large"),
+    ],
+)
+def test_a_number_beyond_all_numbers_is_named_as_written(number: str, said: str) -> None:
+    with pytest.raises(ContentError, match=f"f:2:4: {said}\n  write a smaller number"):
+        load_document(f"a: 1\nb: {number}\n", Anything, "f")
 
 
 def test_locate_falls_back_to_the_nearest_parent() -> None:

@@ -2,11 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
+import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 from pydantic import BaseModel
 
-from reference_platform.durations import Duration, Size
+from reference_platform.durations import Duration, Size, parse_duration_s, parse_size_bytes
+
+
+@pytest.mark.parametrize("read", [parse_duration_s, parse_size_bytes])
+def test_a_number_without_end_is_refused_in_few_words(read: Callable[[object], float]) -> None:
+    for unit in ("d", "Gi"):
+        with pytest.raises(ValueError, match=r"9\.\.\. is ") as caught:
+            read("9" * 400 + unit)
+        assert len(str(caught.value)) < 200
+    assert parse_duration_s("90d") == 90 * 86400.0
+    assert parse_size_bytes("6Gi") == 6 << 30
 
 
 class Document(BaseModel):

@@ -25,6 +25,48 @@ def test_a_mistake_is_named_with_line_and_column(write: Write, scenario_text: st
     assert str(caught.value).replace(f"{path.parent}/", "") == f"drill.yaml:{mistake['message']}"
 
 
+BEYOND = [
+    ("drill: 30m", "drill: 13h", "12:35: drill: 13h is beyond reason"),
+    ("joins_by: 8h", "joins_by: 100d", "12:69: joins_by: 100d is beyond reason"),
+    ("at: 10m..12m", "at: 99999d", "16:9: at: 99999d is beyond reason"),
+    ("at: 10m..12m", "at: 10m..91d", "16:9: at: 91d is beyond reason"),
+    ("knows: The", "review_at: 91d, knows: The", "19:50: review_at: 91d is beyond reason"),
+    ("wait: 90s", "wait: 31m", "24:11: this wait is longer than the drill"),
+    ("wait: 90s", f"wait: {'9' * 400}d", '24:11: "wait": '),
+    ("at: 10m..12m", f"at: {'9' * 400}d", '16:9: "at": '),
+    ("replicas: 4", f"replicas: 1..{'9' * 400}", "9:33: 1..999"),
+    ("memory_limit: 4Gi..6Gi", f"memory_limit: {'9' * 400}Gi", '10:44: "memory_limit": '),
+    ("id: slow-store", f"id: {'a' * 81}", '2:5: "id": an id of 81 characters; at most 80'),
+    ("title: The store is slow", 'title: "\\e[2J"', "3:8: a control character, U+001B, at character 1"),
+    ("  - ack\n", '  - "ack\\a"\n', "23:5: a control character, U+0007, at character 4"),
+    ("replicas: 4", f"replicas: {'9' * 5000}", "9:33: a number of 5000 digits is too large\n"),
+]
+
+
+@pytest.mark.parametrize(("right", "wrong", "message"), BEYOND, ids=[message[:24] for _, _, message in BEYOND])
+def test_what_would_make_a_run_that_nobody_can_read_is_refused_on_loading(
+    write: Write, scenario_text: str, right: str, wrong: str, message: str
+) -> None:
+    path = write(scenario_text.replace(right, wrong, 1))
+    with pytest.raises(ContentError) as caught:
+        load_scenario(str(path))
+    assert f"drill.yaml:{message}" in str(caught.value)
+    assert len(str(caught.value)) < 600 + len(str(path))
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong"),
+    [
+        ("at: 10m..12m", "at: 10m..90d"),
+        ("knows: The", "review_at: 90d, knows: The"),
+        ("wait: 90s", "wait: 30m"),
+        ("id: slow-store", f"id: {'a' * 80}"),
+    ],
+)
+def test_what_is_just_within_the_limits_loads(write: Write, scenario_text: str, right: str, wrong: str) -> None:
+    assert load_scenario(str(write(scenario_text.replace(right, wrong, 1))))
+
+
 def test_the_scenario_without_a_mistake_loads(write: Write, scenario_text: str) -> None:
     assert load_scenario(str(write(scenario_text))).scenario.id == "slow-store"
 

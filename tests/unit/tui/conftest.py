@@ -1,4 +1,4 @@
-"""The example store for tests of its commands."""
+"""The example store for tests of its commands, and a folder of runs for tests of lists."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.unit.simulator.session.nights import finished_run
 from tests.unit.tui.feature_shell import Ran, Run
 from tui.cli import main
 
@@ -55,3 +56,21 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureF
 
     yield command
     assert not (tmp_path / "home" / "crashes").exists()
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return finished_run(tmp_path_factory.mktemp("runs") / "whole.jsonl")
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("PAGERDRILL_DATA_DIR", str(tmp_path))
+    runs = tmp_path / "runs"
+    runs.mkdir()
+    return runs
+
+
+@pytest.fixture
+def done(whole: Path, folder: Path) -> Path:
+    return Path(shutil.copy(whole, folder / "done.jsonl"))

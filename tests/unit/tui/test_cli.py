@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from reference_platform.errors import InternalError
+from tests.content.short_drill import TEXT
 from tui import backend
 from tui.cli import main
 
@@ -142,3 +143,30 @@ def test_ids_complete_from_what_ships() -> None:
     assert "healthy-night" in [name for name, _ in complete_scenario("heal")]
     assert complete_player("pan") == ["panic"]
     assert complete_run("") == []
+
+
+def test_showing_a_drill_draws_nothing_on_the_terminal(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    text = TEXT.replace("title: A slow store", 'title: "\\e[2JA"').replace("Something is slow.", '"x \\e]0;pwn\\a y"')
+    path = tmp_path / "a\x1b[2Jb.yaml"
+    path.write_text(text, encoding="utf-8")
+    assert main(["scenarios", "show", str(path)]) == 2
+    out, err = capsys.readouterr()
+    assert "/ab.yaml:3:8: a control character, U+001B" in err
+    assert not {"\x1b", "\x07"} & set(out + err)
+    path.write_text(TEXT + "# \u202eJ\n", encoding="utf-8")
+    assert main(["scenarios", "show", str(path)]) == 0
+    assert main(["scenarios", "show", str(path), "--spoilers"]) == 0
+    out, err = capsys.readouterr()
+    assert "/ab.yaml" in out
+    assert not {"\x1b", "\u202e"} & set(out + err)
+
+
+@pytest.mark.parametrize("command", [["practice", "--plain"], ["play", "--player", "idle"]])
+def test_a_drill_that_could_not_be_resumed_is_not_begun(
+    command: list[str], capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    path = tmp_path / "d.yaml"
+    path.write_text(TEXT.replace("joins_by: 10m", "joins_by: 100d"), encoding="utf-8")
+    assert main([command[0], str(path), *command[1:]]) == 2
+    assert f"{path}:9:70: joins_by: 100d is beyond reason" in capsys.readouterr().err
+    assert not (tmp_path / "runs").exists()

@@ -11,30 +11,11 @@ from typing import Any
 import pytest
 
 from simulator.session.runfile import read_run
-from tests.unit.simulator.session.nights import finished_run
 from tests.unit.tui.run_files import begun, with_command, with_footer, with_header
 from tui import judged
 from tui.cli import main
 from tui.judged import MEMORY, Memory
 from tui.runs import RunEntry, list_runs, remember_check
-
-
-@pytest.fixture(scope="module")
-def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return finished_run(tmp_path_factory.mktemp("runs") / "whole.jsonl")
-
-
-@pytest.fixture
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv("PAGERDRILL_DATA_DIR", str(tmp_path))
-    runs = tmp_path / "runs"
-    runs.mkdir()
-    return runs
-
-
-@pytest.fixture
-def done(whole: Path, folder: Path) -> Path:
-    return Path(shutil.copy(whole, folder / "done.jsonl"))
 
 
 def _only() -> RunEntry:
@@ -198,99 +179,6 @@ def test_what_is_remembered_of_a_file_that_is_gone_goes_too(done: Path, whole: P
     _only()
     outcomes = json.loads((folder.parent / MEMORY).read_text(encoding="utf-8"))["outcomes"]
     assert list(outcomes) == [str(folder / "next.jsonl")]
-
-
-# -- who played what ------------------------------------------------------------------------------------------------
-
-
-PERSON = {"player": "human", "kind": "person"}
-
-
-def _best(capsys: pytest.CaptureFixture[str]) -> str:
-    """What the home screen shows as the best of the drill."""
-    capsys.readouterr()
-    assert main([]) == 0
-    (line,) = (line for line in capsys.readouterr().out.splitlines() if line.startswith("  healthy-night  "))
-    return "Hire" if "Hire" in line else ""
-
-
-def test_only_a_persons_own_run_of_the_librarys_drill_counts(done: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert not _only().counts
-    assert _only().player == "test (script)"
-    assert _best(capsys) == ""
-
-    with_header(done, **PERSON)
-    assert _only().counts
-    assert (_only().player, _only().standing) == ("human", "not verified")
-    assert _best(capsys) == "Hire"
-
-    with_header(done, fork={"run": "the-expert", "player": "expert", "at_s": 60.0, "commands": 2})
-    assert not _only().counts
-    assert _only().standing == "not verified, fork of the-expert"
-    with_header(done, fork=None)
-    assert _only().counts
-
-    drill = read_run(done).header["drill"]
-    with_header(done, drill={**drill, "drill_s": drill["drill_s"] + 60.0})
-    assert not _only().counts
-    assert _only().standing == "not verified, another drill under this id"
-    with_header(done, drill=drill, scenario="my-own")
-    assert not _only().counts
-    assert _only().standing == "not verified"
-    with_header(done, scenario="healthy-night")
-    assert _only().counts
-
-    remember_check(_only().judged.content, "contradicted")
-    assert not _only().counts
-    assert (_only().verdict, _only().score) == ("", None)
-    assert _only().standing == "does not follow from its commands"
-    assert _best(capsys) == ""
-
-
-def test_where_a_librarys_file_lies_does_not_make_another_drill(done: Path) -> None:
-    drill = read_run(done).header["drill"]
-    with_header(done, drill={**drill, "source_name": "/elsewhere/healthy-night.yaml", "source_text": ""})
-    assert _only().judged.origin == "library"
-
-
-def test_a_run_from_before_players_had_kinds_is_told_by_its_name(done: Path) -> None:
-    with_header(done, kind=None)
-    assert _only().judged.kind == "script"
-    with_header(done, player="human")
-    assert _only().judged.kind == "person"
-
-
-def test_a_kind_of_player_that_is_none_is_no_run(done: Path) -> None:
-    with_header(done, kind="robot")
-    assert list_runs() == []
-
-
-def test_what_a_file_says_cannot_draw_on_the_terminal(done: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    with_header(done, player="\x1b[2Jhuman\x07", mode="\u202epractice")
-    assert main(["runs"]) == 0
-    assert "\x1b" not in (said := capsys.readouterr().out)
-    assert "\x07" not in said
-    assert "\u202e" not in said
-
-
-def test_runs_are_told_as_data(done: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["runs", "--json"]) == 0
-    told = json.loads(capsys.readouterr().out)
-    assert told.pop("score") == _only().score
-    assert told == {
-        "run": str(done),
-        "scenario": "healthy-night",
-        "seed": 1,
-        "player": "test",
-        "kind": "script",
-        "mode": "practice",
-        "fork_of": None,
-        "finished": True,
-        "verdict": "no",
-        "check": None,
-        "drill": "library",
-        "standing": "not verified",
-    }
 
 
 # -- verification ---------------------------------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import hashlib
 import json
 import os
 from collections.abc import Callable
@@ -299,3 +300,39 @@ def test_a_folder_that_cannot_be_is_told(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="cannot write the run file") as caught:
         writer_for(opening(), tmp_path / "file" / "run.jsonl")
     assert "PAGERDRILL_DATA_DIR" in caught.value.fix
+
+
+# -- what is known of a file that is written here -------------------------------------------------------------------
+
+
+def test_a_writer_knows_the_content_of_a_file_that_is_all_its_own(tmp_path: Path) -> None:
+    path = tmp_path / "run.jsonl"
+    writer = writer_for(opening(), path)
+    writer.command("ack", 1)
+    assert writer.content == hashlib.sha256(path.read_bytes()).hexdigest()
+    writer.finish([], {"digest": digest_of([]), "verdict": "no"})
+    assert writer.content == hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def test_a_writer_that_goes_on_knows_nothing_of_the_content(tmp_path: Path) -> None:
+    path = tmp_path / "run.jsonl"
+    writer_for(opening(), path).close()
+    writer = RunWriter.append_to(read_run(path))
+    writer.command("ack", 1)
+    writer.close()
+    assert writer.content is None
+
+
+def test_a_line_that_could_not_be_read_back_is_not_written(tmp_path: Path) -> None:
+    path = tmp_path / "run.jsonl"
+    writer = writer_for(opening(), path)
+    overhead = len('{"cmd":"","t_us":1}')
+    with pytest.raises(ContentError, match=f"a line of {LINE_MAX_BYTES + 1} bytes"):
+        writer.command("x" * (LINE_MAX_BYTES - overhead + 1), 1)
+    assert read_run(path).commands == ()
+    writer.command("x" * (LINE_MAX_BYTES - overhead), 1)
+    writer.close()
+    assert len(read_run(path).commands) == 1
+    with pytest.raises(ContentError, match="a run file takes at most"):
+        RunWriter.create(tmp_path / "long.jsonl", {"player": "x" * LINE_MAX_BYTES})
+    assert not (tmp_path / "long.jsonl").exists()
