@@ -233,7 +233,7 @@ def test_a_kept_run_replays_and_scores_to_the_same_verdict(tmp_path: Path) -> No
     assert _repeatable(json.loads(replayed.stdout)) == _repeatable(played)
     scored = run_in(tmp_path, "score", "kept/run.jsonl", "--json")
     assert json.loads(scored.stdout) == played
-    assert scored.stderr == ""
+    assert scored.stderr == "run: verified\n"
     assert "this file exists" in refused(
         tmp_path, "play", "healthy-night", "--player", "idle", "--out", "kept/run.jsonl"
     )
