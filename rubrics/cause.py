@@ -35,10 +35,10 @@ REASON_WORDS_MIN = 3
 
 def evidence_backed_hypotheses(facts: Facts, rule: measures.EvidenceBackedHypotheses) -> Judgement:
     """40% for the number of distinct causes with relevant evidence, 30% for one supported, 30% for one ruled out."""
-    # A false all-clear ends nothing; what is found out after a true one comes too late.
+    # A false all-clear, or one for another cause, ends nothing; what is found out after the last true one is too late.
     back_n = max((event.n for event in facts.since_join("resolve.withdrawn")), default=0)
-    over = [claim.n for claim in facts.claims if claim.n > back_n and facts.true_at(claim)]
-    limit_n = min(over, default=facts.last.n + 1)
+    over = [e.n for e in facts.claims if e.n > back_n and facts.true_at(e) and facts.explained(e) > 0.0]
+    limit_n = max(over, default=facts.last.n + 1)
     backed = [h for h in facts.hypotheses if any(event.n < limit_n for event in (*h.pro, *h.contra))]
     if not backed:
         tried = [hypothesis.events[0] for hypothesis in facts.hypotheses]

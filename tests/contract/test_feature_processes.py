@@ -27,6 +27,7 @@ HALT = """
 import signal, sys
 from reference_platform.features.materialization.progress import ProgressFolder
 kept, stop = ProgressFolder.save, getattr(signal, sys.argv.pop(1))
+signal.signal(signal.SIGINT, signal.default_int_handler)  # whoever started the tests may have ignored it
 def save(self, view, what):
     kept(self, view, what)
     if what.unfinished is not None and what.unfinished.position:
