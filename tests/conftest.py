@@ -1,7 +1,7 @@
 """What holds for every test.
 
-PAGERDRILL_ALL_TESTS=1 makes two things a failure that are only told otherwise: a skip for want of a server or a
-package, and a worker that needed more memory than it may.
+PAGERDRILL_ALL_TESTS=1 makes a skip for want of a server or a package a failure. How much memory each worker needed is
+told at the end.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ ALWAYS_FAIR = ("root may write everywhere", "was removed: the newest packages ar
 """Reasons to skip that say something about the machine itself, not about what is installed."""
 
 RSS_MAX_MIB = 1024
-"""What one worker may need at its peak: two of them and a browser fit a machine of 4 GiB."""
+"""What one worker should need at its peak: two of them and a browser fit a machine of 4 GiB."""
 
 GROWTHS_SHOWN = 3
 GROWTH_MIN_MIB = 20

@@ -36,7 +36,9 @@ def swap_in(path: str, mutated: str) -> bool:
         return False
     living = [
         # By type alone: asking some living objects for their class makes them warn.
-        item for item in gc.get_objects() if type(item) is types.FunctionType and item.__code__.co_filename == file
+        item
+        for item in gc.get_objects()
+        if type(item) is types.FunctionType and item.__code__.co_filename == file
     ]
     for before, after in pairs:
         found = [function for function in living if function.__code__ == before]
