@@ -62,7 +62,7 @@ def logs(op: Operator, args: argparse.Namespace) -> Effect:
     if len(found) > len(shown):
         lines.insert(0, f"... {len(found) - len(shown)} earlier lines, see --tail")
     if not lines:
-        return Effect(f"no lines of {service or 'any service'} in the last {args.since}")
+        lines = [f"no lines of {service or 'any service'} in the last {args.since}"]
     loud = [line.text for line in shown if line.level != "INFO"]
     subjects = distinct(
         [_component(op, service), *(_component(op, line.service) for line in shown), *mentioned(op, loud)]
