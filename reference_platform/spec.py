@@ -71,7 +71,7 @@ class DeploymentSpec(_Document):
     """A Kubernetes deployment. `model` is set for model servers, whose memory need comes from the registry."""
 
     name: str
-    component: str
+    component: str = Field(min_length=1)
     replicas: int = Field(ge=0, le=50)
     node_pool: str
     cpu: float = Field(gt=0)
@@ -124,7 +124,7 @@ class AlertSpec(_Document):
     expr: str
     hold: Duration
     severity: Severity
-    component: str
+    component: str = Field(min_length=1)
     summary: str
     runbook: str = ""
 

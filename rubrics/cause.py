@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from rubrics import measures
 from rubrics.facts import Act, Facts, last_before
 from rubrics.findings import Judgement
@@ -35,10 +37,7 @@ REASON_WORDS_MIN = 3
 
 def evidence_backed_hypotheses(facts: Facts, rule: measures.EvidenceBackedHypotheses) -> Judgement:
     """40% for the number of distinct causes with relevant evidence, 30% for one supported, 30% for one ruled out."""
-    # A false all-clear, or one for another cause, ends nothing; what is found out after the last true one is too late.
-    back_n = max((event.n for event in facts.since_join("resolve.withdrawn")), default=0)
-    over = [e.n for e in facts.claims if e.n > back_n and facts.true_at(e) and facts.explained(e) > 0.0]
-    limit_n = max(over, default=facts.last.n + 1)
+    limit_n = facts.over.n if facts.over is not None else facts.last.n + 1
     backed = [h for h in facts.hypotheses if any(event.n < limit_n for event in (*h.pro, *h.contra))]
     if not backed:
         tried = [hypothesis.events[0] for hypothesis in facts.hypotheses]
@@ -79,6 +78,17 @@ def refuted(hypothesis: Hypothesis) -> bool:
     return any(event.n < out.n for event in hypothesis.contra)
 
 
+class _Ground(NamedTuple):
+    """What a diagnosis rests on: the share that it earns, the events that show it, and why, piece by piece."""
+
+    share: float
+    events: tuple[Event, ...]
+    parts: tuple[str, ...]
+
+
+NO_GROUND = _Ground(0.0, (), ())
+
+
 def diagnosis(facts: Facts, rule: measures.Diagnosis) -> Judgement:
     """The share of causes confirmed on evidence, less what every other confirmation costs.
 
@@ -87,12 +97,12 @@ def diagnosis(facts: Facts, rule: measures.Diagnosis) -> Judgement:
     """
     confirmed = [h for h in facts.hypotheses if h.confirmed is not None]
     right = [h for h in confirmed if facts.proof_of(h) is not None]
-    share, cited, parts = _proven_share(facts, right, rule)
-    if share == 0.0:
-        share, cited, parts = _near_share(facts, confirmed, rule)
-    named = _named_share(facts, rule)
-    if named is not None and named.share > share:
-        share, cited, parts = named.share, [*named.events], [named.because]
+    ground = _proven_share(facts, right, rule)
+    if ground.share == 0.0:
+        ground = _near_share(facts, confirmed, rule)
+    # The earlier of two that earn alike: what was argued comes before what was only told.
+    ground = max(ground, _named_share(facts, rule), key=lambda item: item.share)
+    share, cited, parts = ground.share, [*ground.events], [*ground.parts]
     wrong = [h for h in confirmed if not facts.accepts(h.cause) and not _taken_back(facts, h)]
     cost = rule.wrong_cost_ratio * sum(1.0 if h.standing else 0.5 for h in wrong)
     if wrong:
@@ -113,9 +123,7 @@ def _taken_back(facts: Facts, hypothesis: Hypothesis) -> bool:
     return out is not None and not any(act.event.n < out.n for act in facts.acts)
 
 
-def _proven_share(
-    facts: Facts, right: list[Hypothesis], rule: measures.Diagnosis
-) -> tuple[float, list[Event], list[str]]:
+def _proven_share(facts: Facts, right: list[Hypothesis], rule: measures.Diagnosis) -> _Ground:
     faults = facts.judged_faults
     best: list[tuple[float, Hypothesis]] = []
     if faults:
@@ -126,7 +134,7 @@ def _proven_share(
     elif right:
         best.append((1.0, right[0]))
     if not best:
-        return 0.0, [], []
+        return NO_GROUND
     share = sum(weight for weight, _ in best) / max(1, len(faults))
     repeated = facts.explained(facts.claim) if facts.claim is not None else 1.0
     share *= 1.0 - rule.repeated_ratio + rule.repeated_ratio * repeated
@@ -139,12 +147,10 @@ def _proven_share(
     if repeated < 1.0:
         parts.append("the resolve does not name the same cause")
         cited += [facts.claim] if facts.claim is not None else []
-    return share, cited, parts
+    return _Ground(share, tuple(cited), tuple(parts))
 
 
-def _near_share(
-    facts: Facts, confirmed: list[Hypothesis], rule: measures.Diagnosis
-) -> tuple[float, list[Event], list[str]]:
+def _near_share(facts: Facts, confirmed: list[Hypothesis], rule: measures.Diagnosis) -> _Ground:
     """A right mechanism at a neighbour earns most of the points, the right component alone a few."""
     for ratio, fits, because in (
         (rule.near_ratio, facts.near, "nearly: the trouble shows there, its cause is next to it"),
@@ -157,24 +163,18 @@ def _near_share(
             assert hypothesis.standing is not None, "chosen for it"
             # What the confirmation costs as one that is not accepted is added back: it is judged here.
             share = ratio + rule.wrong_cost_ratio
-            return share, [proof, hypothesis.standing], [f"{at(facts, hypothesis.standing)}; {because}"]
-    return 0.0, [], []
+            return _Ground(share, (proof, hypothesis.standing), (f"{at(facts, hypothesis.standing)}; {because}",))
+    return NO_GROUND
 
 
-class _Named:
+def _named_share(facts: Facts, rule: measures.Diagnosis) -> _Ground:
     """A cause that was told without being argued."""
-
-    def __init__(self, share: float, events: list[Event], because: str) -> None:
-        self.share, self.events, self.because = share, events, because
-
-
-def _named_share(facts: Facts, rule: measures.Diagnosis) -> _Named | None:
     claim, filed = facts.claim, facts.postmortem
     if claim is None or filed is None:
-        return None
+        return NO_GROUND
     share = min(facts.explained(claim), facts.explained(filed))
     if share == 0.0:
-        return None
+        return NO_GROUND
     limit_n = facts.acts[0].event.n if facts.acts and not facts.harmless else claim.n
     wanted = set(facts.right_components())
     looks = [event for event in facts.looks() if event.n < limit_n]
@@ -186,9 +186,9 @@ def _named_share(facts: Facts, rule: measures.Diagnosis) -> _Named | None:
     else:
         seen = [event for event in looks if wanted & set(texts(event, "subjects")) and _inspects(event)]
     if not seen:
-        return None
+        return NO_GROUND
     because = f"{at(facts, claim)} and in the post-mortem, but never argued as a hypothesis with evidence"
-    return _Named(rule.named_ratio * share, [seen[-1], claim, filed], because)
+    return _Ground(rule.named_ratio * share, (seen[-1], claim, filed), (because,))
 
 
 def _inspects(event: Event) -> bool:

@@ -106,6 +106,16 @@ class Facts:
         return None if last is None or any(event.n > last.n for event in back) else last
 
     @property
+    def over(self) -> Event | None:
+        """The last true all-clear that names something of the cause: what is found out after it comes too late.
+
+        A false one, or one for another cause, ends nothing, and one that was taken back no longer does.
+        """
+        back_n = max((event.n for event in self.since_join("resolve.withdrawn")), default=0)
+        true = [e for e in self.claims if e.n > back_n and self.true_at(e) and self.explained(e) > 0.0]
+        return true[-1] if true else None
+
+    @property
     def postmortem(self) -> Event | None:
         """The last post-mortem that was filed."""
         filed = self.since_join("postmortem.filed")

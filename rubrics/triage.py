@@ -24,12 +24,12 @@ def customers_seen(facts: Facts, rule: measures.CustomersSeen) -> Judgement:
     critical = worst.share >= rule.critical_from_ratio
     looks = [event for event in facts.since_join("command") if shows_customers(facts, event)]
     act = facts.acts[0].event if facts.acts else None
-    claim = facts.claim
+    over = facts.over
     in_time = [event for event in looks if act is None or event.n < act.n]
     if in_time:
         before = f", before {at(facts, act)}" if act is not None else ""
         return judged(1.0, in_time[:1], f"{at(facts, in_time[0])}{before}", critical=critical)
-    late = [event for event in looks if claim is None or event.n < claim.n]
+    late = [event for event in looks if over is None or event.n < over.n]
     if late and act is not None:
         return judged(0.5, [late[0], act], f"too late: {at(facts, late[0])}, after {at(facts, act)}", critical=critical)
     cited = [facts.joined, *([report] if report is not None and critical else [])]

@@ -93,6 +93,8 @@ _OTHER = {
     "page.acked": "acknowledged the page",
     "scope.declared": "declared severity and scope",
     "resolve.claimed": "declared it resolved",
+    "resolve.withdrawn": "took the resolve back",
+    "hint.taken": "took a hint",
     "postmortem.filed": "filed a post-mortem",
     "alert.silenced": "silenced an alert",
     "alert.rule_added": "added an alert rule",

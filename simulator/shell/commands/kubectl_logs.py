@@ -56,23 +56,25 @@ def logs(op: Operator, args: argparse.Namespace) -> Effect:
     count = LINES_MAX if args.tail < 0 else min(args.tail, LINES_MAX)
     lines: list[str] = []
     loud: list[str] = []
-    seen = False
+    written_lines = shown_lines = 0
     prefixed = args.prefix or len(pods) > 1
     if not args.selector and "/" in args.words[0] and kind_of(args.words[0].partition("/")[0]) != "pods":
         siblings = len(op.plant.cluster.pods_of(pods[0].deployment))
         lines += [f"Found {siblings} pods, using pod/{pods[0].name}"] if siblings > 1 else []
     for pod in pods:
         written = [line for line in _written(op, pod, args.previous) if line[0] >= since_s]
+        written_lines += len(written)
         prefix = f"[pod/{pod.name}] " if prefixed else ""
         for t_s, level, text in written[max(0, len(written) - count) :]:
-            seen = True
+            shown_lines += 1
             lines.append(f"{prefix}{clock(op, t_s)} {level:<5} {text}")
             loud += [text] if level != "INFO" else []
         if pod.phase == "CrashLoopBackOff" and pod.last is not None and not args.previous:
             lines.append(f"{prefix}(the container is waiting to start again; these are its last lines)")
     if args.follow:
         lines.append("(following is not simulated; run it again for newer lines)")
-    if not seen:
+    if written_lines and not shown_lines:
+        # That a log is silent is something to see; what was cut away was not seen.
         return Effect("\n".join(lines))
     components = [op.plant.cluster.component_of(pod.deployment) for pod in pods]
     looked = ["logs", *(["logs_previous"] if args.previous else [])]

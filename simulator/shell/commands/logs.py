@@ -52,17 +52,17 @@ def logs(op: Operator, args: argparse.Namespace) -> Effect:
     levels = _levels(args.level)
     pattern = Pattern(args.grep or "", ignore_case=True)
     count = _count(args.tail)
-    found = [
-        line
-        for line in _collected(op, service)
-        if line.t_s >= since_s and line.level in levels and pattern.found_in(line.text)
-    ]
+    written = [line for line in _collected(op, service) if line.t_s >= since_s]
+    found = [line for line in written if line.level in levels and pattern.found_in(line.text)]
     shown = found[-count:]
     lines = [f"{clock(op, line.t_s)} {line.level:<5} {line.writer}: {line.text}" for line in shown]
     if len(found) > len(shown):
         lines.insert(0, f"... {len(found) - len(shown)} earlier lines, see --tail")
     if not lines:
         lines = [f"no lines of {service or 'any service'} in the last {args.since}"]
+        if written and args.grep:
+            # That a log is silent is something to see; what a pattern cut away was not seen.
+            return Effect(lines[0])
     loud = [line.text for line in shown if line.level != "INFO"]
     subjects = distinct(
         [_component(op, service), *(_component(op, line.service) for line in shown), *mentioned(op, loud)]

@@ -116,6 +116,7 @@ class TestCustomersSeen:
     def test_a_look_after_the_resolve_is_none(self) -> None:
         book = Book(LEAK)
         book.change(10, "stop_job", "loyalty-export")
+        book.heal(15)
         book.resolve(20, LEAK.accepted[0])
         book.look(30, "fallback")
         assert customers_seen(book.facts, CUSTOMERS).share == 0.0
