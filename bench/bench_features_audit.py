@@ -5,6 +5,7 @@ Processor time of the reading thread; the files are written by the log's own. Th
 
 from __future__ import annotations
 
+import math
 import sys
 import tempfile
 import time
@@ -137,6 +138,8 @@ def timed_audit(log: VectorLog, pasts: list[Past]) -> tuple[float, AuditReport]:
 def main() -> int:
     """Print what logging and auditing cost."""
     vectors = VECTORS // 10 if smoke_wanted() else VECTORS
+    # Ten millionths of a second are the machine's as much as ours: a smoke run prints them, a full one holds to them.
+    log_most_us = math.inf if smoke_wanted() else 10.0
     pasts = [Past(view, number) for number, view in enumerate(views())]
     shape = VectorShape.of(tuple(past.view[past.view.feature_names] for past in pasts), service="bench")
     figures = []
@@ -149,11 +152,11 @@ def main() -> int:
             assert report.unexplained == 0
             assert (report.differences > 0) == (stale_ratio > 0)
             print(f"{name}: {report.vectors:,} vectors, {report.cells:,} values, {report.differences:,} differences")
-            figures.append(Measured(f"log one read of 20 features, amortised ({name})", append_us, 10.0, "us"))
+            figures.append(Measured(f"log one read of 20 features, amortised ({name})", append_us, log_most_us, "us"))
             figures.append(Measured(f"audit {vectors:,} vectors ({name})", audit_s, 10.0, "s"))
         log = VectorLog(Path(folder) / "responses", in_background=True)
         figures.append(
-            Measured("log one response of 20 features, amortised", response_us(log, pasts, 20_000), 10.0, "us")
+            Measured("log one response of 20 features, amortised", response_us(log, pasts, 20_000), log_most_us, "us")
         )
         log.close()
     return conclude(figures)
