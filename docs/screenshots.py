@@ -18,6 +18,7 @@ from scenarios.loader import load_scenario
 from tui.app import DrillApp, render_svg
 from tui.live_drill import LiveDrill
 from tui.opening import Opening
+from tui.places import NewRun
 from tui.present.look import look_of
 from tui.screens.debrief import DebriefScreen
 from tui.screens.room import RoomScreen
@@ -45,7 +46,7 @@ async def _until(condition: Callable[[], bool], pilot: Pilot[int]) -> None:
 async def shoot(name: str, size: tuple[int, int], folder: Path) -> None:
     """Briefing, room and debrief at one size."""
     drill = to_drill(load_scenario(SCENARIO), 1)
-    live = LiveDrill(Opening(drill, 1, "human", "practice"), folder / f"{name}.jsonl")
+    live = LiveDrill(Opening(drill, 1, "human", "practice"), NewRun(folder, name))
     app = DrillApp(live, look_of("block"))
     async with app.run_test(size=size) as pilot:
         await pilot.pause(0.5)
