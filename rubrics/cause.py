@@ -198,10 +198,13 @@ def _inspects(event: Event) -> bool:
 
 def _expected_words(facts: Facts, share: float) -> str:
     """What would have counted, once it can no longer be spoiled: the drill is over when this is read."""
-    if share >= 0.999 or not facts.judged_faults:
+    standing = [h.cause for h in facts.hypotheses if h.standing is not None]
+    named_all = all(any(cause in fault.accepted for cause in standing) for fault in facts.judged_faults)
+    if share >= 0.999 or named_all:
+        # Points are missing for another reason than the name.
         return ""
     expected = " and ".join(":".join(fault.accepted[0]) for fault in facts.judged_faults)
-    given = [":".join(h.cause) for h in facts.hypotheses if h.standing is not None]
+    given = [":".join(cause) for cause in standing]
     return f"; expected {expected}" + (f", given {', '.join(given)}" if given else "")
 
 

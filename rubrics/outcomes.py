@@ -104,7 +104,7 @@ def harm(facts: Facts, rule: measures.Harm) -> Judgement:
         return no_chance(facts, "as much was lost after the cause was gone as before: chance, which nobody could avoid")
     because = (
         f"{eur:,.0f} EUR of harm; doing nothing would have cost about {idle_eur:,.0f} EUR,"
-        f" {max(0.0, saved_ratio):.0%} of what could be saved was saved"
+        f" {min(1.0, max(0.0, saved_ratio)):.0%} of what could be saved was saved"
     )
     return judged(share, [measured[0], measured[-1]], because)
 

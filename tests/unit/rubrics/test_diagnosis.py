@@ -109,7 +109,9 @@ def test_confirmed_without_evidence_that_counts_earns_nothing(evidence: dict[str
     book.resolve(50, STORE)
     found = judge(book)
     assert (found.verdict, found.share, found.evidence) == ("missed", 0.0, ns(confirmed))
-    assert found.because.startswith("confirmed without evidence that can show it; expected")
+    assert found.because == "confirmed without evidence that can show it", (
+        "the name was right: it is not what is missing"
+    )
 
 
 def test_evidence_after_the_confirmation_proves_nothing() -> None:
