@@ -113,8 +113,9 @@ def diagnosis(facts: Facts, rule: measures.Diagnosis) -> Judgement:
         blind = [h.confirmed for h in confirmed if h.confirmed is not None]
         parts = ["confirmed without evidence that can show it" if blind else "no cause was confirmed"]
         cited = blind or [facts.joined]
-    said = _expected_words(facts, share - cost)
-    return judged(share - cost, cited, "; ".join(parts) + said)
+    share = max(0.0, share - cost)
+    said = _expected_words(facts, share)
+    return judged(share, cited, "; ".join(parts) + said)
 
 
 def _taken_back(facts: Facts, hypothesis: Hypothesis) -> bool:

@@ -11,11 +11,11 @@ from simulator.engine.events import Event
 
 
 def judged(share: float, events: Sequence[Event], because: str, *, critical: bool = True) -> Judgement:
-    """A judgement whose verdict follows from its share. Citing nothing is our bug.
+    """A judgement whose verdict follows from its share. Citing nothing and a share outside 0 to 1 are our bugs.
 
     `critical=False` says that a critical criterion was not critical on this night.
     """
-    share = min(1.0, max(0.0, share))
+    assert 0.0 <= share <= 1.0, "a criterion gives all of its points at most"
     verdict = "met" if share >= 0.999 else "partly" if share > 0.0 else "missed"
     numbers = tuple(dict.fromkeys(event.n for event in events))[:CITED_MAX]
     assert numbers, "a judgement cites at least one event"

@@ -1,6 +1,7 @@
 """Mutants of a file: one small change each, made by the operators of Cosmic Ray.
 
-Left out are changes that no run can show: in annotations, which nothing evaluates, and in what only type checkers read.
+Left out are changes that no run can show: in annotations, which nothing evaluates, in what only type checkers read, in
+`slots=` of a data class, in how a parameter may be passed, and of a large number by a millionth of it.
 """
 
 from __future__ import annotations
@@ -43,7 +44,9 @@ OPERATORS = (
     *(f"core/ReplaceBinaryOperator_{pair}" for pair in _ARITHMETIC),
     *(f"core/{name}" for name in _OTHERS),
 )
-MADE_BY = 2
+LARGE = 1e5
+"""From here on four digits of a number count."""
+MADE_BY = 3
 """Raise it when mutants of an unchanged file become others."""
 
 
@@ -132,7 +135,7 @@ def _mutated(text: str, part: tuple[int, int], operator: str, occurrence: int) -
 
 
 def _meaning(text: str) -> str | None:
-    """The program without its annotations, which nothing evaluates; None when it is no program."""
+    """What the program does, without what no run can show; None when it is no program."""
     try:
         tree = ast.parse(text)
     except SyntaxError:
@@ -142,8 +145,15 @@ def _meaning(text: str) -> str | None:
             node.annotation = ast.Constant(None)
         elif isinstance(node, ast.arg):
             node.annotation = None
+        elif isinstance(node, ast.arguments):
+            node.args = [*node.posonlyargs, *node.args, *node.kwonlyargs]
+            node.posonlyargs, node.kwonlyargs = [], []
         elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             node.returns = None
+        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "dataclass":
+            node.keywords = [keyword for keyword in node.keywords if keyword.arg != "slots"]
+        elif isinstance(node, ast.Constant) and isinstance(node.value, float) and abs(node.value) > LARGE:
+            node.value = float(f"{node.value:.4g}")
     return ast.dump(tree)
 
 
