@@ -1,7 +1,8 @@
 """Mutants of a file: one small change each, made by the operators of Cosmic Ray.
 
 Left out are changes that no run can show: in annotations, which nothing evaluates, in what only type checkers read, in
-`slots=` of a data class, in how a parameter may be passed, and of a large number by a millionth of it.
+`slots=` and `frozen=` of a data class (type checkers hold everybody to the latter), in how a parameter may be passed,
+and of a large number by a millionth of it.
 """
 
 from __future__ import annotations
@@ -46,7 +47,7 @@ OPERATORS = (
 )
 LARGE = 1e5
 """From here on four digits of a number count."""
-MADE_BY = 3
+MADE_BY = 4
 """Raise it when mutants of an unchanged file become others."""
 
 
@@ -151,7 +152,7 @@ def _meaning(text: str) -> str | None:
         elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             node.returns = None
         elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "dataclass":
-            node.keywords = [keyword for keyword in node.keywords if keyword.arg != "slots"]
+            node.keywords = [keyword for keyword in node.keywords if keyword.arg not in ("slots", "frozen")]
         elif isinstance(node, ast.Constant) and isinstance(node.value, float) and abs(node.value) > LARGE:
             node.value = float(f"{node.value:.4g}")
     return ast.dump(tree)

@@ -25,7 +25,7 @@ from typing import Any
 import pytest
 from _pytest.runner import runtestprotocol
 
-from tests.mutants.covering import Lines, lines_run, watching
+from tests.mutants.covering import Lines, lines_run, lines_that_read, watching
 from tests.mutants.generate import Mutant
 from tests.mutants.results import Outcome
 from tests.mutants.scope import ROOT, STATE, Package
@@ -156,7 +156,12 @@ class Runner:
             names = [name for name, numbers in ran.items() if (numbers if lines is None else numbers & lines)]
             if names:
                 return sorted(names, key=lambda name: (passed[name].seconds, name))
-        return [] if begin else sorted(passed, key=lambda name: (passed[name].seconds, name))
+        if begin:
+            return []
+        readers = lines_that_read(mutant.path, mutant.part, self._package.files())
+        if readers is not None:
+            passed = {name: covered for name, covered in passed.items() if _runs_any(covered.lines, readers)}
+        return sorted(passed, key=lambda name: (passed[name].seconds, name))
 
     def _ran_early(self, mutant: Mutant) -> bool:
         begin, end = enclosing(mutant)
@@ -213,6 +218,10 @@ class _Only:
 
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
         items[:] = sorted((item for item in items if item.nodeid in self._order), key=lambda i: self._order[i.nodeid])
+
+
+def _runs_any(ran: Lines, wanted: Lines) -> bool:
+    return any(numbers & ran.get(path, set()) for path, numbers in wanted.items())
 
 
 def _passes(item: pytest.Item, after: pytest.Item | None) -> bool:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
+PROJECT = ("reference_platform", "simulator", "scenarios", "rubrics", "tui")
 STATE = ROOT / ".make" / "mutants"
 """Results and coverage of earlier runs; remove it to begin anew."""
 

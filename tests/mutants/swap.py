@@ -15,9 +15,8 @@ import sys
 import types
 from collections.abc import Iterator, Sequence
 
-from tests.mutants.scope import ROOT
+from tests.mutants.scope import PROJECT, ROOT
 
-PROJECT = ("reference_platform", "simulator", "scenarios", "rubrics", "tui", "tests")
 KEPT = "tests.mutants"
 
 
@@ -103,6 +102,6 @@ class _Mutated(importlib.abc.MetaPathFinder, importlib.abc.SourceLoader):
 def import_anew(path: str, mutated: str) -> None:
     """Forget the project's modules; from now on the file is imported as its mutant."""
     for name in list(sys.modules):
-        if name.partition(".")[0] in PROJECT and not name.startswith(KEPT) and name not in ("tests",):
+        if name.partition(".")[0] in (*PROJECT, "tests") and not name.startswith(KEPT) and name != "tests":
             del sys.modules[name]
     sys.meta_path.insert(0, _Mutated(path, mutated))

@@ -8,7 +8,7 @@ import pytest
 
 pytest.importorskip("cosmic_ray")
 
-from tests.mutants import generate, results, scope, swap
+from tests.mutants import covering, generate, results, scope, swap
 from tests.mutants.covering import lines_run
 
 SOURCE = '''\
@@ -99,3 +99,16 @@ def test_judgements_name_a_file_and_a_reason() -> None:
         assert (scope.ROOT / item.path).is_file()
         assert item.was != item.now
         assert len(item.because.split()) >= 3
+
+
+def test_a_constant_is_asked_of_those_who_read_it_unless_something_reads_it_at_import(
+    path: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(covering, "ROOT", generate.ROOT)
+    monkeypatch.setattr(covering, "PROJECT", ("",))
+    file = generate.ROOT / path
+    assert covering.lines_that_read(path, 2, [path]) is None, "a default is read at import"
+    file.write_text(SOURCE.replace("int = LIMIT", "int").replace("> most", "> LIMIT"), encoding="utf-8")
+    assert covering.lines_that_read(path, 2, [path]) == {path: {10}}
+    assert covering.lines_that_read(path, 2, []) is None, "it is read outside of the files that are watched"
+    assert covering.lines_that_read(path, 3, [path]) is None, "a function is no constant"
