@@ -114,7 +114,7 @@ def diagnosis(facts: Facts, rule: measures.Diagnosis) -> Judgement:
         parts = ["confirmed without evidence that can show it" if blind else "no cause was confirmed"]
         cited = blind or [facts.joined]
     share = max(0.0, share - cost)
-    said = _expected_words(facts, share)
+    said = _expected_words(facts)
     return judged(share, cited, "; ".join(parts) + said)
 
 
@@ -197,11 +197,11 @@ def _inspects(event: Event) -> bool:
     return bool(set(texts(event, "looked")) - {"alerts", "changes", "rollout"}) and text(event, "verb") != "slo"
 
 
-def _expected_words(facts: Facts, share: float) -> str:
+def _expected_words(facts: Facts) -> str:
     """What would have counted, once it can no longer be spoiled: the drill is over when this is read."""
     standing = [h.cause for h in facts.hypotheses if h.standing is not None]
     named_all = all(any(cause in fault.accepted for cause in standing) for fault in facts.judged_faults)
-    if share >= 0.999 or named_all:
+    if named_all:
         # Points are missing for another reason than the name.
         return ""
     expected = " and ".join(":".join(fault.accepted[0]) for fault in facts.judged_faults)

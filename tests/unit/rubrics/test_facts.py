@@ -93,6 +93,16 @@ def test_repairs_touch_the_cause_or_what_a_cure_may_touch() -> None:
     assert list(book.facts.stray_acts()) == ["gateway", "traffic"]
 
 
+def test_a_true_all_clear_for_another_cause_ends_nothing() -> None:
+    book = Book(LEAK)
+    book.hurt(0)
+    book.heal(100)
+    book.resolve(200, ("dns", "dns_failure"))
+    assert book.facts.over is None
+    told = book.resolve(300, LEAK.accepted[0])
+    assert book.facts.over == told
+
+
 def test_a_drill_without_a_length_lasts_half_an_hour() -> None:
     book = Book(LEAK, drill_s=600.0)
     assert book.facts.drill_s == 600.0

@@ -37,6 +37,12 @@ class TestRateOfDoingNothing:
         assert idle_rate_eur_per_s(book.facts) == pytest.approx((60 + 600 + 120) / 180)
         assert harm_idle_eur(book.facts) == pytest.approx((60 + 600 + 120) / 180 * DRILL_S)
 
+    def test_without_a_report_before_joining_the_mean_since_then_is_all(self) -> None:
+        book = Book(EARLY)
+        book.harm(0, 0)
+        book.harm(60, 30)
+        assert idle_rate_eur_per_s(book.facts) == pytest.approx(0.5)
+
     def test_the_larger_of_the_two_counts(self) -> None:
         book = spiky(0, 600, 600, 600)
         book.harm(0, 60)

@@ -138,6 +138,7 @@ class TestPrevention:
             ({"healthy_firings": 1}, 0.0, "fires 1 times in a healthy week"),
             ({"fires_at_s": None, "since_fault_s": None}, 0.0, "does not fire when the drill is run again"),
             ({"since_fault_s": None}, 0.0, "does not fire"),
+            ({"since_fault_s": 0.0, "fires_at_s": 7200.0}, 0.0, "fires no earlier than what called you"),
             ({"fires_at_s": None}, 0.0, ""),
         ],
     )

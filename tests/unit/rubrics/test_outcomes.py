@@ -90,6 +90,13 @@ class TestMitigation:
         book.state(220, cleared=True, good=True)
         assert mitigation(book.facts, FIX).share == 1.0
 
+    def test_of_many_changes_in_vain_the_last_are_cited_before_the_final_state(self) -> None:
+        book = Book(LEAK)
+        book.hurt(0)
+        tried = [book.change(10 + k, "restart", "online-store") for k in range(6)]
+        final = book.state(100, cleared=False, good=False)
+        assert mitigation(book.facts, FIX).evidence == ns(*tried[-3:], final)
+
     def test_a_cause_that_went_before_the_first_change_was_not_removed(self) -> None:
         book = Book(LEAK)
         book.hurt(0)

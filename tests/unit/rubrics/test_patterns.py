@@ -88,6 +88,11 @@ def test_what_was_done_before_joining_does_not_count() -> None:
     assert not judge("{event: command, where: {line: early}}").held
 
 
+def test_a_sequence_that_breaks_off_says_after_what() -> None:
+    because = judge("sequence: [{event: command}, {event: changed}, {event: changed}]").because
+    assert because == "what should follow you restarted gateway at T+00:20 [#5] did not"
+
+
 def test_the_reason_names_both_events_when_the_order_was_wrong() -> None:
     because = judge("{event: command, where: {looked: features}, before: {event: changed}}").because
     assert because == "too late: you ran `features status` at T+00:30 [#6], after you restarted gateway at T+00:20 [#5]"

@@ -23,6 +23,7 @@ def test_the_first_update_is_due_within_its_time(at_s: float, share: float) -> N
     book.status(at_s + 1, ABOUT)
     found = first_update(book.facts, FIRST)
     assert (found.share, found.evidence) == (share, ns(sent))
+    assert f"[#{sent.n}]" in found.because
     assert found.because.startswith("too late: ") == (share < 1.0)
 
 
