@@ -1,6 +1,6 @@
 """Change the code in small ways, one at a time, and see whether a test notices.
 
-    python -m tests.mutants [PACKAGE ...] [--sample N] [--seed N] [--workers N] [--fresh]
+    python -m tests.mutants [PACKAGE or FILE ...] [--sample N] [--seed N] [--workers N] [--fresh]
 
 Results are kept, so a run that was stopped goes on; a mutant is tried again only when its file or its tests changed.
 Exit code 1 when fewer than 90 % of the mutants of any package are noticed; survivors in equivalent.yaml do not count.
@@ -29,24 +29,26 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run and report. Returns the exit code."""
     args = _arguments(argv)
     console = Console(stderr=True)
-    chosen = [package for package in PACKAGES if not args.packages or package.name in args.packages]
-    if len(chosen) < len(args.packages):
-        console.print(f"error: packages are {', '.join(package.name for package in PACKAGES)}", highlight=False)
+    known_names = {name for package in PACKAGES for name in (package.name, *package.files())}
+    unknown = [name for name in args.only if name not in known_names]
+    if unknown:
+        names = ", ".join(package.name for package in PACKAGES)
+        console.print(f"error: no package and no file of one: {unknown[0]}; packages are {names}", highlight=False)
         return 2
-    plan = _sampled(_found(chosen, console), args.sample, args.seed)
+    plan = _sampled(_found(args.only, console), args.sample, args.seed)
     known = {} if args.fresh else {key: outcome for key, outcome in read_outcomes().items() if outcome.still_holds()}
     for package, mutants in plan:
         todo = [mutant for mutant in mutants if mutant.key not in known]
         if todo:
             _in_own_process(package, todo, args.workers)
-    return _report(plan, read_outcomes(), read_judged(), whole=not args.sample and not args.packages)
+    return _report(plan, read_outcomes(), read_judged(), whole=not args.sample and not args.only)
 
 
 def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="python -m tests.mutants", description="Do the tests notice a changed program?"
     )
-    parser.add_argument("packages", nargs="*", help="only these, such as simulator/faults")
+    parser.add_argument("only", nargs="*", help="only these packages or files, such as simulator/faults")
     parser.add_argument("--sample", type=int, default=0, help="try only so many, drawn by the seed")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--workers", type=int, default=max(1, os.cpu_count() or 1))
@@ -59,18 +61,23 @@ def _bar(console: Console) -> Progress:
     return Progress(*columns, console=console, auto_refresh=False)
 
 
-def _found(packages: Sequence[Package], console: Console) -> Plan:
+def _found(only: Sequence[str], console: Console) -> Plan:
+    """Mutants of every package or of what was asked for, in the order of the packages."""
+    chosen = {
+        package: [path for path in package.files() if not only or package.name in only or path in only]
+        for package in PACKAGES
+    }
     plan: Plan = []
-    files = sum(len(package.files()) for package in packages)
     with _bar(console) as progress:
-        task = progress.add_task("finding mutants", total=files)
-        for package in packages:
+        task = progress.add_task("finding mutants", total=sum(map(len, chosen.values())))
+        for package, paths in chosen.items():
             mutants: list[Mutant] = []
-            for path in package.files():
+            for path in paths:
                 mutants += mutants_of(path)
                 progress.advance(task)
                 progress.refresh()
-            plan.append((package, mutants))
+            if paths:
+                plan.append((package, mutants))
     return plan
 
 
