@@ -14,6 +14,7 @@ import pickle
 import resource
 import signal
 import sys
+import tempfile
 import time
 import traceback
 from collections.abc import Callable, Generator, Iterable, Sequence
@@ -199,6 +200,8 @@ class Runner:
         resource.setrlimit(resource.RLIMIT_CPU, (limit_s, limit_s + 5))
         mutated = job.mutant.source()
         if job.anew:
+            if "@compiled" in mutated or "@inline" in mutated:
+                _forget_compiled_code()
             import_anew(job.mutant.path, mutated)
             files = list(dict.fromkeys(name.partition("::")[0] for name in job.tests))
             code = pytest.main([*PYTEST, "-x", *files], plugins=[_Only(job.tests)])
@@ -208,6 +211,13 @@ class Runner:
         items = [self._items[name] for name in job.tests]
         passed = all(_passes(item, after) for item, after in zip(items, [*items[1:], None], strict=True))
         return SURVIVED if passed else KILLED
+
+
+def _forget_compiled_code() -> None:
+    """Compile anew: what is kept on disk is named after the file, which still holds the original."""
+    import numba
+
+    numba.config.CACHE_DIR = tempfile.mkdtemp(prefix="mutant-")
 
 
 class _Only:

@@ -51,6 +51,10 @@ PACKAGES: tuple[Package, ...] = (
     Package(
         "serving decisions",
         ("reference_platform/serving/*.py", "simulator/traffic/arrivals.py", "simulator/traffic/quantile.py"),
-        ("tests/unit/reference_platform/serving", "tests/unit/simulator/traffic"),
+        (
+            "tests/unit/reference_platform/serving",
+            "tests/unit/simulator/traffic",
+            "tests/property/simulator/test_places.py",
+        ),
     ),
 )

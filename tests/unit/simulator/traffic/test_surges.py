@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from simulator.traffic.arrivals import BLOCK_S, Arrivals, Block, Surge
+from simulator.traffic.arrivals import BLOCK_S, Arrivals, Block, Surge, history_counts
 from simulator.world.rhythm import Rhythm
 
 SHARES = np.array([0.45, 0.40, 0.15])
@@ -121,3 +121,64 @@ def test_weights_of_customers_hold_within_a_surge() -> None:
     counts = np.bincount(entities, minlength=3)
     assert counts[1] == 0
     assert counts[2] / counts[0] == pytest.approx(3.0, rel=0.05)
+
+
+class Steep(Rhythm):
+    """Intensity that is the time itself: which instant was asked for shows in the count."""
+
+    def ratio(self, t_s: np.ndarray | float) -> np.ndarray:
+        return np.asarray(t_s, dtype=np.float64)
+
+
+def test_a_minute_has_what_the_rhythm_says_for_its_middle() -> None:
+    arrivals = Arrivals(Steep(0.0), 10.0, SHARES, np.ones(CUSTOMERS), np.random.default_rng(3))
+    counts = [len(block.time_s) for block in _blocks(arrivals, 4)]
+    # Ten times the middle's second, for sixty seconds; six standard deviations of a Poisson count.
+    for count, middle_s in zip(counts, (30.0, 90.0, 150.0, 210.0), strict=True):
+        assert abs(count - 600.0 * middle_s) < 6.0 * np.sqrt(600.0 * middle_s)
+
+
+def test_a_surge_is_added_to_what_the_middle_of_the_minute_has() -> None:
+    calm = Arrivals(Steep(0.0), 10.0, SHARES, np.ones(CUSTOMERS), np.random.default_rng(3), np.random.default_rng(4))
+    busy = Arrivals(Steep(0.0), 10.0, SHARES, np.ones(CUSTOMERS), np.random.default_rng(3), np.random.default_rng(4))
+    busy.add_surge(Surge(0.0, 60.0, 3.0, (1,)))
+    plain, block = calm.next_block(), busy.next_block()
+    assert block.begin_s == 0.0
+    expected = 2.0 * 0.40 * 10.0 * 30.0 * 60.0
+    assert abs(len(_without(block, plain)) - expected) < 6.0 * np.sqrt(expected)
+
+
+def test_nobody_comes_in_a_minute_that_is_not_kept() -> None:
+    arrivals = _arrivals()
+    arrivals.keep(lambda begin_s: begin_s != 60.0)
+    counts = [len(block.time_s) for block in _blocks(arrivals, 3)]
+    assert [count > 0 for count in counts] == [True, False, True]
+
+
+def test_a_surge_of_another_minute_draws_nothing() -> None:
+    """One that ends or begins at the border leaves the stream of surges as it was."""
+    extra = np.random.default_rng(4)
+    arrivals = Arrivals(Rhythm(0.0), 40.0, SHARES, np.ones(CUSTOMERS), np.random.default_rng(3), extra)
+    before = extra.bit_generator.state
+    arrivals.add_surge(Surge(60.0, 120.0, 3.0, (0,)))
+    arrivals.next_block()
+    assert extra.bit_generator.state == before
+    arrivals.next_block()
+    after = extra.bit_generator.state
+    assert after != before
+    arrivals.next_block()
+    assert extra.bit_generator.state == after
+
+
+def test_shares_are_of_all_requests_whatever_they_add_up_to() -> None:
+    twice = Arrivals(Rhythm(0.0), 40.0, 2.0 * SHARES, np.ones(CUSTOMERS), np.random.default_rng(3))
+    assert twice.route_rate_per_s(1, 0.0) == pytest.approx(0.40 * twice.rate_per_s(0.0))
+    assert twice.rate_per_s(0.0) == pytest.approx(40.0 * float(Rhythm(0.0).ratio(0.0)))
+    assert float(Rhythm(0.0).ratio(0.0)) != pytest.approx(1.0)
+
+
+def test_weeks_before_the_first_minute_follow_the_same_law() -> None:
+    ends_s = np.arange(3600.0, 25 * 3600.0, 3600.0)
+    counts = history_counts(Steep(0.0), 2.0, 0.25, ends_s, 3600.0, np.random.default_rng(5))
+    expected = 2.0 * 0.25 * 3600.0 * (ends_s - 1800.0)
+    assert (np.abs(counts - expected) < 6.0 * np.sqrt(expected)).all()
