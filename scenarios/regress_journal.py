@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
-from dataclasses import asdict
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
 from hashlib import sha256
 from pathlib import Path
+
+from pydantic import TypeAdapter
 
 from reference_platform.errors import ConfigError
 from scenarios.regress import Key, Play
@@ -25,6 +27,15 @@ def program_digest() -> str:
                 digest.update(f"\0{path.relative_to(ROOT).as_posix()}\0".encode())
                 digest.update(path.read_bytes())
     return digest.hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class _Line:
+    play: Play
+    change: Change | None
+
+
+_LINE = TypeAdapter(_Line)
 
 
 class Journal:
@@ -72,8 +83,7 @@ class Journal:
             if json.loads(lines[0]) != {"identity": self._identity}:
                 return
             for line in lines[1:-1]:  # what follows the last line end was cut off
-                body: Mapping[str, Mapping[str, object]] = json.loads(line)
-                play = Play(**body["play"])  # type: ignore[arg-type]  # checked by the identity
-                yield play.key, (play, Change(**body["change"]) if body["change"] else None)  # type: ignore[arg-type]
-        except (ValueError, TypeError, KeyError):
+                kept = _LINE.validate_json(line)
+                yield kept.play.key, (kept.play, kept.change)
+        except (ValueError, RecursionError):
             return

@@ -74,7 +74,7 @@ def read_baseline(path: Path) -> Mapping[Key, Known]:
     except OSError as error:
         why = error.strerror or ""
         raise ContentError("the baseline cannot be read", where=str(path), why=why, fix="check the path") from None
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise ContentError("this is no baseline", where=str(path), why=str(error), fix=fix) from None
 
 

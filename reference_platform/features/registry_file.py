@@ -65,7 +65,7 @@ class RegistryFile:
             document = DefinitionsDocument.model_validate_json(json.dumps(held["definitions"]))
             definitions = read_definitions(document, self._code, keep_missing=True)
             return Applied(int(held["version"]), definitions, int(held["changed_us"]))
-        except (KeyError, TypeError, ValueError, ValidationError) as error:
+        except (KeyError, TypeError, ValueError, ValidationError, RecursionError) as error:
             raise ConfigError(
                 f"{self.path} is damaged", why=str(error).splitlines()[0][:200], fix="delete it and apply again"
             ) from error

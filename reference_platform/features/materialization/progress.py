@@ -97,7 +97,7 @@ class ProgressFolder:
             run = raw["unfinished"]
             unfinished = None if run is None else Progress(**{**run, "counts": Counts(**run["counts"])})
             return Kept(unfinished, int(raw["finished_runs"]), Counts(**raw["finished"]))
-        except (ValueError, KeyError, TypeError) as error:
+        except (ValueError, KeyError, TypeError, RecursionError) as error:
             raise ConfigError(
                 f"{path} is damaged", why=str(error)[:200],
                 fix="delete it; the next run starts from the watermark and ends in the same state",

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+import json
+from dataclasses import asdict, replace
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -143,7 +144,9 @@ def test_files_are_the_same_for_any_order_and_a_baseline_reads_back(tmp_path: Pa
     assert read_baseline(path) == {play.key: KNOWN for play in plays}
 
 
-@pytest.mark.parametrize("text", ["", "[]", "{}", '{"format": 0}', '{"format": 1, "nights": [], "plays": [{}]}'])
+@pytest.mark.parametrize(
+    "text", ["", "[]", "{}", "[" * 100_000, '{"format": 0}', '{"format": 1, "nights": [], "plays": [{}]}']
+)
 def test_a_file_that_is_no_baseline_is_refused(tmp_path: Path, text: str) -> None:
     path = tmp_path / "results.json"
     path.write_text(text)
@@ -190,7 +193,24 @@ def test_a_journal_keeps_finished_plays_for_the_same_identity_only(tmp_path: Pat
         assert list(journal.kept) == keys
 
 
-@pytest.mark.parametrize("text", ["", "\n", "[]\n", '{"identity": "one"}\n[]\n', '{"identity": "one"}\n{"play": {}}\n'])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "\n",
+        "[]\n",
+        "[" * 50_000 + "\n",
+        '{"identity": "one"}\n[]\n',
+        '{"identity": "one"}\n{"play": {}}\n',
+        '{"identity": "one"}\n' + "[" * 50_000 + "\n",
+        *(
+            '{"identity": "one"}\n' + json.dumps({"play": asdict(PLAY) | {name: wrong}, "change": None}) + "\n"
+            for name in ("scenario", "seed", "verdict", "score", "findings", "trail", "red_flags")
+            for wrong in (None, {"a": []}, [1])
+            if (name, wrong) != ("red_flags", [1]) and not (name == "findings" and wrong == {"a": []})
+        ),
+    ],
+)
 def test_a_damaged_journal_is_no_obstacle(tmp_path: Path, text: str) -> None:
     path = tmp_path / "journal.jsonl"
     path.write_text(text)

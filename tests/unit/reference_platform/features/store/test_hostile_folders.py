@@ -64,7 +64,7 @@ def test_teardown_keeps_everything_while_its_server_is_away(tmp_path: Path) -> N
     assert (tmp_path / "data" / "registry.json").exists()
 
 
-@pytest.mark.parametrize("content", [b"", b"[]", b"{}", b"\xff\xfe", b'{"format": 1, "definitions"'])
+@pytest.mark.parametrize("content", [b"", b"[]", b"{}", b"\xff\xfe", b'{"format": 1, "definitions"', b"[" * 50_000])
 def test_a_damaged_registry_is_named(content: bytes, tmp_path: Path) -> None:
     (tmp_path / "data").mkdir()
     (tmp_path / "data" / "registry.json").write_bytes(content)
