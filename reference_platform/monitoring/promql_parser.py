@@ -37,7 +37,7 @@ NESTING_MAX = 50
 OPERATORS_MAX = 100
 
 _BINDING = {"or": 1, "and": 2, "unless": 2, **dict.fromkeys(COMPARISONS, 3), "+": 4, "-": 4, "*": 5, "/": 5, "%": 5}
-_UNARY_BINDING = 6
+_UNARY_BINDING = max(_BINDING.values())
 _FUNCTIONS = (*RANGE_FUNCTIONS, *INSTANT_FUNCTIONS, *AGGREGATIONS)
 
 

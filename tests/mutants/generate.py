@@ -1,8 +1,8 @@
 """Mutants of a file: one small change each, made by the operators of Cosmic Ray.
 
 Left out are changes that no run can show: in annotations, which nothing evaluates, in what only type checkers read, in
-`slots=` and `frozen=` of a data class (type checkers hold everybody to the latter), in how a parameter may be passed,
-and of a large number by a millionth of it.
+`slots=` and `frozen=` of a data class and `strict=` of zip, in how a parameter may be passed, and of a large number by
+a millionth of it.
 """
 
 from __future__ import annotations
@@ -45,9 +45,11 @@ OPERATORS = (
     *(f"core/ReplaceBinaryOperator_{pair}" for pair in _ARITHMETIC),
     *(f"core/{name}" for name in _OTHERS),
 )
+_GUARDS = {"dataclass": ("slots", "frozen"), "zip": ("strict",)}
+"""Arguments that only stop a program that is wrong elsewhere."""
 LARGE = 1e5
 """From here on four digits of a number count."""
-MADE_BY = 4
+MADE_BY = 5
 """Raise it when mutants of an unchanged file become others."""
 
 
@@ -148,11 +150,12 @@ def _meaning(text: str) -> str | None:
             node.annotation = None
         elif isinstance(node, ast.arguments):
             node.args = [*node.posonlyargs, *node.args, *node.kwonlyargs]
-            node.posonlyargs, node.kwonlyargs = [], []
+            node.defaults = [*node.defaults, *(default for default in node.kw_defaults if default is not None)]
+            node.posonlyargs, node.kwonlyargs, node.kw_defaults = [], [], []
         elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             node.returns = None
-        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "dataclass":
-            node.keywords = [keyword for keyword in node.keywords if keyword.arg not in ("slots", "frozen")]
+        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in _GUARDS:
+            node.keywords = [keyword for keyword in node.keywords if keyword.arg not in _GUARDS[node.func.id]]
         elif isinstance(node, ast.Constant) and isinstance(node.value, float) and abs(node.value) > LARGE:
             node.value = float(f"{node.value:.4g}")
     return ast.dump(tree)

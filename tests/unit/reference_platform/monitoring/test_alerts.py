@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import pytest
@@ -133,6 +134,8 @@ def test_a_removed_rule_resolves_what_was_firing() -> None:
         (replace(RULE, name="B", expr="1"), "cannot watch a number"),
         (replace(RULE, name="B", expr="depth[5m]"), "cannot watch a range"),
         (replace(RULE, name="B", for_s=-1.0), "waits"),
+        (replace(RULE, name="B", for_s=math.inf), "waits"),
+        (replace(RULE, name="B", keep_firing_for_s=math.nan), "waits"),
     ],
 )
 def test_a_bad_rule_is_refused_and_changes_nothing(rule: AlertRule, words: str) -> None:
@@ -161,3 +164,65 @@ def test_label_sets_beyond_the_maximum_are_counted() -> None:
     bench = Bench(replace(RULE, for_s=0.0))
     assert len(bench.at(0, **{f"r{n}": 9.0 for n in range(230)})) == 200
     assert bench.evaluator.dropped == 30
+
+
+@pytest.mark.parametrize("for_s", [0.0, -1.0, math.inf, math.nan])
+def test_a_silence_lasts_for_a_time(for_s: float) -> None:
+    with pytest.raises(CommandError, match="a silence of"):
+        Bench(RULE).evaluator.silence("DepthHigh", for_s, 0.0)
+
+
+def test_a_silence_of_half_a_second_ends_at_its_instant() -> None:
+    bench = Bench(replace(RULE, for_s=0.0))
+    bench.evaluator.silence("DepthHigh", 0.5, 0.0)
+    (fired,) = bench.at(0, fraud=9)
+    assert isinstance(fired, Fired)
+    assert fired.silenced
+    bench.evaluator.silence("DepthHigh", 30.0, 0.0)
+    (ended,) = bench.at(30, fraud=9)
+    assert ended == Unsilenced(30, fired.alert)
+    assert bench.at(60, fraud=9) == []
+    (resolved,) = bench.at(90, fraud=1)
+    assert resolved == Resolved(90, fired.alert, silenced=False)
+
+
+def test_an_alert_that_was_never_silenced_is_told_as_such() -> None:
+    bench = Bench(replace(RULE, for_s=0.0))
+    (fired,) = bench.at(0, fraud=9)
+    (silenced,) = bench.evaluator.silence("DepthHigh", 60.0, 1.0)
+    assert silenced == Silenced(1.0, fired.alert)
+    assert bench.evaluator.silence("DepthHigh", 90.0, 2.0) == [], "it is silent already"
+
+
+def test_the_five_hundredth_rule_is_the_last() -> None:
+    bench = Bench(*(replace(RULE, name=f"Depth{k}") for k in range(500)))
+    with pytest.raises(CommandError, match="there are 500 alert rules"):
+        bench.evaluator.add_rule(RULE)
+    bench.evaluator.remove_rule("Depth7", 0.0)
+    bench.evaluator.add_rule(RULE)
+    assert len(bench.evaluator.rules()) == 500
+
+
+def test_the_last_two_hundred_resolved_alerts_are_kept() -> None:
+    bench = Bench(replace(RULE, for_s=0.0))
+    for k in range(201):
+        bench.at(60 * k, fraud=9)
+        bench.at(60 * k + 30, fraud=1)
+    kept = bench.evaluator.alerts()
+    assert [status.alert_id for status in kept] == list(range(2, 202))
+    assert {status.state for status in kept} == {"resolved"}
+
+
+def test_the_name_of_the_metric_is_no_label_of_an_alert() -> None:
+    bench = Bench(replace(RULE, for_s=0.0))
+    (fired,) = bench.at(0, fraud=9)
+    assert fired.alert.labels == (("route", "fraud"),)
+
+
+@pytest.mark.parametrize(("every_s", "fine"), [(0.5, True), (0.0, False), (-1.0, False)])
+def test_rounds_come_at_an_interval(every_s: float, fine: bool) -> None:
+    if fine:
+        assert AlertEvaluator(SeriesStore(60.0, 10), every_s).next_wake_s() == 0.0
+        return
+    with pytest.raises(AssertionError):
+        AlertEvaluator(SeriesStore(60.0, 10), every_s)

@@ -8,7 +8,14 @@ from numpy.typing import NDArray
 
 from reference_platform.monitoring.drift import PsiMonitor, PsiResult
 from reference_platform.monitoring.promql import evaluate, parse
-from reference_platform.monitoring.psi import fit_reference
+from reference_platform.monitoring.psi import (
+    ReferenceStats,
+    cell_counts,
+    expected_under_no_drift,
+    fit_reference,
+    noise_threshold,
+    psi,
+)
 from reference_platform.monitoring.series import SeriesStore
 
 HOUR_S = 3600.0
@@ -103,3 +110,115 @@ def test_scrape_repeats_the_latest_verdict_and_ends_it_when_data_are_insufficien
     monitor.advance(2 * HOUR_S)
     monitor.scrape(store, 2 * HOUR_S)
     assert evaluate(parse("feature_psi"), store, 2 * HOUR_S) == []
+
+
+def _features() -> dict[str, ReferenceStats]:
+    """Cells of three widths: many intervals, single values among intervals, and single values alone."""
+    rng = np.random.default_rng(11)
+    return {
+        "smooth": fit_reference(rng.normal(size=5_000)),
+        "spiky": fit_reference(np.concatenate((np.zeros(2_000), rng.normal(size=3_000), np.full(500, 2.5)))),
+        "few": fit_reference(np.repeat([0.0, 1.0], 2_000)),
+    }
+
+
+def _columns(rows: int, seed: int, features: dict[str, ReferenceStats]) -> NDArray[np.float32]:
+    """Values around, on the edges and points of, and missing from each feature."""
+    rng = np.random.default_rng(seed)
+    columns = rng.normal(0.3, 1.2, size=(rows, len(features))).astype(np.float32)
+    for column, reference in enumerate(features.values()):
+        exact = np.concatenate((reference.edges[1:-1], reference.points)).astype(np.float32)
+        if len(exact):
+            columns[: rows // 3, column] = rng.choice(exact, rows // 3)
+        columns[rows // 3 : rows // 3 + 10 * (column + 1), column] = np.nan
+    return columns
+
+
+def test_what_is_counted_batch_by_batch_is_what_a_count_of_all_rows_finds() -> None:
+    features = _features()
+    monitor = PsiMonitor({"fraud": features})
+    for hour in range(3):
+        parts = [_columns(400, 10 * hour + part, features) for part in range(2)]
+        for part, columns in enumerate(parts):
+            monitor.observe("fraud", columns, hour * HOUR_S + 600.0 * part)
+        closed = monitor.advance((hour + 1) * HOUR_S)
+        whole = np.concatenate(parts)
+        assert [result.feature for result in closed] == list(features)
+        for column, result in enumerate(closed):
+            reference = features[result.feature]
+            counts = cell_counts(reference, whole[:, column])
+            cells = int(np.count_nonzero(counts + reference.counts))
+            value = psi(reference, counts)
+            # One in a hundred days may raise a false alarm: 3 features, 24 hours, and as many tests for the days.
+            noise = noise_threshold(reference.n, 800, cells, 0.01 / (2 * 3 * 24))
+            assert (result.n, result.t_s) == (800, (hour + 1) * HOUR_S)
+            assert result.psi == pytest.approx(value)
+            assert result.psi_corrected == pytest.approx(
+                max(0.0, value - expected_under_no_drift(reference.n, 800, cells))
+            )
+            assert result.limits == pytest.approx(tuple(max(limit, noise) for limit in (0.1, 0.2, 0.25)))
+
+
+def test_a_day_is_tested_once_a_day() -> None:
+    features = _features()
+    monitor = PsiMonitor({"fraud": features})
+    columns = _columns(240, 1, features)
+    monitor.observe("fraud", columns, 0.0)
+    day = [result for result in monitor.advance(86_400.0) if result.window == "1d"]
+    assert {result.t_s for result in day} == {86_400.0}
+    for column, result in enumerate(day):
+        reference = features[result.feature]
+        cells = int(np.count_nonzero(cell_counts(reference, columns[:, column]) + reference.counts))
+        noise = noise_threshold(reference.n, 240, cells, 0.01 / (2 * 3))
+        assert result.limits == pytest.approx(tuple(max(limit, noise) for limit in (0.1, 0.2, 0.25)))
+
+
+def test_nothing_is_less_than_no_drift_after_correction() -> None:
+    reference = fit_reference(np.arange(1_000.0))
+    monitor = PsiMonitor({"fraud": {"same": reference}})
+    monitor.observe("fraud", np.arange(1_000.0, dtype=np.float32)[:, None], 0.0)
+    (result,) = monitor.advance(HOUR_S)
+    assert result.psi == pytest.approx(0.0, abs=1e-9)
+    assert result.psi_corrected == 0.0
+
+
+@pytest.mark.parametrize(("rows", "judged"), [(199, False), (200, True)])
+def test_two_hundred_rows_are_enough_for_a_verdict(rows: int, judged: bool) -> None:
+    monitor = _monitor()
+    monitor.observe("fraud", _batch(rows, 0.0), 0.0)
+    for result in monitor.advance(HOUR_S):
+        assert (result.level != "insufficient data") == judged
+        assert (result.psi > 0.0) == judged
+        if not judged:
+            assert (result.psi, result.psi_corrected, result.driver) == (0.0, 0.0, "")
+
+
+def test_a_batch_has_a_column_for_every_feature() -> None:
+    with pytest.raises(AssertionError, match="3 columns, 2 features"):
+        _monitor().observe("fraud", np.zeros((4, 3), dtype=np.float32), 0.0)
+
+
+@pytest.mark.parametrize(
+    ("options", "fine"),
+    [
+        ({"rows_min": 1}, True),
+        ({"rows_min": 0}, False),
+        ({"false_alarms_per_day": 0.5}, True),
+        ({"false_alarms_per_day": 0.0}, False),
+        ({"false_alarms_per_day": -0.5}, False),
+        ({"false_alarms_per_day": 1.0}, False),
+        ({"false_alarms_per_day": 1.5}, False),
+    ],
+)
+def test_chances_are_between_none_and_certain(options: dict[str, float], fine: bool) -> None:
+    if fine:
+        _monitor(**options)
+        return
+    with pytest.raises(AssertionError):
+        _monitor(**options)
+
+
+def test_a_model_without_features_has_no_verdicts() -> None:
+    monitor = PsiMonitor({"fraud": {}})
+    monitor.observe("fraud", np.zeros((4, 0), dtype=np.float32), 0.0)
+    assert monitor.advance(86_400.0) == []

@@ -185,3 +185,63 @@ def test_rate_extends_to_the_edges_of_the_range_but_no_counter_below_zero() -> N
     assert _values("increase(old_total[10m])", store, 600.0) == pytest.approx({"": 60})
     assert _values("increase(old_total[30m])", store, 600.0) == pytest.approx({"": 57})
     assert _values("rate(old_total[1m])", store, 600.0) == {}
+
+
+@pytest.mark.parametrize(
+    ("query", "value"),
+    [
+        ("10 % 4 * 3", 6.0),
+        ("10 * 7 % 4", 2.0),
+        ("10 + 10 / 5", 12.0),
+        ("10 / 5 / 2", 1.0),
+        ("10 - 4 - 3", 3.0),
+        ("2 * 3 + 4", 10.0),
+        ("-2 + 3", 1.0),
+        ("-(2 + 3) * 2", -10.0),
+        ("15 > bool 10 + 6", 0.0),
+        ("(1 + 2) * 3", 9.0),
+    ],
+)
+def test_operators_bind_as_they_do_in_prometheus(query: str, value: float) -> None:
+    answer = evaluate(parse(query), _store(), NOW_S)
+    assert isinstance(answer, Scalar)
+    assert answer.value == value
+
+
+@pytest.mark.parametrize(
+    ("query", "routes"),
+    [
+        ('depth or depth{route="fraud"} and depth{route="none"}', {"search", "fraud"}),
+        ('depth{route="none"} and depth or depth{route="fraud"}', {"fraud"}),
+        ('depth{route="search"} or depth unless depth{route="search"}', {"search", "fraud"}),
+        ('depth unless depth{route="search"} and depth{route="fraud"}', {"fraud"}),
+        ("depth > 5 + 10", {"fraud"}),
+        ("depth > 5 and depth < 15", {"search"}),
+        ('(depth or depth{route="none"})', {"search", "fraud"}),
+        ('sum by (route) (depth or depth{route="none"})', {"search", "fraud"}),
+        ('abs(depth{route="fraud"} or depth{route="none"})', {"fraud"}),
+    ],
+)
+def test_sets_bind_looser_than_comparisons_and_or_the_loosest(query: str, routes: set[str]) -> None:
+    answer = evaluate(parse(query), _store(), NOW_S)
+    assert isinstance(answer, list)
+    assert {sample.label("route") for sample in answer} == routes
+
+
+@pytest.mark.parametrize(
+    ("query", "words"),
+    [
+        ("abs(depth, 1)", "abs takes 1 argument, not 2"),
+        ("rate()", "rate takes 1 argument, not 0"),
+        ("abs(depth 1)", r'expected "\)"'),
+    ],
+)
+def test_the_number_of_arguments_is_told(query: str, words: str) -> None:
+    with pytest.raises(CommandError, match=words):
+        parse(query)
+
+
+def test_many_brackets_one_after_the_other_are_not_deep() -> None:
+    answer = evaluate(parse(" + ".join(["(1)"] * 60)), _store(), NOW_S)
+    assert isinstance(answer, Scalar)
+    assert answer.value == 60.0
