@@ -90,3 +90,20 @@ def test_a_restarted_store_reads_its_file_once_it_is_back() -> None:
     assert bench.active, "the old process still runs"
     bench.wait(60.0)
     assert not bench.active
+
+
+def test_a_single_connection_of_a_process_that_is_gone_is_still_the_cause() -> None:
+    bench = _leak()
+    bench.type(STOP)
+    bench.wait(60.0)
+    assert not bench.active
+    client = bench.plant.pool._clients["loyalty-export"]
+    client.wants = 1.0
+    assert bench.plant.pool.held()["loyalty-export"] == 1
+    assert bench.active
+
+
+def test_the_leak_is_as_fast_as_the_file_says_and_its_job_takes_one_processor() -> None:
+    bench = Bench("online_store.connection_leak", {"leaks_per_min": 6.0}, after_s=0.0)
+    assert bench.plant.pool._clients["loyalty-export"].leak_per_s == pytest.approx(0.1)
+    assert bench.plant.cluster.deployments["loyalty-export"].spec.cpu == 1.0

@@ -109,3 +109,11 @@ def test_a_parameter_that_makes_no_sense_is_refused_with_its_reason(
     with pytest.raises(ValidationError) as refused:
         FAULTS[fault_id].model_validate(params)
     assert why in str(refused.value)
+
+
+def test_a_fault_is_as_it_was_written_and_its_parameters_explain_themselves() -> None:
+    surge = FAULTS["traffic.surge"]()
+    with pytest.raises(ValidationError, match="frozen"):
+        surge.factor = 4.0  # type: ignore[attr-defined]
+    told = type(surge).model_json_schema()["properties"]["factor"]
+    assert told["description"] == "Requests against what the hour would have."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 from reference_platform.shop.topics import CONTRACTS
@@ -159,3 +160,25 @@ def test_the_machine_of_the_named_producer_goes_wrong_and_is_a_right_name(source
     for contract in CONTRACTS.values():
         there = any(pod.node == node for pod in bench.plant.cluster.ready_pods(contract.producer))
         assert ([contract.producer, "wrong_event_time"] in accepted) == there
+
+
+def test_one_record_that_waits_is_enough_for_a_partition_to_be_behind(monkeypatch: pytest.MonkeyPatch) -> None:
+    bench = Bench("feature_pipeline.dropped_partition", after_s=60.0)
+    consumer = bench.plant.ingest.feed("clicks").consumer
+    bench.type("features consumer rebalance clicks")
+    for waiting in (1, 0):
+        lag = np.zeros(len(consumer.lag()), dtype=np.int64)
+        lag[3] = waiting
+        monkeypatch.setattr(type(consumer), "lag", lambda self, lag=lag: lag)
+        assert bench.active == (waiting > 0)
+
+
+def test_a_wrong_clock_may_be_named_after_its_machine_and_every_sender_on_it() -> None:
+    bench = Bench("feature_pipeline.clock_skew")
+    node = _skewed(bench)
+    assert bench.plant.cluster.ready_pods("clicks-producer")[0].node == node
+    senders = {contract.producer for contract in CONTRACTS.values()}
+    assert {component for component, _ in bench.fault.accepted_in(bench.plant)} == {node, *senders}
+    for pod in bench.plant.cluster.ready_pods("payments-producer"):
+        pod.node = "another"
+    assert {component for component, _ in bench.fault.accepted_in(bench.plant)} == {node, "clicks-producer"}

@@ -93,3 +93,17 @@ def test_gaps_that_nobody_filled_again_are_over_with_the_release() -> None:
     bench.type("kubectl rollout undo deployment/payments-producer")
     bench.wait(30.0)
     assert bench.active_for(300.0, 60.0) == {False}
+
+
+@pytest.mark.parametrize(
+    "line", ["kubectl delete deployment payments-producer", "kubectl scale deployment payments-producer --replicas=0"]
+)
+def test_after_a_roll_back_somebody_has_to_send(line: str) -> None:
+    bench = Bench("feature_pipeline.schema_mismatch", after_s=30.0)
+    bench.type("kubectl rollout undo deployment/payments-producer")
+    bench.wait(30.0)
+    assert not bench.active
+    bench.type(line)
+    bench.wait(30.0)
+    assert not bench.plant.cluster.ready_pods("payments-producer")
+    assert bench.active
