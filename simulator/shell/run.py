@@ -9,6 +9,7 @@ from simulator.shell.components import mentioned
 from simulator.shell.context import Operator
 from simulator.shell.filters import apply_filters
 from simulator.shell.library import load_commands
+from simulator.shell.piped import still_seen
 from simulator.shell.registry import COMMANDS, Command, find, parse, split_pipes
 
 OUTPUT_MAX_CHARS = 200_000
@@ -76,10 +77,11 @@ def run(operator: Operator, typed: Typed) -> Ran:
         named = mentioned(operator, [" ".join(typed.stages[0])]) if command.changes else ()
         return Ran(str(error), 1, command.words, (), named, False, attempted=command.changes)
     text = apply_filters(effect.text, filters)
-    if effect.text.strip() and not text.strip():
-        # Nothing was printed, so nothing was seen.
-        return Ran(text, effect.exit, command.words, (), (), command.changes)
-    return Ran(text[:OUTPUT_MAX_CHARS], effect.exit, command.words, effect.looked, effect.subjects, command.changes)
+    looked, subjects = effect.looked, effect.subjects
+    if filters and not command.changes:
+        seen = still_seen(operator, typed.stages, effect.text, text, subjects)
+        looked, subjects = (looked, seen) if seen is not None else ((), ())
+    return Ran(text[:OUTPUT_MAX_CHARS], effect.exit, command.words, looked, subjects, command.changes)
 
 
 def preview(operator: Operator, line: str) -> str | None:
