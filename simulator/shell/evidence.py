@@ -7,7 +7,7 @@ printed; whatever measures those can take its place without anybody who calls it
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -139,6 +139,10 @@ NO_STATE = frozenset(("alerts", "rules"))
 """What shows no state of a component. Everything else may show it well, or unchanged, and so speak against anything."""
 SEEN_AT_PODS = ("capacity_shortage", "crash_loop", "memory_exceeded")
 """What a list of pods shows when it is there, so that a list of sound pods speaks against it."""
+SEEN_IN_USE = ("capacity_shortage", "memory_exceeded")
+"""What a table of use shows when it is there."""
+SEEN_AT_NODES = ("capacity_shortage", "gpu_failure", "memory_exceeded", "node_failure")
+"""What a list of nodes or GPUs shows when it is there."""
 ELSEWHERE = ("traffic",)
 """Components whose history must be that of what the alert is about."""
 
@@ -160,7 +164,7 @@ class Weight:
 def weigh(op: Operator, item: Hypothesis, output: Output, direction: Direction) -> Weight:
     """What `output` is worth for or against `item`; `strength` is 0, 0.5 or 1."""
     if not bears_on(op, item.component, output.subjects):
-        if direction == "against" and item.mechanism in SEEN_AT_PODS and _all_pods_sound(op, item.component, output):
+        if direction == "against" and _all_sound(op, item, output):
             return Weight(True, 1.0, "")
         about = ", ".join(output.subjects) or "no component in particular"
         return Weight(False, 0.0, f"it shows nothing about {item.component}: it is about {about}")
@@ -180,13 +184,30 @@ def weigh(op: Operator, item: Hypothesis, output: Output, direction: Direction) 
     return Weight(True, 0.0, f"an output of this kind cannot show {item.mechanism}")
 
 
-def _all_pods_sound(op: Operator, component: str, output: Output) -> bool:
-    """Whether a list of pods shows as many of the component's as there should be, all ready and never restarted.
+def _all_sound(op: Operator, item: Hypothesis, output: Output) -> bool:
+    """Whether a list shows every pod or node of the component, and nothing wrong with any.
 
-    A long list of sound pods is about no component in particular, so it is evidence for nothing.
+    A long list in which nothing is wrong is about no component in particular, so it is evidence for nothing; where
+    what is suspected would show, it speaks against it.
     """
-    if "pods" not in output.looked or sights(output) != {"pods"}:
-        return False
+    seen = sights(output)
+    if item.component == "gpu-pool":
+        names = [node.name for node in op.plant.spec.nodes if node.gpu_memory]
+        listed = seen <= {"gpu", "nodes"} or "nodes" in output.looked
+        return listed and item.mechanism in SEEN_AT_NODES and bool(names) and _names_all(output, names)
+    if seen == {"pods"} and "pods" in output.looked:
+        return item.mechanism in SEEN_AT_PODS and _all_pods_sound(op, item.component, output)
+    pods = [pod for name in op.plant.cluster.deployments for pod in op.plant.cluster.ready_pods(name)]
+    own = [pod.name for pod in pods if op.plant.cluster.component_of(pod.deployment) == item.component]
+    return seen == {"usage"} and item.mechanism in SEEN_IN_USE and bool(own) and _names_all(output, own)
+
+
+def _names_all(output: Output, names: Sequence[str]) -> bool:
+    return all(re.search(rf"(?<![\w-]){re.escape(name)}(?![\w-])", output.text) for name in names)
+
+
+def _all_pods_sound(op: Operator, component: str, output: Output) -> bool:
+    """Whether a list of pods shows as many of the component's as there should be, all ready and never restarted."""
     cluster = op.plant.cluster
     own = [item for name, item in cluster.deployments.items() if cluster.component_of(name) == component]
     names = tuple(f"{item.spec.name}-" for item in own)
@@ -225,16 +246,20 @@ def queried(query: str) -> list[Selector]:
 
 
 def _of_the_alert(op: Operator, output: Output) -> bool:
-    """Whether a query asks for what an alert that has fired is about; True when none has."""
+    """Whether what was printed holds a route that an alert which has fired is about; True when none has.
+
+    Numbers of no route in particular are of all together.
+    """
     fired = {status.name for status in op.alerts.alerts() if status.alert_id is not None}
     asked = [item for rule in op.alerts.rules() if rule.name in fired for item in queried(rule.expr)]
     routes = {matcher.value for item in asked for matcher in item.matchers if matcher.label in ("route", "model")}
     if not routes:
         return True
-    looked = {value for value in routes if value in output.line}
     named = [matcher for item in queried(_query_of(output.line)) for matcher in item.matchers]
-    narrowed = any(matcher.label in ("route", "model") for matcher in named)
-    return bool(looked) or not narrowed
+    narrowing = [matcher for matcher in named if matcher.label in ("route", "model")]
+    kept = {route for route in routes if all(matcher.matches({matcher.label: route}) for matcher in narrowing)}
+    shown = {model.name for model in op.plant.spec.models} & set(output.subjects)
+    return bool(kept) and (bool(kept & shown) or not shown)
 
 
 def _query_of(line: str) -> str:

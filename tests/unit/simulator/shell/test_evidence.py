@@ -30,7 +30,10 @@ def operator(*rules: Any, fired: tuple[str, ...] = ()) -> Any:
     alerts = SimpleNamespace(
         rules=lambda: list(rules), alerts=lambda: [SimpleNamespace(name=name, alert_id=1) for name in fired]
     )
-    return SimpleNamespace(alerts=alerts, plant=SimpleNamespace(spec=SimpleNamespace(nodes=nodes)))
+    models = [SimpleNamespace(name=name) for name in ("recommendation", "search-ranking", "fraud-detection")]
+    cluster = SimpleNamespace(deployments={}, ready_pods=lambda name: [], component_of=lambda name: name)
+    spec = SimpleNamespace(nodes=nodes, models=models)
+    return SimpleNamespace(alerts=alerts, plant=SimpleNamespace(spec=spec, cluster=cluster))
 
 
 def rule(name: str, expr: str, component: str = "gateway") -> Any:
@@ -192,16 +195,27 @@ def test_the_pool_is_its_nodes_and_an_alert_is_what_it_watches() -> None:
 
 
 @pytest.mark.parametrize(
-    ("query", "strength"),
+    ("query", "routes", "strength"),
     [
-        ("sum(rate(shop_responses_total{route='fraud-detection'}[10m]))", 1.0),
-        ("sum(rate(shop_responses_total{route='recommendation'}[10m]))", 0.0),
-        ("sum(rate(shop_responses_total[10m]))", 1.0),
+        ("sum(rate(shop_responses_total{route='fraud-detection'}[10m]))", ("fraud-detection",), 1.0),
+        ("sum(rate(shop_responses_total{route='recommendation'}[10m]))", ("recommendation",), 0.0),
+        ("sum(rate(shop_responses_total{route=~'fraud.*'}[10m]))", (), 1.0),
+        ("sum(rate(shop_responses_total{route=~'search.*'}[10m]))", (), 0.0),
+        ("sum(rate(shop_responses_total{route!='fraud-detection'}[10m]))", (), 0.0),
+        ("sum(rate(shop_responses_total{route!='recommendation'}[10m]))", (), 1.0),
+        ("sum by (route) (rate(shop_responses_total[10m]))", ("recommendation", "fraud-detection"), 1.0),
+        ("sum by (route) (rate(shop_responses_total[10m]))", ("recommendation", "search-ranking"), 0.0),
+        ("sum(rate(shop_responses_total[10m]))", (), 1.0),
+        ("fraud-detection", ("fraud-detection",), 1.0),
+        ("search-ranking", ("search-ranking",), 0.0),
+        ("traffic", (), 1.0),
     ],
 )
-def test_a_dip_is_shown_by_the_history_of_what_the_alert_is_about(query: str, strength: float) -> None:
+def test_a_dip_is_shown_by_the_history_of_what_the_alert_is_about(
+    query: str, routes: tuple[str, ...], strength: float
+) -> None:
     low = rule("PaymentsTooLow", "sum(rate(shop_responses_total{route='fraud-detection'}[10m])) < 5")
-    back = output(f"compare {query} --offset 7d", "traffic", looked=("metrics", "history"))
+    back = output(f"compare {query} --offset 7d", "traffic", *routes, looked=("metrics", "history"))
     dip = suspect("traffic", "seasonal_dip")
     assert weigh(operator(low, fired=("PaymentsTooLow",)), dip, back, "for").strength == strength
     assert weigh(operator(low), dip, back, "for").strength == 1.0

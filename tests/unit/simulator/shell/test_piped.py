@@ -73,3 +73,28 @@ def test_a_change_is_about_what_it_changed_whatever_was_printed() -> None:
     piped = desk.type("kubectl scale deployment gateway --replicas=5 | grep nothing")
     assert (plain.subjects, piped.subjects) == (("gateway",), ("gateway",))
     assert piped.changes
+
+
+@pytest.mark.parametrize(
+    ("line", "suspect", "verdict"),
+    [
+        ("nvidia-smi", "gpu-pool gpu_failure", True),
+        ("kubectl get nodes", "gpu-pool capacity_shortage", True),
+        ("kubectl top nodes", "gpu-pool node_failure", True),
+        ("kubectl get nodes | grep gpu-1", "gpu-pool capacity_shortage", False),
+        ("kubectl get nodes", "gpu-pool clock_skew", False),
+        ("kubectl top pods", "recommendation memory_exceeded", True),
+        ("kubectl top pods", "recommendation crash_loop", False),
+        ("kubectl top pods | head -4", "recommendation memory_exceeded", False),
+        ("kubectl get pods", "recommendation crash_loop", True),
+    ],
+)
+def test_a_list_of_everything_sound_speaks_against_what_it_would_show(line: str, suspect: str, verdict: bool) -> None:
+    """But never for it."""
+    desk = Desk(LEAK, 3600.0)
+    desk.submit(f"hyp add {suspect}")
+    refused = "it shows nothing about"
+    desk.submit(line)
+    assert refused in desk.submit("hyp for 1 last")
+    desk.submit(line)
+    assert (refused in desk.submit("hyp against 1 last")) != verdict
