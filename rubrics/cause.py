@@ -185,14 +185,14 @@ def _named_share(facts: Facts, rule: measures.Diagnosis) -> _Ground:
         understood = vocabulary(facts).about(" ".join(text(filed, key) for key in WRITTEN))
         seen = [event for event in looks if shows_customers(facts, event)] if understood else []
     else:
-        seen = [event for event in looks if wanted & set(texts(event, "subjects")) and _inspects(event)]
+        seen = [event for event in looks if wanted & set(texts(event, "subjects")) and inspects(event)]
     if not seen:
         return NO_GROUND
     because = f"{at(facts, claim)} and in the post-mortem, but never argued as a hypothesis with evidence"
     return _Ground(rule.named_ratio * share, (seen[-1], claim, filed), (because,))
 
 
-def _inspects(event: Event) -> bool:
+def inspects(event: Event) -> bool:
     """A look that goes further than a list of alerts, of roll-outs or of objectives."""
     return bool(set(texts(event, "looked")) - {"alerts", "changes", "rollout"}) and text(event, "verb") != "slo"
 
@@ -246,9 +246,7 @@ def discipline(facts: Facts, rule: measures.Discipline) -> Judgement:
     if told is not None and total:
         because = f"{at(facts, first.event)} as a stopgap in a total outage: reversible, one component, announced"
         return judged(1.0, [first.event, told], because)
-    seen = [
-        e for e in facts.looks() if e.n < first.event.n and set(wanted) & set(texts(e, "subjects")) and _inspects(e)
-    ]
+    seen = [e for e in facts.looks() if e.n < first.event.n and set(wanted) & set(texts(e, "subjects")) and inspects(e)]
     if told is not None and seen:
         because = f"{at(facts, first.event)} was announced and followed {at(facts, seen[-1])}, but no confirmed cause"
         return judged(0.5, [seen[-1], told, first.event], because)

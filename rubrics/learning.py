@@ -15,6 +15,12 @@ from simulator.engine.events import Event
 
 EARLIER_MIN_S = 60.0
 """A rule that fires no earlier than this before the responder was called tells nobody anything new."""
+EARLY_RATIO = 0.25
+"""Share of the time from a silent fault to the first complaint within which a rule has to fire; a later one earns"""
+LATE_RATIO = 0.5
+"""this share, because most of the harm is done by then."""
+NOISY_MIN = 7
+"""A rule that fires once a day in a week in which nothing is wrong teaches people to ignore it."""
 DOCUMENT = ("summary", "impact", "text", "went_well", "went_badly")
 """Fields of a post-mortem that hold prose of the responder."""
 
@@ -51,10 +57,16 @@ def prevention(facts: Facts, rule: measures.Prevention) -> Judgement:
     A rule earns nothing unless it fires in the re-run before anybody had to call, and stays silent on a healthy week.
     """
     checked = facts.since_join("prevention.checked")
-    good = [event for event in checked if _holds(facts, event)]
+    good = sorted((event for event in checked if _holds(facts, event)), key=lambda e: not _is_early(facts, e))
     written = _actions(facts, rule)
+    noisy = [event for event in checked if (number(event, "healthy_firings") or 0.0) >= NOISY_MIN]
+    if noisy:
+        because = f"the rule {text(noisy[0], 'name')} {_why_useless(facts, noisy[0])}, and it was left there"
+        return judged(0.0, noisy, because)
     if good:
-        return judged(1.0, [good[0], *written], _caught_words(facts, good[0]))
+        share = 1.0 if any(_is_early(facts, event) for event in good) else LATE_RATIO
+        late = "" if share == 1.0 else ", when most of the harm was done"
+        return judged(share, [good[0], *written], _caught_words(facts, good[0]) + late)
     useless = [f"the rule {text(e, 'name')} {_why_useless(facts, e)} [#{e.n}]" for e in checked]
     if not written:
         events = [*checked, *([facts.postmortem] if facts.postmortem else [])] or [facts.joined, facts.last]
@@ -89,6 +101,13 @@ def _holds(facts: Facts, event: Event) -> bool:
         and since_fault_s >= 0.0
         and fires_s <= facts.joined.t_s - EARLIER_MIN_S
     )
+
+
+def _is_early(facts: Facts, event: Event) -> bool:
+    """After a silent fault a rule has to fire in the first part of the time until somebody complained."""
+    fires_s, since_fault_s = number(event, "fires_at_s") or 0.0, number(event, "since_fault_s") or 0.0
+    silent_s = facts.joined.t_s - (fires_s - since_fault_s)
+    return not facts.joined_by_complaint or since_fault_s <= EARLY_RATIO * silent_s
 
 
 def _why_useless(facts: Facts, event: Event) -> str:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from rubrics import measures
+from rubrics.cause import inspects
 from rubrics.facts import Facts, Stretch
 from rubrics.findings import Judgement, Times
 from rubrics.judging import judged, no_chance
 from rubrics.losses import harm_eur, harm_idle_eur, idle_rate_eur_per_s, rate_after
 from rubrics.reading import texts
 from rubrics.suspects import named_causes
+from rubrics.triage import shows_customers
 from rubrics.words import at, clock, minutes, names
+from simulator.engine.events import Event
 
 
 def mitigation(facts: Facts, rule: measures.Mitigation) -> Judgement:
@@ -47,13 +50,22 @@ def recovery_held(facts: Facts, rule: measures.RecoveryHeld) -> Judgement:
         shown = f"after only {minutes(max(0.0, held_s))}" if held_s >= 0 else "before service was back"
         came_true = held_s >= 0 or facts.healed_after(claim) is not None
         return judged(rule.early_ratio if came_true else 0.0, [recovery.start, claim], f"{at(facts, claim)}, {shown}")
-    looked = [
-        e for e in facts.looks() if recovery.start.n < e.n < claim.n and set(texts(e, "looked")) & set(rule.looked)
-    ]
+    looked = [e for e in facts.looks() if recovery.start.n < e.n < claim.n and _watches(facts, e, rule)]
     share = (0.5 if held_s < rule.hold else 1.0) - (0.0 if looked else 0.4)
     because = f"good for {minutes(held_s)} before {at(facts, claim)}"
     because += f"; after recovery {at(facts, looked[0])}" if looked else ", but nobody looked in that time"
     return judged(share, [recovery.start, *looked[:1], claim], because)
+
+
+def _watches(facts: Facts, event: Event, rule: measures.RecoveryHeld) -> bool:
+    """A look that tells whether it holds: at what customers get, or at what had been broken.
+
+    After a silent fault the objectives are met all along; only the cause itself shows that it is gone.
+    """
+    looked, subjects = set(texts(event, "looked")), set(texts(event, "subjects"))
+    front_door = "logs" in looked and "gateway" in subjects
+    cause = bool(subjects & set(facts.right_components())) and inspects(event)
+    return bool(looked & set(rule.looked)) or front_door or cause or shows_customers(facts, event)
 
 
 def _when(facts: Facts, stretch: Stretch) -> str:

@@ -136,6 +136,7 @@ class TestPrevention:
             ({"since_fault_s": 0.0}, 1.0, "fires 0 s after"),
             ({"since_fault_s": -0.001}, 0.0, "fires before anything is wrong"),
             ({"healthy_firings": 1}, 0.0, "fires 1 times in a healthy week"),
+            ({"healthy_firings": 7}, 0.0, "fires 7 times in a healthy week, and it was left there"),
             ({"fires_at_s": None, "since_fault_s": None}, 0.0, "does not fire when the drill is run again"),
             ({"since_fault_s": None}, 0.0, "does not fire"),
             ({"since_fault_s": 0.0, "fires_at_s": 7200.0}, 0.0, "fires no earlier than what called you"),
@@ -156,10 +157,36 @@ class TestPrevention:
         assert EARLIER_MIN_S == 60.0
         for reason in ("complaint", "page"):
             book = Book(LEAK, reason=reason)
-            event = self.checked(book, fires_at_s=fires_at_s)
+            event = self.checked(book, fires_at_s=fires_at_s, since_fault_s=0.0)
             found = prevention(book.facts, PREVENTION)
             assert (found.share, found.evidence) == (share, ns(event))
             assert ("fires no earlier than what called you" in found.because) == (share == 0.0)
+
+    @pytest.mark.parametrize(("since_fault_s", "share"), [(1700.0, 1.0), (1700.1, 0.5)])
+    def test_after_a_silent_fault_it_must_fire_in_the_first_quarter(self, since_fault_s: float, share: float) -> None:
+        """The fault began 6,800 s before somebody complained; a page comes when it comes."""
+        for reason, earned in (("complaint", share), ("page", 1.0)):
+            book = Book(Wrong(LEAK.accepted, began_s=-6800.0), reason=reason)
+            event = self.checked(book, fires_at_s=400.0 + since_fault_s, since_fault_s=since_fault_s)
+            found = prevention(book.facts, PREVENTION)
+            assert (found.share, found.evidence) == (earned, ns(event))
+            assert found.because.endswith("when most of the harm was done") == (earned == 0.5)
+
+    def test_of_two_good_rules_the_early_one_counts(self) -> None:
+        book = Book(Wrong(LEAK.accepted, began_s=-6800.0), reason="complaint")
+        self.checked(book, fires_at_s=7000.0, since_fault_s=6600.0)
+        early = self.checked(book, fires_at_s=1000.0, since_fault_s=600.0)
+        found = prevention(book.facts, PREVENTION)
+        assert (found.share, found.evidence) == (1.0, ns(early))
+
+    @pytest.mark.parametrize(("firings", "share"), [(6, 1.0), (7, 0.0)])
+    def test_a_rule_that_cries_wolf_every_day_spoils_the_good_one_beside_it(self, firings: int, share: float) -> None:
+        book = Book(LEAK)
+        self.checked(book)
+        noisy = self.checked(book, healthy_firings=firings)
+        found = prevention(book.facts, PREVENTION)
+        assert found.share == share
+        assert (found.evidence == ns(noisy)) == (share == 0.0)
 
     def test_one_good_rule_among_several_is_enough(self) -> None:
         book = Book(LEAK)

@@ -167,6 +167,31 @@ class TestRecoveryHeld:
         if share == 1.0:
             assert found.evidence == ns(start, look, claim)
 
+    @pytest.mark.parametrize(
+        ("looked", "of", "line", "watched"),
+        [
+            (("metrics",), (), "metrics up", True),
+            (("logs",), ("gateway",), "logs gateway", True),
+            (("logs",), ("recommendation",), "logs recommendation", False),
+            (("upstream",), ("online-store",), "store clients", True),
+            (("upstream",), ("loyalty-export",), "store clients", True),
+            (("upstream",), ("gateway",), "store clients", False),
+            (("changes",), ("loyalty-export",), "deploys", False),
+            (("fallback",), ("fallback",), "curl http://fallback/v1/recommendation", True),
+            (("features",), (), "features list", False),
+        ],
+    )
+    def test_it_is_watched_by_a_look_at_customers_or_at_what_had_been_broken(
+        self, looked: tuple[str, ...], of: tuple[str, ...], line: str, watched: bool
+    ) -> None:
+        book = cured()
+        look = book.look(400, *looked, of=of, line=line)
+        claim = book.resolve(900, STORE)
+        found = recovery_held(book.facts, HELD)
+        assert found.share == pytest.approx(1.0 if watched else 0.6)
+        assert (look.n in found.evidence) == watched
+        assert claim.n in found.evidence
+
     def test_looks_before_recovery_or_after_the_resolve_do_not_watch_it(self) -> None:
         book = Book(LEAK)
         book.hurt(0)
