@@ -10,7 +10,7 @@ from rubrics.judging import judged
 from rubrics.reading import number, text
 from rubrics.statements import contradiction, controls, vocabulary
 from rubrics.suspects import named_causes
-from rubrics.words import at, is_prose, minutes, names, prose
+from rubrics.words import at, is_prose, is_word_list, minutes, names, prose
 from simulator.engine.events import Event
 
 EARLIER_MIN_S = 60.0
@@ -35,6 +35,8 @@ def postmortem_cause(facts: Facts, rule: measures.PostmortemCause) -> Judgement:
     if wrong:
         return judged(0.0, [last], f"{at(facts, last)}: {wrong}")
     own = vocabulary(facts).own(said)
+    if is_word_list(said):
+        return judged(0.0, [last], f"{at(facts, last)}, and it is a list of words")
     if len(own) < rule.own_words_min:
         return judged(0.0, [last], f"{at(facts, last)}, and it is not about this incident")
     explained = facts.explained(last)
@@ -86,7 +88,9 @@ def _actions(facts: Facts, rule: measures.Prevention) -> list[Event]:
         return []
     said = prose(last, "prevention")
     known = vocabulary(facts)
-    concrete = len(said.split()) >= rule.words_min and known.about(said) and bool(controls(said))
+    concrete = (
+        len(said.split()) >= rule.words_min and known.about(said) and bool(controls(said)) and not is_word_list(said)
+    )
     return [last] if concrete else []
 
 

@@ -10,23 +10,31 @@ from rubrics.findings import Judgement
 from rubrics.judging import judged
 from rubrics.reading import number, text
 from rubrics.statements import contradiction, vocabulary
-from rubrics.words import at, clock, minutes
+from rubrics.words import at, clock, is_word_list, minutes
 from simulator.engine.events import Event
+
+SAID = ("impact", "doing", "text")
+"""Fields of a status update that hold words of the responder."""
 
 
 def sound_updates(facts: Facts) -> list[Event]:
-    """Status updates that are about this incident and say nothing untrue."""
+    """Status updates that are about this incident, say nothing untrue, and are no list of words."""
     known = vocabulary(facts)
     return [
         event
         for event in facts.since_join("status.sent")
-        if known.about(said_in(event)) and not contradiction(facts, event)
+        if known.about(said_in(event)) and not contradiction(facts, event) and not lists_words(event)
     ]
+
+
+def lists_words(event: Event) -> bool:
+    """A field of an update is a list of keywords."""
+    return any(is_word_list(text(event, field)) for field in SAID)
 
 
 def said_in(event: Event) -> str:
     """Everything an update says."""
-    return " ".join(text(event, field) for field in ("impact", "doing", "text"))
+    return " ".join(text(event, field) for field in SAID)
 
 
 def first_update(facts: Facts, rule: measures.FirstUpdate) -> Judgement:
@@ -42,7 +50,7 @@ def first_update(facts: Facts, rule: measures.FirstUpdate) -> Judgement:
 
 
 def _unsound(facts: Facts, event: Event) -> str:
-    wrong = contradiction(facts, event)
+    wrong = contradiction(facts, event) or ("it is a list of words" if lists_words(event) else "")
     return f"{at(facts, event)}: {wrong or 'it says nothing about this incident'}"
 
 
@@ -97,11 +105,13 @@ def final_status(facts: Facts, rule: measures.FinalStatus) -> Judgement:
         return judged(0.0, [facts.last, *sent[-1:]], f"service did not recover through a change that {facts.who} made")
     known = vocabulary(facts)
     after = [event for event in sent if event.n > recovery.start.n]
-    sound = [e for e in after if known.about(said_in(e)) or e.data.get("final") is True or _says_over(e)]
+    read = [event for event in after if not lists_words(event)]
+    sound = [e for e in read if known.about(said_in(e)) or e.data.get("final") is True or _says_over(e)]
     if sound:
         return judged(1.0, [sound[-1]], f"{at(facts, sound[-1])}, after recovery")
     if after:
-        return judged(0.0, [after[-1]], f"{at(facts, after[-1])}, but it says nothing about this incident")
+        lacks = "it says nothing about this incident" if after[-1] in read else "it is a list of words"
+        return judged(0.0, [after[-1]], f"{at(facts, after[-1])}, but {lacks}")
     when = clock(facts.after_join_s(recovery.start))
     return judged(0.0, [recovery.start], f"recovery began at {when}; nobody was told")
 

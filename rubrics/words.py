@@ -16,7 +16,19 @@ FUNCTION_WORDS = frozenset((
     "or", "so", "that", "the", "them", "then", "there", "this", "to", "was", "we", "were", "what",
     "when", "which", "while", "will", "with",
 ))
+GLUE_WORDS = FUNCTION_WORDS | frozenset((
+    "about", "above", "after", "again", "against", "all", "also", "although", "any", "anybody", "anything", "away",
+    "back", "below", "between", "both", "could", "does", "down", "during", "each", "either", "every", "everybody",
+    "everyone", "everything", "he", "her", "here", "him", "his", "how", "i", "into", "just", "may",
+    "me", "might", "more", "most", "must", "my", "neither", "no-one", "nobody", "none", "nor", "nothing", "now", "off",
+    "once", "only", "other", "our", "out", "over", "own", "per", "she", "should", "since", "some", "somebody",
+    "still", "than", "their", "these", "they", "those", "though", "through", "too", "under", "unless", "until", "up",
+    "us", "via", "where", "whether", "who", "whose", "why", "within", "without", "would", "yet", "you", "your",
+))
+"""Closed classes of English beside those above: what holds words together, and no keyword ever is."""
 # fmt: on
+LIST_WORDS_MIN = 8
+LIST_WORDS_PER_GLUE = 20
 FUNCTION_WORD_RATIO_MIN = 0.15
 UNIQUE_RATIO_MIN = 0.35
 WORDS_PER_SENTENCE_MAX = 60
@@ -159,3 +171,18 @@ def is_prose(words_text: str, words_min: int) -> bool:
         and len(set(words)) / len(words) >= UNIQUE_RATIO_MIN
         and len(words) / sentences <= WORDS_PER_SENTENCE_MAX
     )
+
+
+def is_word_list(said: str) -> bool:
+    """Keywords and no sentences: more than half of the words stand in sentences that nothing holds together.
+
+    Such a sentence has `LIST_WORDS_MIN` words or more, and fewer than one in `LIST_WORDS_PER_GLUE` of them is a word of
+    grammar or a contraction. What is shorter may be terse; commas prove nothing either way; numbers are no words.
+    """
+    sentences = [re.findall(r"[^\W\d_][\w'/-]*", part.lower()) for part in re.split(r"[.!?;\n]+(?:\s|$)", said)]
+    listed = sum(len(words) for words in sentences if len(words) >= LIST_WORDS_MIN and not _held_together(words))
+    return 2 * listed > sum(map(len, sentences))
+
+
+def _held_together(words: list[str]) -> bool:
+    return sum(word in GLUE_WORDS or "'" in word for word in words) * LIST_WORDS_PER_GLUE >= len(words)

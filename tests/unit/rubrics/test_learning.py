@@ -51,10 +51,14 @@ class TestPostmortem:
             assert ("50% of the causes" in postmortem_cause(book.facts, CAUSE).because) == part
             assert ("of the causes" in postmortem_cause(book.facts, CAUSE).because) == part
 
-    @pytest.mark.parametrize("text", [SOUP, " ".join(TOLD.split()[:29])])
-    def test_keywords_or_too_few_words_earn_half(self, text: str) -> None:
+    def test_too_few_words_earn_half(self) -> None:
+        text = " ".join(TOLD.split()[:29])
         assert judged(STORE, text=text) == 0.5
         assert judged(("gateway", "connection_exhaustion"), text=text) == pytest.approx(0.35)
+
+    def test_keywords_earn_nothing(self) -> None:
+        assert judged(STORE, text=SOUP) == 0.0
+        assert judged(("gateway", "connection_exhaustion"), text=SOUP) == 0.0
 
     def test_the_number_of_words_is_the_rubrics_choice(self) -> None:
         for words_min, share in ((len(TOLD.split()), 1.0), (len(TOLD.split()) + 1, 0.5)):
@@ -206,6 +210,8 @@ class TestPrevention:
         ("said", "share"),
         [
             (ACTIONS, 1.0),
+            ("alert limit review test canary monitor online-store connections", 0.0),
+            ("alert limit review test canary monitor online-store. Alert on connections of the store, too.", 1.0),
             ("Alert on connections of the online store now.", 1.0),
             ("Alert on connections of the online store.", 0.0),
             ("We will all be more careful with this kind of thing.", 0.0),

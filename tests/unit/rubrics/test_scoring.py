@@ -201,7 +201,7 @@ def test_a_silent_fault_asks_for_an_alert_that_fires_before_the_complaint() -> N
 def test_keyword_soup_is_no_postmortem() -> None:
     soup = "online-store connection exhaustion pool leak job deploy retry timeout 504 gateway " * 5
     steps = but(EXPERT, "postmortem", plus=(postmortem(1210, text=soup),))
-    assert finding(play(steps), "postmortem").verdict == "partly"
+    assert finding(play(steps), "postmortem").verdict == "missed"
     wrong = but(EXPERT, "postmortem", plus=(postmortem(1210, "dns"),))
     assert finding(play(wrong), "postmortem").verdict == "missed"
 
