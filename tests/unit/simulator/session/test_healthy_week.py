@@ -28,11 +28,17 @@ def quiet() -> DrillSpec:
 
 
 @pytest.fixture(scope="module")
-def short_week(quiet: DrillSpec) -> Iterator[Week]:
+def told() -> list[float]:
+    """Shares of the short week that had passed whenever its recording told."""
+    return []
+
+
+@pytest.fixture(scope="module")
+def short_week(quiet: DrillSpec, told: list[float]) -> Iterator[Week]:
     """The first hours of a week."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(healthy_week, "MINUTES", HOURS * 60)
-        yield record(quiet, ensure_image(), lambda *_: None)
+        yield record(quiet, ensure_image(), lambda share, _: told.append(share))
 
 
 @pytest.fixture(scope="module")
@@ -54,6 +60,11 @@ def test_requests_flow_for_as_long_in_every_hour_and_at_other_minutes() -> None:
             assert flows(reading)
             assert flows(reading - 1)
             assert flows(reading - 2), "a minute for the caches"
+
+
+def test_a_recording_tells_before_every_hour_what_share_has_passed(short_week: Week, told: list[float]) -> None:
+    assert len(short_week.times_s) == HOURS * 60
+    assert told == pytest.approx([hour / HOURS for hour in range(HOURS)])
 
 
 def test_a_week_has_every_series_of_the_platform(short_week: Week, real: SeriesStore) -> None:
