@@ -116,6 +116,7 @@ class RunWriter:
             writer._stream.truncate(run.resume_at_bytes)
             writer._stream.seek(run.resume_at_bytes)
         except OSError as error:
+            writer.close()
             raise cannot_write(run.path, error) from None
         return writer
 
@@ -188,7 +189,7 @@ def read_run(path: Path) -> Run:
     commands: list[Entered] = []
     events: list[Event] = []
     footer: Mapping[str, Any] | None = None
-    number, last, resume_at_bytes = 0, 0, 0
+    number = last = resume_at_bytes = 0
     for number, raw in enumerate(_whole_lines(path), 1):
         record = _record(path, number, raw)
         kind = _kind(path, number, record, last)
@@ -234,12 +235,12 @@ def _whole_lines(path: Path) -> Iterator[bytes]:
     try:
         # A pipe would be waited for; only a file is opened at all.
         if not stat.S_ISREG(path.stat().st_mode):
-            raise OSError(0, "it is not a file")
+            raise OSError("it is not a file")
         with path.open("rb") as stream:
             if os.fstat(stream.fileno()).st_size > FILE_MAX_BYTES:
-                raise OSError(0, f"it is larger than {FILE_MAX_BYTES >> 20} MiB")
+                raise OSError(f"it is larger than {FILE_MAX_BYTES >> 20} MiB")
             number = 0
-            while raw := stream.readline(LINE_MAX_BYTES + 2):
+            while raw := stream.readline(LINE_MAX_BYTES + 1):
                 number += 1
                 if len(raw.rstrip(b"\n")) > LINE_MAX_BYTES:
                     raise _damaged(path, number, f"line of more than {LINE_MAX_BYTES} bytes")
@@ -282,7 +283,7 @@ def _header(path: Path, record: Mapping[str, Any]) -> Mapping[str, Any]:
     if type(header.get("format")) is not int or header["format"] != FORMAT:
         why = f"format {header.get('format')}, this program reads {FORMAT}"
         raise ContentError("a run of another version", where=f"{path}:1", why=why, fix="use the version that wrote it")
-    if header.get("kind", PLAYER_KINDS[0]) not in PLAYER_KINDS:
+    if "kind" in header and header["kind"] not in PLAYER_KINDS:
         raise ValueError(f'"kind" is neither {" nor ".join(PLAYER_KINDS)}')
     return _typed(header, HEADER_TYPES)
 
@@ -325,10 +326,9 @@ def _check_seal(path: Path, number: int, body: Mapping[str, Any]) -> None:
 
 
 def _check_digest(path: Path, number: int, events: list[Event], footer: Mapping[str, Any]) -> None:
-    try:
+    digest: str | None = None
+    with contextlib.suppress(*UNREADABLE):
         digest = digest_of(events)
-    except UNREADABLE:
-        digest = "none"
     if digest != footer["digest"]:
         why = "the events do not give the digest that the footer states"
         raise ContentError("this run was edited or damaged", where=f"{path}:{number}", why=why, fix="play it again")
