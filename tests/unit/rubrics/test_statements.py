@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from rubrics.statements import DENIAL_GRACE_S, HURT_RATIO, contradiction, controls, denies_impact, hurt_at, vocabulary
+from rubrics.denials import denies_impact
+from rubrics.statements import DENIAL_GRACE_S, HURT_RATIO, contradiction, controls, hurt_at, vocabulary
 from rubrics.words import is_prose
 from tests.unit.rubrics.book import DIP, LEAK, STALL, Book, routes
 
