@@ -20,7 +20,7 @@ help: ## What can be made
 	@echo
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /  make \1@/' | awk -F@ '{printf "%-18s %s\n", $$1, $$2}'
 	@echo
-	@echo "  make practice DRILL=gateway-504-at-3am   starts that drill; without DRILL it offers the list"
+	@echo "  make practice DRILL=gateway-504-at-3am   starts that drill; without DRILL it starts the next one that you have not finished"
 
 setup: ## Make .venv with what playing needs
 	@sh .ci/setup run

@@ -132,6 +132,7 @@ def complaints(play: Play, change: Change | None) -> list[str]:
     said = []
     if play.unexpected:
         said.append(f"{play.verdict} {play.score:g}, expected {play.expected}")
+        said += [f"refused: {line}" for line in play.failed_commands]
     if change is not None:
         said.append(f"{play.verdict} {play.score:g}, was {change.before}\n{change.where}")
     return said

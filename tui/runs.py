@@ -41,6 +41,11 @@ class RunEntry:
         return self.judged.state == "unfinished"
 
     @property
+    def damaged(self) -> bool:
+        """Edited, cut or never a run: what it holds does not fit together."""
+        return self.judged.state == "damaged"
+
+    @property
     def contradicted(self) -> bool:
         return self.check == "contradicted"
 
@@ -73,7 +78,7 @@ class RunEntry:
     def standing(self) -> str:
         """What a reader must know before believing the outcome."""
         said = []
-        if self.judged.state == "damaged":
+        if self.damaged:
             return f"damaged: {self.judged.problem}"
         if self.contradicted:
             said.append("does not follow from its commands")

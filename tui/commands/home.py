@@ -78,26 +78,28 @@ def verify(
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Run finished runs again: do their events follow from their commands? Exit code 1 when one's do not."""
+    """Run finished runs again: do their events follow from their commands? Exit code 1 when one's do not, or a file
+    was edited or damaged."""
     from tui import backend
     from tui.runs import entries_of, find_run
 
     if names:
         paths = [find_run(name) for name in names]
     else:
-        paths = [entry.path for entry in _listed() if entry.finished and entry.check is None]
+        paths = [entry.path for entry in _listed() if entry.damaged or (entry.finished and entry.check is None)]
     if not paths:
-        say("nothing to verify: every finished run has been run again")
+        say("nothing left to verify")
     worst = 0
     for path in paths:
         check, why = backend.verify(path)
-        if check == "contradicted":
-            worst = EXIT_FELL_SHORT
         entry = next(iter(entries_of([path])), None)
+        if check == "contradicted" or entry is None or entry.damaged:
+            worst = EXIT_FELL_SHORT
         if as_json:
             put(json.dumps({"run": str(path), "check": check, "why": why or None}))
         else:
-            put(f"{path.stem}: {entry.standing if entry else 'no run'}{f' ({why})' if why else ''}")
+            known = entry is not None and entry.damaged
+            put(f"{path.stem}: {entry.standing if entry else 'no run'}{f' ({why})' if why and not known else ''}")
     raise typer.Exit(worst)
 
 

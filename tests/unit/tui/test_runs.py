@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from simulator.session.runfile import read_run
+from tests.unit.simulator.session.nights import records, rewrite
 from tests.unit.tui.run_files import begun, with_command, with_footer, with_header
 from tui import judged
 from tui.cli import main
@@ -189,7 +190,7 @@ def test_a_run_that_follows_from_its_commands_is_verified_once(done: Path, capsy
     assert capsys.readouterr().out == "done: verified\n"
     assert _only().standing == "verified"
     assert main(["runs", "verify"]) == 0
-    assert "nothing to verify" in capsys.readouterr().err
+    assert "nothing left to verify" in capsys.readouterr().err
 
 
 def test_a_run_whose_commands_were_edited_is_found_out_and_stays_so(
@@ -231,4 +232,19 @@ def test_an_unfinished_run_is_not_verified(folder: Path, capsys: pytest.CaptureF
     assert main(["runs", "verify", "begun"]) == 0
     assert "this run is unfinished" in capsys.readouterr().out
     assert main(["runs", "verify"]) == 0
-    assert "nothing to verify" in capsys.readouterr().err
+    assert "nothing left to verify" in capsys.readouterr().err
+
+
+def test_a_damaged_run_does_not_verify_whether_it_is_named_or_not(
+    done: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lines = records(done)
+    lines[-1]["footer"]["verdict"] = "strong"
+    rewrite(done, lines)
+    for arguments in (["done"], []):
+        assert main(["runs", "verify", *arguments]) == 1
+        told = capsys.readouterr().out
+        assert told.startswith("done: damaged: ")
+        assert told.count("edited or damaged") == 1
+    assert main(["runs", "verify", "--json"]) == 1
+    assert json.loads(capsys.readouterr().out)["check"] is None
