@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from rubrics import measures
+from rubrics.actions import is_concrete
 from rubrics.cause import causes_named
 from rubrics.facts import Facts
 from rubrics.findings import Judgement
 from rubrics.judging import judged
 from rubrics.reading import number, text
-from rubrics.statements import contradiction, controls, vocabulary
+from rubrics.statements import contradiction, vocabulary
 from rubrics.suspects import named_causes
 from rubrics.words import at, is_prose, is_word_list, minutes, names, prose
 from simulator.engine.events import Event
@@ -87,10 +88,7 @@ def _actions(facts: Facts, rule: measures.Prevention) -> list[Event]:
     if last is None:
         return []
     said = prose(last, "prevention")
-    known = vocabulary(facts)
-    concrete = (
-        len(said.split()) >= rule.words_min and known.about(said) and bool(controls(said)) and not is_word_list(said)
-    )
+    concrete = is_concrete(said, vocabulary(facts).about, rule.words_min)
     return [last] if concrete else []
 
 

@@ -33,13 +33,8 @@ SERVICE_WORDS = """
 """What people name who speak of this kind of service. Words that fit any incident of any company are left out."""
 COMMON_WORDS = "customer model request response server service timed user"
 """Words that are in every incident of this kind of service, and so tell none from another."""
-CONTROL_WORDS = """
-    alarm alert approval audit backfill baseline budget burn canary cap check checklist circuit compare comparison
-    contract drill expire expiry floor gate guard heartbeat lease limit lint page pin policy probe quota ratio rehearse
-    replay review rollback rule runbook schema seasonal shadow staged test threshold timeout tune validate validation
-    verify watchdog
-    """
-"""Stems of what keeps an incident from coming back."""
+RHYTHM_WORDS = "baseline curve floor night pattern season seasonal weekday weekend weekly"
+"""What an alert on a rhythm is about, where nothing was wrong but the alert."""
 WORD_MIN_CHARS = 3
 _SMALL_WORDS = FUNCTION_WORDS | frozenset(
     (
@@ -110,7 +105,7 @@ class Vocabulary:
 
 def vocabulary(facts: Facts) -> Vocabulary:
     """The words of the incident in `facts`."""
-    said: list[str] = []
+    said: list[str] = [RHYTHM_WORDS] if facts.harmless else []
     for event in facts.events:
         if event.kind in ("truth.fault", "alert.fired", "deploy") or text(event, "type") == "Warning":
             said += [text(event, key) for key in ("component", "mechanism", "name", "summary", "deployment", "message")]
@@ -142,11 +137,6 @@ def stem(word: str) -> str:
 
 def _words(said: str) -> Iterable[str]:
     return _WORD.findall(_CAMEL.sub(" ", said).replace("_", " ").lower())
-
-
-def controls(said: str) -> frozenset[str]:
-    """Stems in `said` that name something which prevents or detects."""
-    return stems_of(said) & stems_of(CONTROL_WORDS)
 
 
 def hurt_at(facts: Facts, event: Event) -> bool:

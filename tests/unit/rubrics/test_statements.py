@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from rubrics.denials import denies_impact
-from rubrics.statements import DENIAL_GRACE_S, HURT_RATIO, contradiction, controls, hurt_at, vocabulary
+from rubrics.statements import DENIAL_GRACE_S, HURT_RATIO, contradiction, hurt_at, vocabulary
 from rubrics.words import is_prose
 from tests.unit.rubrics.book import DIP, LEAK, STALL, Book, routes
 
@@ -196,11 +196,6 @@ class TestVocabulary:
         book.add(6, "k8s", type="Normal", message="Pulled the container")
         assert vocabulary(book.facts).own("it was evicted")
         assert not vocabulary(book.facts).own("a container was pulled")
-
-
-def test_controls_are_things_that_prevent() -> None:
-    assert controls("add an alert and review the limits")
-    assert not controls("we will be careful")
 
 
 @pytest.mark.parametrize(
