@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from rubrics import measures
 from rubrics.actions import is_concrete
+from rubrics.blame import BLAMED_MIN, blamed, never_done
 from rubrics.cause import causes_named
-from rubrics.facts import Facts
+from rubrics.facts import NAMED_WRONG_COST, Facts
 from rubrics.findings import Judgement
 from rubrics.judging import judged
 from rubrics.reading import number, text
@@ -47,6 +48,13 @@ def postmortem_cause(facts: Facts, rule: measures.PostmortemCause) -> Judgement:
         because = f"the post-mortem names {given}, which is not it" + (f"; expected {expected}" if expected else "")
         beside = any(facts.fits(cause) for cause in named_causes(last)) and is_prose(said, rule.words_min)
         return judged(rule.told_ratio if beside else 0.0, [last], because)
+    undone = never_done(facts, last)
+    if undone:
+        return judged(0.0, [last], f"{at(facts, last)}: it says that {undone} was changed, and nobody did")
+    others = blamed(facts, last)
+    if len(others) >= BLAMED_MIN:
+        share = max(0.0, explained - NAMED_WRONG_COST * len(others))
+        return judged(share, [last], f"{at(facts, last)} with the right cause, and its prose blames {names(others)}")
     if not is_prose(said, rule.words_min) or len(own) < rule.own_words_met:
         because = f"the right cause, but not {rule.words_min} words about it that a colleague could learn from"
         return judged(0.5 * explained, [last], because)
