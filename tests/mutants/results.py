@@ -21,7 +21,10 @@ How = Literal["killed", "survived"]
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """`tests` are the files that were asked, `tested` a digest of their texts: other tests, another question."""
+    """`tests` are the files that decided it, `tested` a digest of their texts: other tests, another question.
+
+    A kill was decided by those that were asked, a survival by all of the package.
+    """
 
     key: str
     how: str

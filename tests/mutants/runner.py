@@ -193,7 +193,9 @@ class Runner:
         because = (
             f"{len(job.tests)} tests pass" if code == SURVIVED else "a test fails" if code >= 0 else "it never ends"
         )
-        self._told(job.mutant, Outcome.of(job.mutant, how, because, {name.partition("::")[0] for name in job.tests}))
+        # A survivor may be noticed by any test of the package that is written later.
+        asked = self._package.test_files() if how == "survived" else {name.partition("::")[0] for name in job.tests}
+        self._told(job.mutant, Outcome.of(job.mutant, how, because, asked))
 
     def _try(self, job: _Job) -> int:
         limit_s = int(LIMIT_BASE_S + LIMIT_FACTOR * sum(self._covered[name].seconds for name in job.tests))
