@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Iterable
 
 from reference_platform.errors import CommandError, nearest
+from simulator.shell.free_text import is_digits
 from simulator.shell.pattern import Pattern
 from simulator.shell.pattern_parser import extended_spelling
 
@@ -54,7 +55,7 @@ def _no_files(name: str, rest: list[str]) -> None:
 
 def _count(name: str, text: str) -> int:
     digits = text.lstrip("+-")
-    if not digits.isdecimal() or len(digits) > 12:
+    if not is_digits(digits) or len(digits) > 12:
         raise CommandError(f"{name}: invalid number: {text[:40]!r}", fix=f"such as {name} -n 20")
     return min(int(digits), COUNT_MAX)
 

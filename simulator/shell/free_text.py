@@ -10,7 +10,9 @@ from types import MappingProxyType
 from reference_platform.durations import parse_duration_s
 from reference_platform.errors import CommandError
 
-_SPOKEN = re.compile(r"(\d{1,6}(?:\.\d+)?)\s*(s|sec|secs|seconds?|m|min|mins|minutes?|h|hours?|d|days?)", re.IGNORECASE)
+_SPOKEN = re.compile(
+    r"(\d{1,6}(?:\.\d+)?)\s*(s|sec|secs|seconds?|m|min|mins|minutes?|h|hours?|d|days?)", re.IGNORECASE | re.ASCII
+)
 _UNITS_S = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 DURATION_MAX_S = 400 * 86400.0
 
@@ -34,6 +36,7 @@ def parts_of(
     A value in quotes ends with the quote. Without quotes it is one word for names in `one_word`, what the pattern
     matches for names in `shapes`, and otherwise runs to the next named part. `name:` before anything else than its
     shape is a word like any other. A text that is named twice goes on; a second word or shape is text.
+    Raises CommandError for a quote that is opened and not closed.
     """
     either = "|".join(names)
     head = re.compile(rf"(?:^|(?<=[\s,;]))(?:--({either})(?:=|\s+|$)|({either})[=:]\s*)", re.IGNORECASE)
@@ -54,6 +57,10 @@ def parts_of(
         if (single and name in named) or (name in shapes and shaped is None and closing is None and by_colon):
             continue
         rest.append(text[kept : found.start()])
+        if closing is None:
+            _refuse_open_quote(text[at:])
+        elif (swallowed := head.search(text, at + 1, closing)) is not None:
+            _refuse_open_quote(text[swallowed.end() : closing])
         if closing is not None:
             value, at = text[at + 1 : closing], closing + 1
         elif shaped is not None:
@@ -79,9 +86,21 @@ def _closing_quote(text: str, at: int) -> int | None:
     return found.start() if found else None
 
 
+def _refuse_open_quote(text: str) -> None:
+    """Raise CommandError when `text` begins with a quote that occurs nowhere behind it."""
+    if len(text) > 1 and text[0] in ("'", '"') and text[0] not in text[1:]:
+        raise CommandError(f"the quote that opens {text[:40]} is not closed", why="nothing was sent", fix="close it")
+
+
+def is_digits(text: str) -> bool:
+    """Whether `text` is one ASCII digit or more, and nothing else."""
+    return text.isascii() and text.isdecimal()
+
+
 def unquoted(text: str) -> str:
-    """`text` without quotes that enclose all of it."""
+    """`text` without quotes that enclose all of it. Raises CommandError for a quote that is opened and not closed."""
     text = text.strip()
+    _refuse_open_quote(text)
     if len(text) >= 2 and text[0] == text[-1] and text[0] in "'\"" and text[0] not in text[1:-1]:
         return text[1:-1].strip()
     return text
@@ -94,7 +113,7 @@ def length_s(text: str, what: str) -> float:
     try:
         if spoken:
             seconds = float(spoken[1]) * _UNITS_S[spoken[2][0].lower()]
-        elif text.isdecimal():
+        elif is_digits(text):
             seconds = float(text[:12])
         else:
             seconds = parse_duration_s(text)

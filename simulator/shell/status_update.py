@@ -15,7 +15,7 @@ from itertools import pairwise
 
 from reference_platform.durations import format_duration
 from reference_platform.errors import CommandError
-from simulator.shell.free_text import DURATION_MAX_S, parts_of, unquoted
+from simulator.shell.free_text import DURATION_MAX_S, is_digits, parts_of, unquoted
 
 STATUS_USAGE = 'status impact="..." doing="..." next=15m [to=stakeholders]'
 NEXT_FIX = "such as next=15m, next=19:10, or next=none when this is the last one"
@@ -228,7 +228,7 @@ def _time_until(words: str, calendar_s: float) -> tuple[float | None, bool]:
     if clock:
         return _until_clock(clock, text, calendar_s), False
     lengths = re.findall(rf"(\d{{1,6}}(?:\.\d+)?)\s*({_UNIT})", text, _FLAGS)
-    if text.isdecimal() and text.isascii():
+    if is_digits(text):
         seconds = float(text) * 60.0
     elif re.fullmatch(_LENGTH, text, _FLAGS):
         an_hour_s = 1_800.0 if text.lower().startswith("half") else 3_600.0

@@ -226,6 +226,11 @@ def test_a_scenario_that_is_nobodys_but_the_instructors_plays_the_same_way(tmp_p
 
 
 def test_a_kept_run_replays_and_scores_to_the_same_verdict(tmp_path: Path) -> None:
+    assert "make the folder" in refused(
+        tmp_path, "play", "healthy-night", "--player", "idle", "--out", "kept/run.jsonl"
+    )
+    assert not (tmp_path / "kept").exists()
+    (tmp_path / "kept").mkdir()
     played = _play(tmp_path, "healthy-night", "--out", "kept/run.jsonl")
     replayed = run_in(tmp_path, "replay", "kept/run.jsonl", "--json")
     assert replayed.returncode == 0, replayed.stderr

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from reference_platform.errors import ContentError, PagerDrillError, nearest
+from reference_platform.errors import ConfigError, ContentError, PagerDrillError, nearest
 
 
 def duration_s(text: str | None, option: str) -> float | None:
@@ -17,6 +17,12 @@ def duration_s(text: str | None, option: str) -> float | None:
         return parse_duration_s(text)
     except ValueError as error:
         raise ContentError(f"{option}: {error}", fix=f"for example {option} 12m") from None
+
+
+def check_target(path: Path | None) -> None:
+    """Raise ConfigError when results are wanted in a folder that is not there; None wants none."""
+    if path is not None and not path.parent.is_dir():
+        raise ConfigError("results cannot be written there", where=str(path), fix=f"make the folder {path.parent}")
 
 
 def complete_scenario(incomplete: str) -> list[tuple[str, str]]:

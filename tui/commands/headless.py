@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from reference_platform.errors import ContentError
-from tui.commands.arguments import complete_player, complete_run, complete_scenario, duration_s
+from tui.commands.arguments import check_target, complete_player, complete_run, complete_scenario, duration_s
 from tui.narration import columns, put, say
 
 EXIT_FELL_SHORT = 1
@@ -35,6 +35,7 @@ def play(
     """Let a scripted responder play a drill. Exit code 1 when the verdict is No Hire."""
     from tui import backend
 
+    check_target(out)
     _put_verdict(backend.play(scenario, player, seed, out), as_json)
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from reference_platform.errors import ConfigError, InternalError
+from tui.commands.arguments import check_target
 from tui.narration import Report, columns, progress, put, say
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ def regress(
 
     chosen = plan(load_scenarios(paths or []), load_responders(players or [SHIPPED]), parse_seeds(seeds))
     for target in (junit, as_json):
-        _check_target(target)
+        check_target(target)
     known = read_baseline(baseline) if baseline is not None else {}
     finished = _play(chosen, known, workers or os.cpu_count() or 1, ray, fresh)
     plays, changes = [play for play, _ in finished], {play.key: change for play, change in finished if change}
@@ -53,11 +54,6 @@ def regress(
     if baseline is not None:
         _say_new(plays, known, str(baseline))
     _judge(plays, changes)
-
-
-def _check_target(path: Path | None) -> None:
-    if path is not None and not path.parent.is_dir():
-        raise ConfigError("results cannot be written there", where=str(path), fix=f"make the folder {path.parent}")
 
 
 def _play(

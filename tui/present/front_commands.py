@@ -50,7 +50,7 @@ def parse_front(line: str) -> FrontCommand | None:
     rest = rest.strip()
     if verb == "speed":
         number = rest.lstrip("x")
-        if number.isdigit() and int(number) in SPEEDS:
+        if number.isascii() and number.isdecimal() and int(number) in SPEEDS:
             return FrontCommand("speed", float(number))
         return FrontCommand("speed", problem=f"speed takes one of {', '.join(map(str, SPEEDS))}, like `speed 10`")
     if verb == "wait":

@@ -12,7 +12,7 @@ from reference_platform.monitoring.alerts import AlertRule, AlertStatus, Resolve
 from simulator.shell.calendar import clock
 from simulator.shell.components import components, distinct, named_component
 from simulator.shell.context import Effect, Operator
-from simulator.shell.free_text import length_s, unquoted
+from simulator.shell.free_text import is_digits, length_s, unquoted
 from simulator.shell.query import about, answer, asked, number_text, parse_query, selectors, series_text, without_flags
 from simulator.shell.registry import Arguments, command
 from simulator.shell.table import table
@@ -107,7 +107,7 @@ def _wanted_ids(op: Operator, words: Sequence[str]) -> list[int]:
     for word in ",".join(words).split(","):
         number = word.strip().lstrip("#")
         by_name = [alert_id for alert_id, name in firing.items() if name == number]
-        if number.isdecimal() and len(number) < 10:
+        if is_digits(number) and len(number) < 10:
             wanted.append(int(number))
         elif by_name:
             wanted += by_name
@@ -145,7 +145,7 @@ def _silenced_names(op: Operator, text: str) -> list[str]:
         return firing
     number = text.lstrip("#")
     for status in _firing(op):
-        if number.isdecimal() and status.alert_id == int(number[:9]):
+        if is_digits(number) and status.alert_id == int(number[:9]):
             return [status.name]
     if text not in _rule_names(op):
         raise CommandError(f'no alert "{text[:60]}"', fix=nearest(text, _rule_names(op)))
@@ -170,7 +170,7 @@ def rules(op: Operator, _: argparse.Namespace) -> Effect:
          errors.get(rule.name, " ".join(rule.expr.split())).splitlines()[0])
         for rule in op.alerts.rules()
     ]  # fmt: skip
-    return Effect(table(("NAME", "SEV", "FOR", "", "EXPR"), rows), looked=("alerts",))
+    return Effect(table(("NAME", "SEV", "FOR", "", "EXPR"), rows), looked=("alerts",), subjects=("alerting",))
 
 
 @command("alerts add", ADD_USAGE, takes_s=5.0, aliases=["alert add", "alerts rule add"], rest="query")

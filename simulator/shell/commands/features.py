@@ -20,7 +20,7 @@ from reference_platform.shop.topics import PARTITIONS
 from simulator.shell.calendar import age, clock
 from simulator.shell.components import distinct, models_reading
 from simulator.shell.context import Effect, Operator
-from simulator.shell.free_text import length_s
+from simulator.shell.free_text import is_digits, length_s
 from simulator.shell.registry import Arguments, command
 from simulator.shell.table import table
 
@@ -179,7 +179,7 @@ def show(op: Operator, args: argparse.Namespace) -> Effect:
 def _entity(view: FeatureView, text: str | None, newest: int) -> int:
     if text is None:
         return newest
-    if not text.isdecimal() or len(text) > 9 or int(text) >= view.entity.count:
+    if not is_digits(text) or len(text) > 9 or int(text) >= view.entity.count:
         what = f'{view.entity.name} "{text[:40]}" does not exist'
         raise CommandError(what, fix=f"--entity takes 0 to {view.entity.count - 1}")
     return int(text)

@@ -13,6 +13,7 @@ from simulator.shell.calendar import clock
 from simulator.shell.components import components, mechanisms_of, named_component, named_mechanism
 from simulator.shell.context import Effect, Operator
 from simulator.shell.evidence import Direction, weigh
+from simulator.shell.free_text import is_digits
 from simulator.shell.registry import command, find, split_pipes
 from simulator.shell.table import table
 
@@ -119,7 +120,7 @@ def _named(item: Hypothesis) -> dict[str, JsonValue]:
 
 def _hypothesis(op: Operator, text: str) -> Hypothesis:
     number = text.lstrip("#hH")
-    found = op.incident.hypothesis(int(number)) if number.isdecimal() and len(number) < 7 else None
+    found = op.incident.hypothesis(int(number)) if is_digits(number) and len(number) < 7 else None
     if found is None:
         known = ", ".join(f"{item.hyp_id} {item.component}:{item.mechanism}" for item in op.incident.hypotheses[-6:])
         raise CommandError(f'no hypothesis "{text[:40]}"', fix=f"there are: {known or 'none; ' + ADD_USAGE}")
@@ -140,8 +141,8 @@ def _reads(op: Operator) -> list[Output]:
 
 
 def _is_alert_list(output: Output) -> bool:
-    """The alert list and tests of expressions do show the platform."""
-    return output.line.split()[:1] in (["alerts"], ["alert"], ["pages"]) and bool(output.subjects)
+    """The alert list, the rules and tests of expressions do show the platform."""
+    return output.line.split()[:1] in (["alerts"], ["alert"], ["pages"], ["rules"]) and bool(output.subjects)
 
 
 def _output(op: Operator, text: str) -> Output:
@@ -151,7 +152,7 @@ def _output(op: Operator, text: str) -> Output:
             raise CommandError("there is no output to cite yet", fix="look first, such as: kubectl get pods")
         return reads[-1]
     number = text.strip("[]").lstrip("#")
-    found = op.incident.output(int(number)) if number.isdecimal() and len(number) < 10 else None
+    found = op.incident.output(int(number)) if is_digits(number) and len(number) < 10 else None
     if found is None:
         recent = ", ".join(f"#{item.n} {item.line[:24]}" for item in reads[-3:])
         raise CommandError(f'no output "{text[:40]}"', fix=f"cite `last` or one of: {recent or 'none yet'}")

@@ -10,7 +10,7 @@ from reference_platform.errors import CommandError, nearest
 from simulator.shell.calendar import clock
 from simulator.shell.components import distinct, mentioned
 from simulator.shell.context import Effect, Operator
-from simulator.shell.free_text import length_s
+from simulator.shell.free_text import is_digits, length_s
 from simulator.shell.pattern import Pattern
 from simulator.shell.registry import Arguments, command
 
@@ -104,7 +104,7 @@ def _levels(wanted: str | None) -> tuple[str, ...]:
 def _count(text: str | None) -> int:
     if text is None:
         return LINES_DEFAULT
-    if not text.isdecimal() or not 1 <= int(text[:9]) <= LINES_MAX:
+    if not is_digits(text) or not 1 <= int(text[:9]) <= LINES_MAX:
         raise CommandError(f"--tail {text[:40]}", fix=f"a number from 1 to {LINES_MAX}")
     return int(text)
 

@@ -10,6 +10,7 @@ from reference_platform.errors import CommandError
 from reference_platform.registry.port import ModelVersion
 from simulator.shell.calendar import age, clock
 from simulator.shell.context import Effect, Operator
+from simulator.shell.free_text import is_digits
 from simulator.shell.registry import Arguments, command
 from simulator.shell.table import table
 
@@ -54,7 +55,7 @@ def _version(op: Operator, name: str, text: str) -> ModelVersion:
     registry = op.plant.registry
     wanted = text.lstrip("@")
     number = wanted.removeprefix("v")
-    if number.isdecimal() and len(number) < 10:
+    if is_digits(number) and len(number) < 10:
         return registry.get(name, int(number))
     if wanted in registry.aliases(name):
         return registry.alias(name, wanted)
@@ -149,7 +150,7 @@ def versions_list(op: Operator, args: argparse.Namespace) -> Effect:
 
 def _gib(item: ModelVersion, tag: str) -> str:
     value = item.tags.get(tag, "")
-    return format_gib(int(value)) if value.isdecimal() else "-"
+    return format_gib(int(value)) if is_digits(value) else "-"
 
 
 @command(
@@ -283,6 +284,6 @@ def _number(value: float | None) -> str:
 
 
 def _times(left: str, right: str) -> str:
-    if not (left.isdecimal() and right.isdecimal() and int(left)):
+    if not (is_digits(left) and is_digits(right) and int(left)):
         return ""
     return f"x{int(right) / int(left):.2f}" if left != right else ""

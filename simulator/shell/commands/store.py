@@ -11,6 +11,7 @@ from reference_platform.monitoring.promql import LOOKBACK_S
 from reference_platform.serving.connections import FSYNC_MODES, RECONNECT_S
 from simulator.shell.components import distinct
 from simulator.shell.context import Effect, Operator
+from simulator.shell.free_text import is_digits
 from simulator.shell.registry import Arguments, command
 from simulator.shell.table import table
 from simulator.traffic.layout import S_QUEUE_LEN, T_STORE_READS
@@ -164,7 +165,7 @@ def config_set(op: Operator, args: argparse.Namespace) -> Effect:
 
 
 def _set_clients(op: Operator, value: str) -> Effect:
-    if not value.isdecimal() or len(value) > 9:
+    if not is_digits(value) or len(value) > 9:
         raise CommandError("ERR CONFIG SET failed - argument couldn't be parsed into an integer", fix="such as 400")
     count, before = int(value), op.plant.pool.connections_max
     if count > CLIENTS_MAX:

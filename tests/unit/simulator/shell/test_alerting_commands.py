@@ -41,6 +41,8 @@ def test_ack_takes_ids_and_names(paged: Desk) -> None:
     assert paged.events("page.acked")[0]["alert_ids"] == [2, 3]
     assert paged.type("ack 77").exit == 1
     assert paged.type("ack nonsense").exit == 1
+    assert paged.type("ack \u0663").exit == 1
+    assert paged.type("silence \u0663").exit == 1
     assert paged.type("ack Busy").exit == 0
 
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reference_platform.errors import CommandError
-from simulator.shell.free_text import length_s, parts_of, unquoted
+from simulator.shell.free_text import is_digits, length_s, parts_of, unquoted
 
 NAMES = ("impact", "doing", "next")
 
@@ -55,7 +55,6 @@ SHAPES = {"next": re.compile(r"\d+m")}
         ('impact="a "b" c" d', {"impact": 'a "b'}, 'c" d'),
         ('impact="a"b doing=c', {"impact": '"a"b', "doing": "c"}, ""),
         ("impact='a it's b' c", {"impact": "a it's b"}, "c"),
-        ('impact="a b', {"impact": '"a b'}, ""),
         ("impact=a, next=15m; .", {"impact": "a", "next": "15m"}, ""),
     ],
 )
@@ -68,7 +67,7 @@ def test_an_apostrophe_is_no_quote() -> None:
     assert parts_of("impact=it's slow doing=looking", NAMES).named == {"impact": "it's slow", "doing": "looking"}
     assert unquoted("it's") == "it's"
     assert unquoted('"all of it"') == "all of it"
-    assert [unquoted(text) for text in ('""', '"', '"a" b "c"', "'a\"", ' "a" ')] == ["", '"', '"a" b "c"', "'a\"", "a"]
+    assert [unquoted(text) for text in ('""', '"', '"a" b "c"', ' "a" ')] == ["", '"', '"a" b "c"', "a"]
 
 
 @pytest.mark.parametrize(
@@ -86,5 +85,42 @@ def test_other_lengths_are_refused(text: str) -> None:
 
 
 @given(st.text(max_size=120))
-def test_any_text_has_parts(text: str) -> None:
-    parts_of(text, NAMES, one_word=("next",))
+def test_any_text_has_parts_or_an_open_quote(text: str) -> None:
+    try:
+        parts_of(text, NAMES, one_word=("next",))
+    except CommandError:
+        assert "'" in text or '"' in text
+
+
+@pytest.mark.parametrize(
+    "text",
+    ['impact="a b', "impact='a", 'impact: "a b, next=15m', 'impact="a doing="b" next=15m', '--doing "a'],
+)
+def test_a_quote_that_is_not_closed_is_refused(text: str) -> None:
+    with pytest.raises(CommandError, match="not closed"):
+        parts_of(text, NAMES)
+
+
+@pytest.mark.parametrize(
+    "text", ['impact="a" doing="b"', "impact=it's slow", "impact=\"we said doing='x' then\"", 'impact=5" disk']
+)
+def test_a_quote_that_opens_nothing_is_a_letter(text: str) -> None:
+    assert parts_of(text, NAMES).named["impact"]
+
+
+@pytest.mark.parametrize("text", ['"we are down', "'a"])
+def test_a_text_whose_quote_is_not_closed_is_refused(text: str) -> None:
+    with pytest.raises(CommandError, match="not closed"):
+        unquoted(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "digits"), [("3", True), ("012", True), ("\u0663", False), ("\u00b2", False), ("-3", False), ("", False)]
+)
+def test_only_ascii_digits_are_a_number(text: str, digits: bool) -> None:
+    assert is_digits(text) is digits
+
+
+def test_a_length_in_other_digits_is_no_length() -> None:
+    with pytest.raises(CommandError, match="is not a duration"):
+        length_s("\u0661\u0665 min", "--for")

@@ -134,3 +134,16 @@ def test_a_list_that_leaves_out_a_pod_clears_nobody_and_another_pods_restart_tai
     assert not _cited(desk, "kubectl get pods | grep recommendation | head -1", "recommendation:crash_loop", "against")
     cluster.pods_of("search-ranking")[0].restarts = 1
     assert _cited(desk, "kubectl get pods", "recommendation:capacity_shortage", "against")
+
+
+@pytest.mark.parametrize("line", ["alerts rules", "rules", "alert rules | grep GatewayLatency"])
+def test_rules_can_be_cited_for_what_is_wrong_with_them_alone(desk: Desk, line: str) -> None:
+    assert _cited(desk, line, "alerting:config_error", "for")
+    assert not _cited(desk, line, "online-store:config_error", "for")
+    assert not _cited(desk, line, "alerting:bad_deploy", "against")
+
+
+def test_rules_of_which_a_filter_left_nothing_cannot_be_cited(desk: Desk) -> None:
+    desk.submit("hyp add alerting config_error")
+    desk.submit("rules | head -1")
+    assert "no output to cite yet" in desk.submit("hyp for 1 last")

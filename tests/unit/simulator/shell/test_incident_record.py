@@ -227,3 +227,20 @@ def test_the_clock_shows_calendar_drill_time_and_the_promised_update(desk: Desk)
     text = desk.type("clock").text
     assert text.startswith("Tue 22:40:00   T+00:00")
     assert "status update due in 10m" in text
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        'status impact="site on defaults',
+        'status "site on defaults, next 15m',
+        'status impact="site on defaults doing="stopping the export" next=15m',
+        'resolve online-store:connection_exhaustion "stopped the export and watched it',
+        'severity SEV2 "all routes',
+        'note "it is the store',
+    ],
+)
+def test_an_open_quote_is_refused_and_nothing_is_sent(desk: Desk, line: str) -> None:
+    ran = desk.type(line)
+    assert (ran.exit, "not closed" in ran.text) == (1, True)
+    assert not any(desk.events(kind) for kind in ("status.sent", "resolve.claimed", "scope.declared", "note"))
