@@ -21,8 +21,6 @@ EARLY_RATIO = 0.25
 """Share of the time from a silent fault to the first complaint within which a rule has to fire; a later one earns"""
 LATE_RATIO = 0.5
 """this share, because most of the harm is done by then."""
-NOISY_MIN = 7
-"""A rule that fires once a day in a week in which nothing is wrong teaches people to ignore it."""
 DOCUMENT = ("summary", "impact", "text", "went_well", "went_badly")
 """Fields of a post-mortem that hold prose of the responder."""
 
@@ -65,12 +63,13 @@ def postmortem_cause(facts: Facts, rule: measures.PostmortemCause) -> Judgement:
 def prevention(facts: Facts, rule: measures.Prevention) -> Judgement:
     """A proven alert rule or concrete actions; after a silent fault only the proven rule earns everything.
 
-    A rule earns nothing unless it fires in the re-run before anybody had to call, and stays silent on a healthy week.
+    A rule earns nothing unless it fires in the re-run before anybody had to call. One left behind that fires while
+    nothing is wrong spoils what was done beside it.
     """
     checked = facts.since_join("prevention.checked")
     good = sorted((event for event in checked if _holds(facts, event)), key=lambda e: not _is_early(facts, e))
     written = _actions(facts, rule)
-    noisy = [event for event in checked if (number(event, "healthy_firings") or 0.0) >= NOISY_MIN]
+    noisy = [event for event in checked if _cries_wolf(facts, event)]
     if noisy:
         because = f"the rule {text(noisy[0], 'name')} {_why_useless(facts, noisy[0])}, and it was left there"
         return judged(0.0, noisy, because)
@@ -101,8 +100,8 @@ def _actions(facts: Facts, rule: measures.Prevention) -> list[Event]:
 
 
 def _holds(facts: Facts, event: Event) -> bool:
-    """The rule of a check would have helped: silent while all is well, and early when it is not."""
-    if facts.harmless or number(event, "healthy_firings"):
+    """The rule of a check would have helped when it mattered; where nothing was broken, none can prove that."""
+    if facts.harmless:
         return False
     fires_s, since_fault_s = number(event, "fires_at_s"), number(event, "since_fault_s")
     return (
@@ -111,6 +110,12 @@ def _holds(facts: Facts, event: Event) -> bool:
         and since_fault_s >= 0.0
         and fires_s <= facts.joined.t_s - EARLIER_MIN_S
     )
+
+
+def _cries_wolf(facts: Facts, event: Event) -> bool:
+    """It fires while nothing is wrong. The number is no measure: a rule that never stops firing fires once."""
+    tonight = facts.harmless and number(event, "fires_at_s") is not None
+    return bool(number(event, "healthy_firings")) or tonight
 
 
 def _is_early(facts: Facts, event: Event) -> bool:
@@ -123,7 +128,9 @@ def _is_early(facts: Facts, event: Event) -> bool:
 def _why_useless(facts: Facts, event: Event) -> str:
     firings, since_s = number(event, "healthy_firings"), number(event, "since_fault_s")
     if firings:
-        return f"fires {firings:.0f} times in a healthy week"
+        return f"fires {'once' if firings == 1 else f'{firings:.0f} times'} in a healthy week"
+    if facts.harmless and number(event, "fires_at_s") is not None:
+        return "fires on this night, on which nothing was wrong"
     if facts.harmless:
         return "proves nothing where nothing was broken"
     if since_s is None:
