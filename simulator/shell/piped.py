@@ -10,6 +10,8 @@ from simulator.shell.context import Operator
 
 HEADING_ROW_MAX = 4
 """A table's heading stands on one of the first so many lines; what stands above it is no row either."""
+NO_ROW = (">", "*", "#", "Name:")
+"""How lines begin that tell what was asked for, or only head what follows."""
 _UNIT = re.compile(r"\([^()]*\)")
 _LETTER = re.compile(r"[A-Za-z]")
 
@@ -37,7 +39,7 @@ def _rows(full: str, left: str) -> list[str]:
     return [
         line
         for line in left.splitlines()
-        if any(map(str.isalnum, line)) and line not in above and not _is_heading(line) and line[:1] not in (">", "*")
+        if any(map(str.isalnum, line)) and line not in above and not _is_heading(line) and not line.startswith(NO_ROW)
     ]
 
 

@@ -267,4 +267,4 @@ def test_a_folder_without_write_permission_is_told(tmp_path: Path) -> None:
 def test_a_folder_for_the_run_that_cannot_be_is_told(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     message = refused(tmp_path, "play", "healthy-night", "--player", "idle", "--out", "file/run.jsonl")
-    assert "cannot write the run file" in message
+    assert "file/run.jsonl: results cannot be written there" in message

@@ -31,6 +31,8 @@ def night() -> Desk:
         "curl http://fallback/v1/recommendation | head -2",
         "features status | head -1",
         "dcgmi health | grep =====",
+        "store info | head -1",
+        "kubectl describe deployment gateway | head -1",
     ],
 )
 def test_headings_requests_rules_and_counts_of_lines_show_nothing(night: Desk, line: str) -> None:
