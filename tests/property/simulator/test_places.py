@@ -20,3 +20,15 @@ def test_places_are_those_of_a_search(weights: list[float], draws: list[float]) 
     u = np.concatenate((draws, near[near < 1]))
     wanted = np.minimum(np.searchsorted(edges, u, side="right"), len(edges) - 1)
     np.testing.assert_array_equal(Places(edges).of(u), wanted)
+
+
+def test_a_draw_just_below_an_edge_on_a_cells_border_is_found_although_rounding_takes_it_to_the_next_cell() -> None:
+    stepped_back = 0
+    for count in range(1, 61):
+        edges = np.cumsum(np.full(count, 1.0 / count))
+        u = np.nextafter(edges, 0)
+        u = u[u < 1]
+        wanted = np.minimum(np.searchsorted(edges, u, side="right"), count - 1)
+        np.testing.assert_array_equal(Places(edges).of(u), wanted)
+        stepped_back += int((np.searchsorted(edges, (u * count).astype(int) / count, side="right") > wanted).sum())
+    assert stepped_back > 20, "otherwise nothing is shown"

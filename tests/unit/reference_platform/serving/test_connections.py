@@ -72,6 +72,7 @@ def test_the_store_takes_twenty_seconds_to_notice_that_a_process_is_gone(
 
 def test_a_client_that_never_ran_holds_nothing_from_the_first_second(pool: ConnectionPool) -> None:
     pool.add_client("report", 5.0, 800.0)
+    assert pool.held()["report"] == 0
     pool.tick(800.5)
     assert pool.held()["report"] == 0
     pool.client_started("report", 800.5)
