@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable
 
 from rubrics.statements import stems_of
-from rubrics.words import is_word_list
+from rubrics.words import is_word_list, sentences
 
 CONTROL_WORDS = """
     alarm alert approval audit backfill baseline budget burn canary cap check checklist circuit compare comparison
@@ -45,7 +45,6 @@ _CONDITION = re.compile(
     r"\b(?:must|may|shall|cannot|can't|no longer)\b.*\b(?:before|if|only|unless|until|when|without)\b", re.IGNORECASE
 )
 """What is to hold before something else may happen is an action of its own."""
-_SENTENCES = re.compile(r"[.!?;\n]+(?:\s+|$)")
 
 
 def acts(said: str) -> frozenset[str]:
@@ -58,7 +57,7 @@ def is_concrete(said: str, names: Callable[[str], bool], words_min: int) -> bool
 
     Sentences that only intend, or say that nothing is to be done, count for nothing.
     """
-    kept = [part for part in _SENTENCES.split(said) if _REFUSAL.search(part) is None and _INTENT.search(part) is None]
+    kept = [part for part in sentences(said) if _REFUSAL.search(part) is None and _INTENT.search(part) is None]
     done = " ".join(kept)
     acted = bool(acts(done)) or _CONDITION.search(done) is not None
     return acted and len(done.split()) >= words_min and names(done) and not is_word_list(said)

@@ -10,6 +10,7 @@ import re
 
 from rubrics.facts import Facts
 from rubrics.reading import text, texts
+from rubrics.words import sentences
 from simulator.engine.events import Event
 
 BLAMED_MIN = 2
@@ -58,7 +59,6 @@ _DID = re.compile(
     r"(?:(?:the|all|our|both|down|up) )*",
     re.IGNORECASE,
 )
-_SENTENCES = re.compile(r"[.!?;\n]+(?:\s+|$)")
 _AFTER_NAME = (
     r"(?=\W*(?:$|[,.;:)]|"
     r"(?:and|pods?|deployment|service|once|twice|again|to|at|with|but|then|which|so|after|before)\b))"
@@ -72,7 +72,7 @@ def blamed(facts: Facts, filed: Event) -> tuple[str, ...]:
     said = [
         sentence
         for key in ("summary", "text")
-        for sentence in _SENTENCES.split(text(filed, key))
+        for sentence in sentences(text(filed, key))
         if _CAUSAL.search(sentence) is not None and _DOUBTED.search(sentence) is None
     ]
     return tuple(

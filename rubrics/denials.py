@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
+from rubrics.words import sentences
+
 _HURT = "affected|hurt|harmed|impacted|touched"
 _PEOPLE = "(?:customer|user|shopper|visitor|client|buyer)"
 _NONE = re.compile(
@@ -59,7 +61,6 @@ _LIMITED = re.compile(
 _SINCE = re.compile(
     r"\b(any ?more|any ?longer|since|after|now that|again|back|no longer|until then|at first)\b", re.IGNORECASE
 )
-_SENTENCES = re.compile(r"[.!?;\n]+(?:\s+|$)")
 _CLAUSES = re.compile(
     r"[,:()\u2013\u2014]+\s|\s-+\s|\b(?:but|though|although|however|while|whereas|yet)\b", re.IGNORECASE
 )
@@ -82,14 +83,14 @@ def denies_impact(said: str, names: Callable[[str], bool] = lambda said: False, 
     "all is well" denies it too, and one clause that says what is different takes the denial of another back; in other
     prose only a clause of the same sentence does, for such prose names things of the incident anyway.
     """
-    sentences = [sentence for sentence in _SENTENCES.split(said) if sentence.strip()]
-    if any(_admits(clause) for sentence in sentences for clause in _CLAUSES.split(sentence)):
+    told = sentences(said)
+    if any(_admits(clause) for sentence in told for clause in _CLAUSES.split(sentence)):
         return False
-    if about_impact and any(_differs(sentence, names) for sentence in sentences):
+    if about_impact and any(_differs(sentence, names) for sentence in told):
         return False
     return any(
         _denies(sentence, about_impact) and not _differs(sentence, names)
-        for sentence in sentences
+        for sentence in told
         if _SINCE.search(sentence) is None and _LIMITED.search(sentence) is None
     )
 

@@ -18,9 +18,9 @@ from simulator.engine.events import Event
 EARLIER_MIN_S = 60.0
 """A rule that fires no earlier than this before the responder was called tells nobody anything new."""
 EARLY_RATIO = 0.25
-"""Share of the time from a silent fault to the first complaint within which a rule has to fire; a later one earns"""
+"""Share of the time from a silent fault to the first complaint within which a rule has to fire."""
 LATE_RATIO = 0.5
-"""this share, because most of the harm is done by then."""
+"""What a rule earns that fires later: most of the harm is done by then."""
 DOCUMENT = ("summary", "impact", "text", "went_well", "went_badly")
 """Fields of a post-mortem that hold prose of the responder."""
 
@@ -74,7 +74,7 @@ def prevention(facts: Facts, rule: measures.Prevention) -> Judgement:
         because = f"the rule {text(noisy[0], 'name')} {_why_useless(facts, noisy[0])}, and it was left there"
         return judged(0.0, noisy, because)
     if good:
-        share = 1.0 if any(_is_early(facts, event) for event in good) else LATE_RATIO
+        share = 1.0 if _is_early(facts, good[0]) else LATE_RATIO
         late = "" if share == 1.0 else ", when most of the harm was done"
         return judged(share, [good[0], *written], _caught_words(facts, good[0]) + late)
     useless = [f"the rule {text(e, 'name')} {_why_useless(facts, e)} [#{e.n}]" for e in checked]

@@ -32,6 +32,7 @@ LIST_WORDS_PER_GLUE = 20
 FUNCTION_WORD_RATIO_MIN = 0.15
 UNIQUE_RATIO_MIN = 0.35
 WORDS_PER_SENTENCE_MAX = 60
+_SENTENCE_END = re.compile(r"[.!?;\n]+(?:\s+|$)")
 
 _ACTIONS = {
     "delete_pod": "deleted a pod of",
@@ -173,15 +174,20 @@ def is_prose(words_text: str, words_min: int) -> bool:
     )
 
 
+def sentences(said: str) -> list[str]:
+    """The sentences of a text, blank ones left out. A point within a word or a number ends none."""
+    return [part for part in _SENTENCE_END.split(said) if part.strip()]
+
+
 def is_word_list(said: str) -> bool:
     """Keywords and no sentences: more than half of the words stand in sentences that nothing holds together.
 
     Such a sentence has `LIST_WORDS_MIN` words or more, and fewer than one in `LIST_WORDS_PER_GLUE` of them is a word of
     grammar or a contraction. What is shorter may be terse; commas prove nothing either way; numbers are no words.
     """
-    sentences = [re.findall(r"[^\W\d_][\w'/-]*", part.lower()) for part in re.split(r"[.!?;\n]+(?:\s|$)", said)]
-    listed = sum(len(words) for words in sentences if len(words) >= LIST_WORDS_MIN and not _held_together(words))
-    return 2 * listed > sum(map(len, sentences))
+    spoken = [re.findall(r"[^\W\d_][\w'/-]*", part.lower()) for part in sentences(said)]
+    listed = sum(len(words) for words in spoken if len(words) >= LIST_WORDS_MIN and not _held_together(words))
+    return 2 * listed > sum(map(len, spoken))
 
 
 def _held_together(words: list[str]) -> bool:

@@ -17,7 +17,8 @@ import sys
 import tempfile
 import time
 import traceback
-from collections.abc import Callable, Generator, Iterable, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -202,11 +203,10 @@ class Runner:
         resource.setrlimit(resource.RLIMIT_CPU, (limit_s, limit_s + 5))
         mutated = job.mutant.source()
         if job.anew:
-            if "@compiled" in mutated or "@inline" in mutated:
-                _forget_compiled_code()
-            import_anew(job.mutant.path, mutated)
-            files = list(dict.fromkeys(name.partition("::")[0] for name in job.tests))
-            code = pytest.main([*PYTEST, "-x", *files], plugins=[_Only(job.tests)])
+            with _compiling_anew("@compiled" in mutated or "@inline" in mutated):
+                import_anew(job.mutant.path, mutated)
+                files = list(dict.fromkeys(name.partition("::")[0] for name in job.tests))
+                code = pytest.main([*PYTEST, "-x", *files], plugins=[_Only(job.tests)])
             return SURVIVED if code in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED) else KILLED
         if not swap_in(job.mutant.path, mutated):
             return NOT_SWAPPED
@@ -215,11 +215,16 @@ class Runner:
         return SURVIVED if passed else KILLED
 
 
-def _forget_compiled_code() -> None:
-    """Compile anew: what is kept on disk is named after the file, which still holds the original."""
+@contextmanager
+def _compiling_anew(wanted: bool) -> Iterator[None]:
+    """Use no compiled code from disk: it is named after the file, which still holds the original."""
+    if not wanted:
+        yield
+        return
     import numba
 
-    numba.config.CACHE_DIR = tempfile.mkdtemp(prefix="mutant-")
+    with tempfile.TemporaryDirectory(prefix="mutant-") as numba.config.CACHE_DIR:
+        yield
 
 
 class _Only:

@@ -7,13 +7,14 @@ import pytest
 from reference_platform.serving.connections import RECONNECT_S, SYNC_S, Client, ConnectionPool
 from reference_platform.spec import OnlineStoreSpec
 
+SPEC = OnlineStoreSpec.model_validate(
+    {"connections_max": 100, "serving_connections": 40, "read": "4ms", "acquire_timeout": "2s", "cache_ttl": "60s"}
+)
+
 
 @pytest.fixture
 def pool() -> ConnectionPool:
-    spec = OnlineStoreSpec.model_validate(
-        {"connections_max": 100, "serving_connections": 40, "read": "4ms", "acquire_timeout": "2s", "cache_ttl": "60s"}
-    )
-    made = ConnectionPool(spec)
+    made = ConnectionPool(SPEC)
     made.add_client("job", 0.1, 0.0)
     made.client_started("job", 0.0)
     made.tick(800.0)
@@ -109,10 +110,7 @@ def test_a_leak_ends_at_ten_thousand() -> None:
 
 
 def test_time_moves_by_what_passed_since_the_last_look_however_little() -> None:
-    spec = OnlineStoreSpec.model_validate(
-        {"connections_max": 100, "serving_connections": 40, "read": "4ms", "acquire_timeout": "2s", "cache_ttl": "60s"}
-    )
-    pool = ConnectionPool(spec)
+    pool = ConnectionPool(SPEC)
     pool.add_client("job", 4.0, 0.0)
     pool.client_started("job", 0.0)
     for quarter in range(1, 5):
