@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import ast
-import sys
-import types
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from typing import Any
+
+from coverage import Coverage
 
 from tests.mutants.scope import PROJECT, ROOT
 
@@ -17,29 +16,17 @@ Lines = dict[str, set[int]]
 
 @contextmanager
 def watching(files: Iterable[str]) -> Iterator[Lines]:
-    """Lines of these files that run meanwhile. Only frames of these files cost more than their call."""
-    paths = {str(ROOT / file): file for file in files}
+    """Lines of these files that run meanwhile, in any thread; filled in at the end."""
+    paths = {file: str(ROOT / file) for file in files}
+    coverage = Coverage(data_file=None, include=list(paths.values()), config_file=False, messages=False)
     seen: Lines = {}
-
-    def watch(frame: types.FrameType, event: str, _: Any) -> Any:
-        path = paths.get(frame.f_code.co_filename)
-        if path is None:
-            return None
-        lines = seen.setdefault(path, set())
-        lines.add(frame.f_lineno)
-
-        def each(inner: types.FrameType, what: str, _: Any) -> Any:
-            lines.add(inner.f_lineno)
-            return each
-
-        return each
-
-    before = sys.gettrace()
-    sys.settrace(watch)
+    coverage.start()
     try:
         yield seen
     finally:
-        sys.settrace(before)
+        coverage.stop()
+        data = coverage.get_data()
+        seen |= {file: set(lines) for file, path in paths.items() if (lines := data.lines(path))}
 
 
 def lines_run(files: Iterable[str], call: Callable[[], bool]) -> tuple[bool, Lines]:
