@@ -26,6 +26,9 @@ ALWAYS_FAIR = ("root may write everywhere", "was removed: the newest packages ar
 RSS_MAX_MIB = 1024
 """What one worker should need at its peak: two of them and a browser fit a machine of 4 GiB."""
 
+COLLECTED_AFTER_MIB = 4
+"""A test that raised the peak by so much has left something large behind."""
+
 GROWTHS_SHOWN = 3
 GROWTH_MIN_MIB = 20
 
@@ -50,15 +53,16 @@ def pytest_collection_finish() -> None:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> Iterator[None]:
-    """Note which tests raise the peak, and drop the worlds of a file before the next one makes its own.
+    """Note which tests raise the peak, and drop the worlds that a file or a test leaves behind.
 
-    A world refers to itself in circles, and the collector comes by seldom where so much is loaded.
+    A world refers to itself in circles, and the collector comes by seldom where so much is loaded: it is called at the
+    end of a file and whenever the peak has risen.
     """
     before_mib = peak_mib()
     result = yield
-    if nextitem is None or nextitem.path != item.path:
-        gc.collect()
     grown_mib = peak_mib() - before_mib
+    if nextitem is None or nextitem.path != item.path or grown_mib >= COLLECTED_AFTER_MIB:
+        gc.collect()
     if grown_mib >= GROWTH_MIN_MIB:
         _growths.append((grown_mib, item.nodeid))
     return result

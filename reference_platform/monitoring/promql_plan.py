@@ -217,11 +217,7 @@ _FOLDS: dict[str, Callable[[Sequence[float]], float]] = {
 
 def _divided(left: float, right: float) -> float:
     """IEEE division: a zero divisor gives an infinity, or NaN for 0/0."""
-    if right:
-        return left / right
-    if left == 0 or math.isnan(left) or math.isnan(right):
-        return math.nan
-    return math.copysign(math.inf, left) * math.copysign(1.0, right)
+    return left / right if right else left * math.copysign(math.inf, right)
 
 
 def _remainder(left: float, right: float) -> float:

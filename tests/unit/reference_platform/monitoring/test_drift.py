@@ -222,3 +222,22 @@ def test_a_model_without_features_has_no_verdicts() -> None:
     monitor = PsiMonitor({"fraud": {}})
     monitor.observe("fraud", np.zeros((4, 0), dtype=np.float32), 0.0)
     assert monitor.advance(86_400.0) == []
+
+
+@pytest.mark.parametrize(("missing", "cells"), [(0, 10), (1, 11), (5, 11)])
+def test_a_cell_that_is_empty_on_both_sides_says_nothing(missing: int, cells: int) -> None:
+    """Nobody misses a value in the reference, so the cell of missing values counts only once somebody does."""
+    monitor, batch = _monitor(false_alarms_per_day=0.5), _batch(240, 0.0)
+    batch[:missing, 1] = np.nan
+    monitor.observe("fraud", batch, 0.0)
+    _, moving = monitor.advance(HOUR_S)
+    tests_per_day = 2 * 2 * 24
+    noise = noise_threshold(20_000, 240, cells, 0.5 / tests_per_day)
+    assert moving.limits == tuple(max(threshold, noise) for threshold in (0.1, 0.2, 0.25))
+    assert moving.psi_corrected == max(0.0, moving.psi - expected_under_no_drift(20_000, 240, cells))
+
+
+def test_a_limit_that_is_just_reached_is_reached(monkeypatch: pytest.MonkeyPatch) -> None:
+    _, moving = _hour(8_000, 0.3)
+    monkeypatch.setattr("reference_platform.monitoring.drift.THRESHOLDS", (moving.psi / 2, moving.psi, 1.0))
+    assert _hour(8_000, 0.3)[1].level == "significant"

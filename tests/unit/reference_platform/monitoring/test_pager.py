@@ -231,3 +231,30 @@ def test_repeats_and_escalation_take_time(name: str) -> None:
     for wrong_s in (0.0, -0.5):
         with pytest.raises(AssertionError):
             Pager(**{name: wrong_s})
+
+
+def test_only_numbers_that_were_given_may_be_acknowledged() -> None:
+    with pytest.raises(CommandError, match="no such alert: 0"):
+        Pager().ack([0], "you", 0.0)
+    pager = Pager()
+    _fire(pager, _alert(1), 0.0)
+    for number in (0, 2):
+        with pytest.raises(CommandError, match=f"no such alert: {number}"):
+            pager.ack([number], "you", 1.0)
+
+
+def test_an_alert_that_flaps_late_in_the_night_waits_as_one_that_flaps_early() -> None:
+    late_s = 20_000.0
+    pager = Pager()
+    _fire(pager, _alert(1, "P2"), late_s)
+    assert pager.tick(late_s + 30.0) == [Paged(late_s + 30.0, _alert(1, "P2"), 0)]
+    pager.observe([Resolved(late_s + 40.0, _alert(1, "P2"), False)], late_s + 40.0)
+    _fire(pager, _alert(2, "P2"), late_s + 60.0)
+    assert pager.next_wake_s() == late_s + 30.0 + GROUP_INTERVAL_S
+
+
+def test_a_p1_whose_silence_ends_is_due_at_that_instant() -> None:
+    pager = Pager()
+    _fire(pager, _alert(1), 10.0, silenced=True)
+    assert pager.next_wake_s() == math.inf
+    assert pager.observe([Unsilenced(70.0, _alert(1))], 70.0) == [Paged(70.0, _alert(1), 0)]

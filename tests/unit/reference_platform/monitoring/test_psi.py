@@ -106,3 +106,37 @@ def test_references_survive_a_file() -> None:
         assert again[name].edges.tolist() == reference.edges.tolist()
         assert again[name].points.tolist() == reference.points.tolist()
         assert again[name].counts.tolist() == reference.counts.tolist()
+
+
+def _edges(values: list[float], bins: int) -> tuple[list[float], list[float]]:
+    reference = fit_reference(values, bins)
+    return reference.points.tolist(), reference.edges[1:-1].tolist()
+
+
+def test_a_value_that_makes_up_exactly_one_cell_is_a_single_value() -> None:
+    ten = [float(value) for value in range(10)]
+    assert _edges(ten, 10) == (ten, [])
+    assert _edges([*ten, 10.0], 10)[0] == []
+
+
+def test_a_rest_of_less_than_one_cell_is_one_interval() -> None:
+    assert _edges([0.0] * 1_000 + [float(value) for value in range(1, 11)], 10) == ([0.0], [])
+
+
+def test_no_interval_ends_at_the_smallest_value_or_at_infinity() -> None:
+    """Nine of the sixteen values that are not 0 are the smallest, or infinite; the median is one of them."""
+    most = [0.0] * 80
+    assert _edges([*most, *[1.0] * 9, *range(2, 9)], 10) == ([0.0], [])
+    assert _edges([*most, *range(2, 9), *[math.inf] * 9], 10) == ([0.0], [])
+    assert _edges([*most, *[1.0] * 7, *range(2, 11)], 10) == ([0.0], [3.0])
+
+
+def test_a_reference_has_two_cells_or_more() -> None:
+    with pytest.raises(AssertionError):
+        fit_reference([1.0, 2.0], bins=1)
+    assert fit_reference([1.0, 2.0], bins=2).n == 2
+
+
+def test_a_reference_may_be_a_key() -> None:
+    one, other = fit_reference([1.0, 2.0]), fit_reference([1.0, 2.0])
+    assert {one: 1, other: 2}[one] == 1
