@@ -34,11 +34,16 @@ def folder(tmp_path: Path) -> Path:
 
 
 def _pytest(folder: Path, *arguments: str) -> tuple[int, str]:
-    # Blocked and named, so that it makes no difference whether this checkout was installed with its entry point.
-    command = [sys.executable, "-m", "pytest", "-p", "no:pagerdrill", "-p", "scenarios.pytest_plugin"]
-    variables = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2]), "PYTEST_ADDOPTS": ""}
+    # Named, and no others loaded, so that it makes no difference what was installed with entry points.
+    command = [sys.executable, "-m", "pytest", "-p", "scenarios.pytest_plugin", "-p", "xdist"]
+    variables = {
+        **os.environ,
+        "PYTHONPATH": str(Path(__file__).parents[2]),
+        "PYTEST_ADDOPTS": "",
+        "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
+    }
     done = subprocess.run(
-        [*command, "-p", "no:cacheprovider", "-p", "no:asyncio", *arguments],
+        [*command, "-p", "no:cacheprovider", *arguments],
         cwd=folder, env=variables, capture_output=True, text=True, check=False,
     )  # fmt: skip
     return done.returncode, done.stdout + done.stderr

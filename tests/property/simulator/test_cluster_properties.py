@@ -152,4 +152,4 @@ class Operations(RuleBasedStateMachine):
 
 
 TestOperations = Operations.TestCase
-TestOperations.settings = settings(max_examples=60, stateful_step_count=25, deadline=None)
+TestOperations.settings = settings(max_examples=25, stateful_step_count=25, deadline=None)

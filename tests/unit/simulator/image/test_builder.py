@@ -169,6 +169,7 @@ def test_the_history_file_ends_with_the_newest_values(trained: TrainedPlatform) 
         np.testing.assert_array_equal(rows.values[last], newest.values[rows.entity[last]])
 
 
+@pytest.mark.sweep
 def test_a_damaged_file_is_told_once_and_what_is_trained_again_is_the_same(trained: TrainedPlatform) -> None:
     trained.image.path.write_bytes(b"not a platform")
     said: list[str] = []

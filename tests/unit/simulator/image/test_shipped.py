@@ -145,14 +145,14 @@ def history() -> History:
     return live_history(ensure_image().plan, lambda ratio, text: None)
 
 
-@pytest.mark.slow
+@pytest.mark.sweep
 def test_the_world_lived_through_anew_is_the_shipped_one(history: History) -> None:
     stored = unpacked(read_member(SHIPPED, WORLD))
     for name, values in history.world.state().items():
         np.testing.assert_allclose(values, stored[name], rtol=VALUE_DIFFERENCE_MAX, atol=VALUE_DIFFERENCE_MAX)
 
 
-@pytest.mark.slow
+@pytest.mark.sweep
 def test_models_trained_anew_are_as_good_as_the_shipped_ones_and_decide_alike(history: History) -> None:
     """The champions, by torch, on all their rows: metrics and predictions within what is stated in `agreement`."""
     image = ensure_image()

@@ -118,7 +118,15 @@ def test_commands_show_in_the_digest() -> None:
     assert to_end(session) != to_end(other)
 
 
-@pytest.mark.parametrize(("scenario", "seed"), [(QUIET, 1), (QUIET, 2), (QUIET, 3), (OOM, 4)])
+@pytest.mark.parametrize(
+    ("scenario", "seed"),
+    [
+        (QUIET, 1),
+        (OOM, 4),
+        pytest.param(QUIET, 2, marks=pytest.mark.sweep),
+        pytest.param(QUIET, 3, marks=pytest.mark.sweep),
+    ],
+)
 def test_screen_replay_and_headless_give_one_digest(scenario: str, seed: int, tmp_path: Path) -> None:
     """The pump's steps, the run file's replay and typing the same lines at the same instants headless."""
     of = opening(scenario)

@@ -23,6 +23,8 @@ BLOCK = 500_000
 TOLERANCE_RATIO = 0.02
 REQUESTS = {0.5: 4_000_000, 0.8: 6_000_000, 0.95: 24_000_000}
 """The relative error of a mean wait is near 2 / ((1 - rho) sqrt(n)); it is 0.8 % or less for these sizes."""
+RHOS = [0.5, 0.8, pytest.param(0.95, marks=pytest.mark.sweep)]
+"""Near saturation waits hang together for so long that it takes most of the time."""
 SEEDS = (29, 17)
 
 
@@ -74,21 +76,21 @@ def erlang_c(servers: int, offered: float) -> float:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("rho", sorted(REQUESTS))
+@pytest.mark.parametrize("rho", RHOS)
 def test_mm1_mean_wait(rho: float) -> None:
     """rho / (1 - rho) service times."""
     assert _wait(rho, 1, deterministic=False).agrees_with(rho / (1 - rho))
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("rho", sorted(REQUESTS))
+@pytest.mark.parametrize("rho", RHOS)
 def test_md1_mean_wait(rho: float) -> None:
     """Half of the M/M/1 wait. Source: Pollaczek-Khinchine."""
     assert _wait(rho, 1, deterministic=True).agrees_with(rho / (2 * (1 - rho)))
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("rho", sorted(REQUESTS))
+@pytest.mark.parametrize("rho", RHOS)
 def test_mmc_mean_wait(rho: float) -> None:
     """Erlang C over the spare capacity, for eight servers."""
     servers = 8
