@@ -140,3 +140,15 @@ def test_a_reference_has_two_cells_or_more() -> None:
 def test_a_reference_may_be_a_key() -> None:
     one, other = fit_reference([1.0, 2.0]), fit_reference([1.0, 2.0])
     assert {one: 1, other: 2}[one] == 1
+
+
+def test_both_sample_sizes_count_alike() -> None:
+    for sizes in ((100, 50), (50, 100)):
+        assert expected_under_no_drift(*sizes, 10) == pytest.approx(9 * 0.03)
+        assert noise_threshold(*sizes, 10, 0.05) == pytest.approx(chi_square_quantile(9, 0.95) * 0.03)
+
+
+def test_quantiles_below_the_mean_and_at_no_degree_of_freedom() -> None:
+    assert chi_square_quantile(4, 0.5) == pytest.approx(3.357, rel=0.01)
+    assert chi_square_quantile(1, 0.001) == 0.0, "the approximation would go below zero"
+    assert chi_square_quantile(0, 0.95) == chi_square_quantile(-1, 0.95) == 0.0

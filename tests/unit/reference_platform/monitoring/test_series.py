@@ -104,3 +104,18 @@ def test_series_beyond_the_maximum_are_counted_and_never_found() -> None:
         store.append("m", {"pod": pod}, 0.0, 1.0)
     assert len(store) == len(store.select("m")) == 2
     assert store.refused == 1
+
+
+@pytest.mark.parametrize(("retention_s", "points_max"), [(0.0, 10), (-1.0, 10), (60.0, 0)])
+def test_a_store_keeps_something(retention_s: float, points_max: int) -> None:
+    with pytest.raises(AssertionError):
+        SeriesStore(retention_s, points_max)
+
+
+def test_many_different_selections_are_answered_as_one_is() -> None:
+    store = SeriesStore(60.0, 10)
+    store.append("m", {"pod": "a"}, 0.0, 1.0)
+    for number in range(2_100):
+        assert store.select("m", [Matcher("pod", "=", f"b{number}")]) == ()
+    assert len(store.select("m", [Matcher("pod", "=", "a")])) == 1
+    assert len(store._selections) <= 2_000

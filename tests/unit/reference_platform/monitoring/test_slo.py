@@ -7,7 +7,7 @@ import pytest
 from reference_platform.monitoring.alerts import AlertEvaluator, Fired
 from reference_platform.monitoring.promql import evaluate, parse
 from reference_platform.monitoring.series import SeriesStore
-from reference_platform.monitoring.slo import SloTracker, burn_rate_rules
+from reference_platform.monitoring.slo import WINDOWS_S, SloTracker, burn_rate_rules
 
 
 def _burn(store: SeriesStore, window: str, now_s: float) -> float | None:
@@ -50,10 +50,16 @@ def test_without_requests_nothing_is_written() -> None:
 
 @pytest.mark.parametrize(
     ("error_ratio", "wanted"),
-    [(0.05, []), (0.08, [("FraudDetectionErrorBudgetBurnSlow", "P2")]), (0.2, ["fast", "slow"])],
+    [
+        (0.055, []),
+        (0.065, [("FraudDetectionErrorBudgetBurnSlow", "P2")]),
+        (0.08, [("FraudDetectionErrorBudgetBurnSlow", "P2")]),
+        (0.14, [("FraudDetectionErrorBudgetBurnSlow", "P2")]),
+        (0.149, ["fast", "slow"]),
+    ],
 )
 def test_rules_page_only_above_the_burn_rate_of_their_pair(error_ratio: float, wanted: list[object]) -> None:
-    """Objective 99 %: burn 5 is below both pairs, 8 above the slow one only, 20 above both."""
+    """Objective 99 %: burn 5.5 is below both pairs, 6.5 and 14 above the slow one only, 14.9 above both."""
     store = SeriesStore(86400.0, 10_000)
     tracker = SloTracker(store, {"fraud-detection": 0.99})
     evaluator = AlertEvaluator(store)
@@ -66,7 +72,9 @@ def test_rules_page_only_above_the_burn_rate_of_their_pair(error_ratio: float, w
     if len(wanted) == 1:
         assert [(alert.name, alert.severity) for alert in fired] == wanted
         assert fired[0].component == "fraud-detection"
-        assert "8 times too fast: 5% of 30 days gone in 6h" in fired[0].summary
+        assert f"{100 * error_ratio:g} times too fast: 5% of 30 days gone in 6h" in fired[0].summary
+    elif wanted:
+        assert "2% of 30 days gone in 1h" in fired[0].summary
 
 
 def test_the_short_window_ends_the_page_soon_after_the_errors_end() -> None:
@@ -84,3 +92,55 @@ def test_the_short_window_ends_the_page_soon_after_the_errors_end() -> None:
             firing_until_s = now_s
         good, total = good + (0 if now_s < 1200 else 100), total + 100
     assert 1200 < firing_until_s <= 1200 + 360
+
+
+@pytest.mark.parametrize(("window", "length_s"), [("5m", 300.0), ("30m", 1800.0), ("1h", 3600.0), ("6h", 21600.0)])
+def test_a_window_begins_at_the_newest_scrape_that_is_as_old_as_it_is_long(window: str, length_s: float) -> None:
+    """All errors came within one second, 1,000 s after the first scrape."""
+    for more_s, burn in ((0.0, (50 / 150) / 0.5), (1.0, 0.0)):
+        store = SeriesStore(86400.0, 100)
+        tracker = SloTracker(store, {"fraud": 0.5})
+        now_s = 1000.0 + length_s + more_s
+        for t_s, good, total in ((0.0, 0, 0), (1000.0, 1000, 1000), (1001.0, 1000, 1050), (now_s, 1100, 1150)):
+            tracker.observe("fraud", good, total, t_s)
+        assert _burn(store, window, now_s) == pytest.approx(burn)
+    assert list(WINDOWS_S) == ["5m", "30m", "1h", "6h"]
+
+
+@pytest.mark.parametrize("objective", [0.0, 1.0, -0.5, 1.5])
+def test_an_objective_lies_between_nothing_and_everything(objective: float) -> None:
+    with pytest.raises(AssertionError, match="objective of fraud"):
+        SloTracker(SeriesStore(60.0, 10), {"fraud": objective})
+
+
+@pytest.mark.parametrize(("good", "total"), [(-0.5, 1.0), (2.0, 1.0)])
+def test_good_requests_are_some_of_all(good: float, total: float) -> None:
+    with pytest.raises(AssertionError, match="good of"):
+        SloTracker(SeriesStore(60.0, 10), {"fraud": 0.9}).observe("fraud", good, total, 0.0)
+
+
+@pytest.mark.parametrize(
+    ("scrapes", "burn"),
+    [
+        ([(0, 0), (0, 1)], 10.0),
+        ([(0, 0), (100, 100), (50, 120)], (70 / 220) / 0.1),
+        ([(0, 0), (5, 10), (10, 12)], (5 / 12) / 0.1),
+        ([(900, 1000), (990, 1100)], (10 / 100) / 0.1),
+    ],
+    ids=["one request", "good ones alone fell: a reset", "good ones come late", "what was before the first scrape"],
+)
+def test_counters_as_servers_report_them(scrapes: list[tuple[float, float]], burn: float) -> None:
+    store = SeriesStore(86400.0, 100)
+    tracker = SloTracker(store, {"fraud": 0.9})
+    for step, (good, total) in enumerate(scrapes):
+        tracker.observe("fraud", good, total, 15.0 * step)
+    assert _burn(store, "5m", 15.0 * (len(scrapes) - 1)) == pytest.approx(burn)
+
+
+def test_history_reaches_back_twice_the_longest_window() -> None:
+    for gap_s, burn in ((4 * 3600.0, 5.0), (13 * 3600.0, None)):
+        store = SeriesStore(7 * 86400.0, 100)
+        tracker = SloTracker(store, {"fraud": 0.9})
+        for step, (good, total) in enumerate([(0, 0), (0, 100), (100, 200)]):
+            tracker.observe("fraud", good, total, gap_s * step)
+        assert _burn(store, "6h", 2 * gap_s) == pytest.approx(burn)
