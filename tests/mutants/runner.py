@@ -17,7 +17,7 @@ import sys
 import tempfile
 import time
 import traceback
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -33,6 +33,8 @@ from tests.mutants.results import Outcome
 from tests.mutants.scope import ROOT, STATE, Package
 from tests.mutants.swap import import_anew, swap_in
 
+ASKED_S_MAX = 20.0
+"""Processor seconds of tests that a mutant is shown to, the quickest first. The slower ones could only notice more."""
 LIMIT_BASE_S, LIMIT_FACTOR = 20.0, 5.0
 """Processor seconds a mutant may take: the base, and so many times what its tests take without it."""
 PYTEST = ("-q", "-s", "-p", "no:cacheprovider", "-p", "no:xdist", "--no-header", "-W", "ignore")
@@ -157,13 +159,13 @@ class Runner:
             ran = {name: covered.lines.get(mutant.path, set()) for name, covered in passed.items()}
             names = [name for name, numbers in ran.items() if (numbers if lines is None else numbers & lines)]
             if names:
-                return sorted(names, key=lambda name: (passed[name].seconds, name))
+                return affordable(names, passed)
         if begin:
             return []
         readers = lines_that_read(mutant.path, mutant.part, self._package.files())
         if readers is not None:
             passed = {name: covered for name, covered in passed.items() if _runs_any(covered.lines, readers)}
-        return sorted(passed, key=lambda name: (passed[name].seconds, name))
+        return affordable(passed, passed)
 
     def _ran_early(self, mutant: Mutant) -> bool:
         begin, end = enclosing(mutant)
@@ -235,6 +237,18 @@ class _Only:
 
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
         items[:] = sorted((item for item in items if item.nodeid in self._order), key=lambda i: self._order[i.nodeid])
+
+
+def affordable(names: Iterable[str], covered: Mapping[str, Covered]) -> list[str]:
+    """The quickest of these tests, as many as ASKED_S_MAX allows and one at least."""
+    chosen: list[str] = []
+    left_s = ASKED_S_MAX
+    for name in sorted(names, key=lambda name: (covered[name].seconds, name)):
+        left_s -= covered[name].seconds
+        if left_s < 0 and chosen:
+            break
+        chosen.append(name)
+    return chosen
 
 
 def _runs_any(ran: Lines, wanted: Lines) -> bool:

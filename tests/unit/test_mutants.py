@@ -10,6 +10,7 @@ pytest.importorskip("cosmic_ray")
 
 from tests.mutants import covering, generate, results, scope, swap
 from tests.mutants.covering import lines_run
+from tests.mutants.runner import ASKED_S_MAX, Covered, affordable
 
 SOURCE = '''\
 """A module."""
@@ -112,3 +113,18 @@ def test_a_constant_is_asked_of_those_who_read_it_unless_something_reads_it_at_i
     assert covering.lines_that_read(path, 2, [path]) == {path: {10}}
     assert covering.lines_that_read(path, 2, []) is None, "it is read outside of the files that are watched"
     assert covering.lines_that_read(path, 3, [path]) is None, "a function is no constant"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "asked"),
+    [
+        ([3.0, 1.0, 2.0], [1, 2, 0]),
+        ([ASKED_S_MAX - 1.0, 1.0, 0.5], [2, 1]),
+        ([ASKED_S_MAX - 1.0, 1.0], [1, 0]),
+        ([2 * ASKED_S_MAX, 3 * ASKED_S_MAX], [0]),
+        ([], []),
+    ],
+)
+def test_the_quickest_tests_are_asked_first_and_one_in_any_case(seconds: list[float], asked: list[int]) -> None:
+    covered = {str(number): Covered(each, passed=True) for number, each in enumerate(seconds)}
+    assert affordable(covered, covered) == [str(number) for number in asked]
