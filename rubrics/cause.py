@@ -174,8 +174,6 @@ def _named_share(facts: Facts, rule: measures.Diagnosis) -> _Ground:
     if claim is None or filed is None:
         return NO_GROUND
     share = min(facts.explained(claim), facts.explained(filed))
-    if share == 0.0:
-        return NO_GROUND
     limit_n = facts.acts[0].event.n if facts.acts and not facts.harmless else claim.n
     wanted = set(facts.right_components())
     looks = [event for event in facts.looks() if event.n < limit_n]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterable
 
-from rubrics.debrief import Debrief, Entry, Kind, Lane, Lesson
+from rubrics.debrief import Debrief, Kind, Lane, Lesson
 from rubrics.findings import Band, Finding, Hints, Verdict
 from rubrics.words import clock, minutes
 
@@ -30,7 +30,9 @@ def render_text(debrief: Debrief, width: int = 80) -> str:
         _section("What was wrong", [line for item in debrief.truth for line in _wrap(item, width, "  ")], width),
         _section("Red flags", _flag_lines(debrief, width), width),
         _section(f"{minutes(debrief.axis_s)} on one axis", _axis_lines(debrief, width), width),
-        _section("Times and harm", [part for line in _number_lines(debrief) for part in _fit(line, width)], width),
+        _section(
+            "Times and harm", [part for line in _number_lines(debrief) for part in _wrap(line, width, "  ")], width
+        ),
         _section("What was judged", [line for f in debrief.card.findings for line in _row(f, width)], width),
         _section("Next time", [line for item in debrief.lessons for line in _lesson(item, width)], width),
         _section("Prevention", _wrap(debrief.prevention, width, "  "), width),
@@ -94,11 +96,6 @@ def _wrap(text: str, width: int, indent: str = "") -> list[str]:
     return textwrap.wrap(text, width, initial_indent=indent, subsequent_indent=indent, break_on_hyphens=False)
 
 
-def _fit(line: str, width: int) -> list[str]:
-    """The line as it stands, columns and all; wrapped only when the screen is too narrow for it."""
-    return [f"  {line}"] if len(line) + 2 <= width else _wrap(line, width, "  ")
-
-
 def _flag_lines(debrief: Debrief, width: int) -> list[str]:
     lines = []
     for flag in debrief.card.red_flags:
@@ -128,13 +125,9 @@ def _lane(debrief: Debrief, lane: Lane, columns: int) -> str:
     if not entries:
         return ""
     cells = ["."] * columns
-    order = list(MARKS)
-    best: dict[int, Entry] = {}
-    for entry in entries:
+    lightest_first = list(reversed(MARKS))
+    for entry in sorted(entries, key=lambda item: lightest_first.index(item.kind)):
         column = min(columns - 1, max(0, int(entry.t_s / debrief.axis_s * columns)))
-        if column not in best or order.index(entry.kind) < order.index(best[column].kind):
-            best[column] = entry
-    for column, entry in best.items():
         cells[column] = MARKS[entry.kind]
     return f" {lane:<{LANE_LABEL_CHARS - 1}}" + "".join(cells)
 

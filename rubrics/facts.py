@@ -167,7 +167,7 @@ class Facts:
         if not self.faults:
             hits = [float(any(self.accepts(cause) for cause in named))]
         else:
-            hits = [max((_nearness(fault, cause) for cause in named), default=0.0) for fault in self.judged_faults]
+            hits = [max(_nearness(fault, cause) for cause in named) for fault in self.judged_faults]
         return max(0.0, sum(hits) / len(hits) - NAMED_WRONG_COST * wrong)
 
     def proof_of(self, hypothesis: Hypothesis) -> Event | None:

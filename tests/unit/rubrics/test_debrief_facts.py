@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from rubrics.debrief import ENTRIES_MAX, Debrief, debrief
+from rubrics.debrief import Debrief, debrief
+from rubrics.findings import Finding
 from rubrics.loader import incident_rubric
 from rubrics.scoring import score
 from tests.unit.rubrics.book import DIP, LEAK, Book, Wrong
@@ -50,14 +53,14 @@ def test_the_recovery_that_lasted_is_marked_on_a_night_that_was_broken() -> None
 
 def test_a_lane_holds_so_many_marks_and_the_first_ones_stay() -> None:
     book = Book(LEAK)
-    for k in range(ENTRIES_MAX + 5):
+    for k in range(405):
         book.look(k, "pods")
-    for k in range(ENTRIES_MAX + 5):
+    for k in range(405):
         book.fired(1000, k, "Burn")
     entries = debriefed(book).entries
     mine = [entry for entry in entries if entry.lane == "you"]
-    assert (len(mine), mine[-1].t_s) == (ENTRIES_MAX, ENTRIES_MAX - 1.0)
-    assert len([entry for entry in entries if entry.kind == "alert"]) == ENTRIES_MAX
+    assert (len(mine), mine[-1].t_s) == (400, 399.0)
+    assert len([entry for entry in entries if entry.kind == "alert"]) == 400
 
 
 def test_the_axis_reaches_the_end_of_the_longer_run() -> None:
@@ -92,6 +95,14 @@ def test_lessons_come_critical_and_dearest_first_and_name_what_the_expert_did() 
     assert {f.title for f in found.card.findings if f.verdict == "met"}.isdisjoint(told)
 
 
+@pytest.mark.parametrize(("points", "lost"), [(0.0, 3.0), (1.126, 1.87), (2.96, 0.04)])
+def test_what_a_lesson_cost_is_told_to_the_hundredth(points: float, lost: float) -> None:
+    book = Book(LEAK)
+    finding = Finding("a", "Took the page", "partly", points, 3.0, (book.joined.n,), "late")
+    card = replace(score(book.log, incident_rubric()), findings=(finding,))
+    assert [lesson.lost for lesson in debrief(book.log, card).lessons] == [lost]
+
+
 def test_harm_is_set_beside_the_experts_and_that_of_doing_nothing() -> None:
     book, expert = Book(LEAK), Book(LEAK)
     for log, eur in ((book, 60.0), (expert, 12.0)):
@@ -114,6 +125,7 @@ def test_harm_is_set_beside_the_experts_and_that_of_doing_nothing() -> None:
                 "dns: dns failure. It began 60 s before you joined.",
             ),
         ),
+        ((Wrong((("dns", "dns_failure"),), began_s=-1.0),), ("dns: dns failure. It began 1 s before you joined.",)),
     ],
 )
 def test_it_says_what_was_wrong(faults: tuple[Wrong, ...], truth: tuple[str, ...]) -> None:
@@ -135,6 +147,8 @@ def test_a_fault_may_begin_after_joining() -> None:
         (6900.0, 300.0, "Your rule x fires 5 min after the fault begins [#{n}], 5 min before you were called."),
         (7200.0, 600.0, "Your rule x fires 10 min after the fault begins [#{n}], too late to help."),
         (6600.0, 0.0, "Your rule x fires 0 s after the fault begins [#{n}], 10 min before you were called."),
+        (7199.0, 599.0, "Your rule x fires 10 min after the fault begins [#{n}], 1 s before you were called."),
+        (6599.0, -1.0, "Your rule x fires before anything is wrong: a false alarm [#{n}]."),
         (6500.0, -100.0, "Your rule x fires before anything is wrong: a false alarm [#{n}]."),
         (None, None, "Your rule x does not fire when the drill is run again [#{n}]."),
         (None, 5.0, "Your rule x does not fire when the drill is run again [#{n}]."),

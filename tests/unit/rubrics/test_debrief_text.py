@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from rubrics.debrief import Debrief, Entry, HarmCompared, Lesson
-from rubrics.debrief_text import TIMELINE_ROWS_MAX, WIDTH_MIN, render_markdown, render_text
+from rubrics.debrief_text import WIDTH_MIN, render_markdown, render_text
 from rubrics.findings import Finding, Hints, RedFlag, Scorecard, Times
 
 TEXTS = Path(__file__).parent / "debriefs"
@@ -112,17 +112,34 @@ def test_the_weightier_of_two_marks_in_one_cell_is_drawn_whichever_came_first() 
         assert lane == " you    X" + "." * 71
 
 
-@pytest.mark.parametrize(("count", "more"), [(TIMELINE_ROWS_MAX, ""), (TIMELINE_ROWS_MAX + 3, "... and 3 more")])
+@pytest.mark.parametrize(("count", "more"), [(60, ""), (61, "... and 1 more"), (63, "... and 3 more")])
 def test_a_long_timeline_is_cut_and_says_so(count: int, more: str) -> None:
     rows = tuple(Entry("you", float(k), "look", f"look {k}", k + 1) for k in range(count))
     text = render_text(replace(small(), entries=rows), 80)
     assert more in text
     assert ("... and" in text) == bool(more)
-    assert f"look {TIMELINE_ROWS_MAX - 1} " in text
-    assert f"look {TIMELINE_ROWS_MAX} " not in text
+    assert "look 59 " in text
+    assert "look 60 " not in text
 
 
 def test_a_long_row_keeps_its_number() -> None:
     rows = (Entry("you", 1.0, "look", "x" * 200, 1234),)
     line = render_text(replace(small(), entries=rows), 80).splitlines()[-1]
     assert line == "  T+00:01   o " + "x" * 58 + " [#1234]"
+
+
+def test_the_ruler_tells_quarters_in_minutes() -> None:
+    ruler = next(x for x in render_text(replace(small(), axis_s=7200.0), 80).splitlines() if "|" in x and "m" in x)
+    assert ruler.split() == ["|0m", "|30m", "|60m", "|90m"]
+
+
+@pytest.mark.parametrize(("idle_eur", "lengths"), [(50_000.0, [60]), (500_000.0, [57, 5])])
+def test_a_line_of_numbers_is_wrapped_only_where_the_screen_ends(idle_eur: float, lengths: list[int]) -> None:
+    text = render_text(replace(small(), harm=HarmCompared(123_456.0, idle_eur, None)), WIDTH_MIN)
+    assert [len(line) for line in text[text.index("  harm  ") :].partition("\n\n")[0].splitlines()] == lengths
+
+
+def test_a_name_is_not_broken_at_its_hyphens() -> None:
+    said = "It was the store, the export, and nobody saw loyalty-export-of-the-night."
+    text = render_text(replace(small(), prevention=said), WIDTH_MIN)
+    assert "\n  loyalty-export-of-the-night.\n" in text

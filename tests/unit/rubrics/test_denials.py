@@ -90,3 +90,15 @@ def test_in_prose_another_sentence_excuses_nothing(about_impact: bool, denies: b
 @pytest.mark.parametrize("well", ["business as usual", "all green", "none"])
 def test_in_prose_a_phrase_of_praise_is_no_denial(well: str) -> None:
     assert not denies_impact(well, about_impact=False)
+
+
+@pytest.mark.parametrize(
+    ("said", "denies"),
+    [
+        ("No customer impact. The store did not answer.", False),
+        ("No customer impact. None of the models knew anybody.", False),
+        ("No customer impact. The store did answer.", True),
+    ],
+)
+def test_who_says_that_somebody_was_not_served_denies_nothing(said: str, denies: bool) -> None:
+    assert denies_impact(said, about_impact=False) == denies

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import pytest
+
+from rubrics.facts import Facts, first_after, last_before
 from tests.unit.rubrics.book import DIP, LEAK, Book
 
 
@@ -61,6 +64,14 @@ def test_what_is_known_at_an_event_is_the_last_word_before_it() -> None:
     assert book.facts.cleared() == later
 
 
+def test_neither_before_nor_after_an_event_is_the_event_itself() -> None:
+    book = Book(LEAK)
+    first, second, third = (book.slo(at_s, good=True) for at_s in (1, 2, 3))
+    reports = book.facts.all("slo")
+    assert (last_before(reports, second), first_after(reports, second)) == (first, third)
+    assert (last_before(reports, first), first_after(reports, third)) == (None, None)
+
+
 def test_where_no_objectives_are_reported_the_truth_alone_heals() -> None:
     for cleared, slo, healed in ((True, None, True), (False, None, False), (True, False, False), (True, True, True)):
         book = Book(LEAK)
@@ -103,6 +114,38 @@ def test_a_true_all_clear_for_another_cause_ends_nothing() -> None:
     assert book.facts.over == told
 
 
+def test_of_two_true_all_clears_the_last_ends_the_search() -> None:
+    book = Book(LEAK)
+    book.heal(100)
+    book.resolve(200, LEAK.accepted[0])
+    last = book.resolve(300, LEAK.accepted[1])
+    assert book.facts.over == last
+
+
+@pytest.mark.parametrize(
+    ("fix_s", "claim_s", "again_s", "healed"),
+    [(10, 15, None, True), (10, 15, 40, True), (10, 15, 20, False), (10, 35, None, False), (15, 10, None, False)],
+    ids=["in time", "touched later", "touched before it healed", "healed before", "mended after"],
+)
+def test_a_resolve_came_true_when_what_was_changed_before_it_healed_it_after(
+    fix_s: float, claim_s: float, again_s: float | None, healed: bool
+) -> None:
+    book = Book(LEAK)
+    steps = [(0.0, "hurt"), (fix_s, "fix"), (claim_s, "claim"), (30.0, "heal")] + (
+        [(again_s, "fix")] if again_s else []
+    )
+    for at_s, step in sorted(steps):
+        if step == "hurt":
+            book.hurt(at_s)
+        elif step == "fix":
+            book.change(at_s, "stop_job", "loyalty-export")
+        elif step == "claim":
+            claim = book.resolve(at_s, LEAK.accepted[0])
+        else:
+            back = book.heal(at_s)[1]
+    assert book.facts.healed_after(claim) == (back if healed else None)
+
+
 def test_a_drill_without_a_length_lasts_half_an_hour() -> None:
     book = Book(LEAK, drill_s=600.0)
     assert book.facts.drill_s == 600.0
@@ -110,8 +153,6 @@ def test_a_drill_without_a_length_lasts_half_an_hour() -> None:
 
 
 def test_a_log_without_a_moment_of_joining_begins_with_its_first_event() -> None:
-    from rubrics.facts import Facts
-
     book = Book(LEAK)
     book.look(5, "pods")
     events = [event for event in book.log if event.kind != "session.joined"]

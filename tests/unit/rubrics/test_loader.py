@@ -3,6 +3,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from pydantic import ValidationError
 
 from reference_platform.errors import ContentError
 from rubrics.loader import LIBRARY, incident_rubric, load_rubric, parse_rubric
@@ -38,6 +39,25 @@ def test_a_mistake_in_a_rubric_names_its_line(old: str, new: str, says: str) -> 
     assert says in str(caught.value)
     source, line, column = caught.value.where.split(":")
     assert (source, int(line) > 0, int(column) > 0) == ("mine.yaml", True, True)
+
+
+@pytest.mark.parametrize(
+    ("ratio", "says"),
+    [("-0.001", "greater than or equal to 0"), ("0", ""), ("1", ""), ("1.001", "less than or equal to 1")],
+)
+def test_a_share_lies_between_nothing_and_all(ratio: str, says: str) -> None:
+    changed = TEXT.replace("repeated_ratio: 0.2", f"repeated_ratio: {ratio}", 1)
+    if not says:
+        assert parse_rubric(changed, "mine.yaml") != incident_rubric()
+        return
+    with pytest.raises(ContentError, match=says):
+        parse_rubric(changed, "mine.yaml")
+
+
+def test_a_rubric_that_was_loaded_cannot_be_changed() -> None:
+    """It is loaded once and shared."""
+    with pytest.raises(ValidationError, match="frozen"):
+        incident_rubric().criteria[0].points = 99.0
 
 
 def test_a_missing_rubric_is_the_users_error(tmp_path: Path) -> None:
