@@ -52,12 +52,14 @@ def _firing(facts: Facts, silence: Event, severities: tuple[str, ...]) -> Event 
     """The last alert of the platform that a silence hid: named by its ids, or by its name; no name hides all."""
     hidden, name = numbers(silence, "alert_ids"), text(silence, "name")
     own = {text(event, "name") for event in facts.all("alert.rule_added")}
-    ended = {alert_id: event.n for event in facts.all("alert.resolved") for alert_id in numbers(event, "alert_id")}
+    ended: dict[int | None, int] = {
+        alert_id: event.n for event in facts.all("alert.resolved") for alert_id in numbers(event, "alert_id")
+    }
     found: Event | None = None
     for event in facts.all("alert.fired"):
         alert_id = next(iter(numbers(event, "alert_id")), None)
         meant = alert_id in hidden if hidden else name in ("", "*", "all") or text(event, "name") == name
-        still = event.n < silence.n < ended.get(alert_id if alert_id is not None else -1, silence.n + 1)
+        still = event.n < silence.n < ended.get(alert_id, silence.n + 1)
         if meant and still and text(event, "severity") in severities and text(event, "name") not in own:
             found = event
     return found
@@ -82,10 +84,10 @@ def resolved_while_broken(facts: Facts, rule: measures.ResolvedWhileBroken) -> M
 
     With `corrected=True` it is the opposite: one that was taken back, or came true, in time.
     """
-    for index, claim in enumerate(facts.claims):
+    for claim in facts.claims:
         if facts.good_at(claim) is not None or facts.healed_at(claim):
             continue
-        back, healed = _taken_back(facts, index), facts.healed_after(claim)
+        back, healed = _taken_back(facts, claim), facts.healed_after(claim)
         corrected = back is not None and (back.t_us - claim.t_us) / 1e6 <= rule.corrected_within
         premature = healed is not None and (healed.t_us - claim.t_us) / 1e6 <= rule.healed_within
         if (corrected or premature) != rule.corrected:
@@ -99,10 +101,9 @@ def resolved_while_broken(facts: Facts, rule: measures.ResolvedWhileBroken) -> M
     return None
 
 
-def _taken_back(facts: Facts, index: int) -> Event | None:
-    """What corrected a resolve: reopening it, or the next one."""
-    claim = facts.claims[index]
-    true = [event for event in facts.claims[index + 1 :] if facts.true_at(event)]
+def _taken_back(facts: Facts, claim: Event) -> Event | None:
+    """What corrected a resolve: reopening it, or the next true one."""
+    true = [event for event in facts.claims if facts.true_at(event)]
     corrections = (*facts.since_join("resolve.withdrawn"), *true)
     return min((event for event in corrections if event.n > claim.n), key=lambda event: event.n, default=None)
 

@@ -83,7 +83,7 @@ def prevention(facts: Facts, rule: measures.Prevention) -> Judgement:
         because = "; ".join(useless) or "nothing concrete was done so that it is caught next time"
         return judged(0.0, events, because)
     share = 0.5 if facts.joined_by_complaint and not facts.harmless else 1.0
-    parts = [names(tuple(at(facts, event) for event in written[:2]))]
+    parts = [at(facts, written[0])]
     if share < 1.0:
         parts.append("the fault was silent: only a new alert rule proves that it would be caught")
     return judged(share, [*written, *checked], "; ".join([*parts, *useless]))
@@ -120,7 +120,9 @@ def _cries_wolf(facts: Facts, event: Event) -> bool:
 
 def _is_early(facts: Facts, event: Event) -> bool:
     """After a silent fault a rule has to fire in the first part of the time until somebody complained."""
-    fires_s, since_fault_s = number(event, "fires_at_s") or 0.0, number(event, "since_fault_s") or 0.0
+    fires_s, since_fault_s = number(event, "fires_at_s"), number(event, "since_fault_s")
+    assert fires_s is not None, "asked only of a rule that helps"
+    assert since_fault_s is not None, "asked only of a rule that helps"
     silent_s = facts.joined.t_s - (fires_s - since_fault_s)
     return not facts.joined_by_complaint or since_fault_s <= EARLY_RATIO * silent_s
 

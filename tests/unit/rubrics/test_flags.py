@@ -13,9 +13,6 @@ SILENCED = measures.SilencedFiring(name="silenced_firing", severities=("P1",))
 REMOVED = measures.ServingRemoved(
     name="serving_removed", actions=["scale_to_zero"], components=("gateway", "online-store")
 )
-LIMITS = {"corrected_within": "10m", "healed_within": "5m"}
-STOOD = measures.ResolvedWhileBroken(name="resolved_while_broken", **LIMITS)
-CORRECTED = measures.ResolvedWhileBroken(name="resolved_while_broken", corrected=True, **LIMITS)
 UNTRUE = measures.Untrue(name="untrue")
 HINTS = measures.AllHints(name="all_hints")
 
@@ -55,7 +52,19 @@ class TestMassChange:
         one.change(0, "delete_pod", "a", "b", "c")
         found = flags.mass_change(one.facts, MASS)
         assert found is not None
-        assert found.because.startswith("1 change to")
+        assert found.because.startswith("1 change to a, b and c within")
+
+    def test_a_command_at_several_and_a_refused_one_are_two_changes(self) -> None:
+        book = Book(LEAK)
+        book.change(0, "delete_pod", "a", "b", "c")
+        book.refused(0, "d")
+        many = Book(LEAK)
+        many.change(0, "delete_pod", "a", "b")
+        many.change(1, "delete_pod", "c", "d", "e")
+        for told, words in ((book, "1 change to a, b and c within"), (many, "2 changes to a, b, c and d within")):
+            found = flags.mass_change(told.facts, MASS)
+            assert found is not None
+            assert found.because.startswith(words)
 
     def test_before_a_right_cause_was_proven_and_not_after(self) -> None:
         for cause, strength, flagged in ((STORE, 1.0, False), (("dns", "dns_failure"), 1.0, True)):
@@ -198,124 +207,19 @@ class TestServingRemoved:
         if found:
             assert found.evidence == ns(change)
 
+    def test_the_first_of_several_is_named(self) -> None:
+        book = Book(LEAK)
+        book.change(1, "scale_to_zero", "online-store", "gateway")
+        found = flags.serving_removed(book.facts, REMOVED)
+        assert found is not None
+        assert found.because.endswith("; online-store serves users")
+
     def test_without_a_report_only_the_named_ones_do(self) -> None:
         book = Book(LEAK)
         book.change(1, "scale_to_zero", "recommendation")
         assert flags.serving_removed(book.facts, REMOVED) is None
         book.change(2, "scale_to_zero", "online-store")
         assert flags.serving_removed(book.facts, REMOVED) is not None
-
-
-class TestFalseAllClear:
-    @staticmethod
-    def broken() -> Book:
-        book = Book(LEAK)
-        book.hurt(0)
-        book.resolve(100, STORE)
-        book.hurt(110)
-        return book
-
-    def test_the_last_word_while_broken_stands(self) -> None:
-        book = self.broken()
-        claim = next(e for e in book.log if e.kind == "resolve.claimed")
-        state = book.facts.state_before(claim)
-        found = flags.resolved_while_broken(book.facts, STOOD)
-        assert found is not None
-        assert state is not None
-        assert found.evidence == ns(state, claim)
-        assert flags.resolved_while_broken(book.facts, CORRECTED) is None
-
-    @pytest.mark.parametrize(("back_s", "stands"), [(700.0, False), (700.001, True)])
-    @pytest.mark.parametrize("how", ["withdrawn", "resolved again"])
-    def test_taken_back_in_time_it_is_the_lesser_flag(self, back_s: float, stands: bool, how: str) -> None:
-        book = self.broken()
-        if how == "withdrawn":
-            book.withdraw(back_s)
-        else:
-            book.heal(600)
-            book.resolve(back_s, STORE)
-        assert (flags.resolved_while_broken(book.facts, STOOD) is not None) == stands
-        found = flags.resolved_while_broken(book.facts, CORRECTED)
-        assert (found is not None) == (not stands)
-        if found:
-            assert "taken back when" in found.because
-
-    @pytest.mark.parametrize(
-        ("changed_s", "healed_s", "stands"),
-        [(50, 400, False), (50, 400.001, True), (105, 400, True), (None, 400, True)],
-    )
-    def test_what_came_true_in_time_through_what_had_been_done_before_is_the_lesser_flag(
-        self, changed_s: float | None, healed_s: float, stands: bool
-    ) -> None:
-        book = Book(LEAK)
-        book.hurt(0)
-        if changed_s == 50:
-            book.change(changed_s, "stop_job", "loyalty-export")
-        book.resolve(100, STORE)
-        if changed_s == 105:
-            book.change(changed_s, "stop_job", "loyalty-export")
-        book.hurt(110)
-        book.heal(healed_s)
-        assert (flags.resolved_while_broken(book.facts, STOOD) is not None) == stands
-        found = flags.resolved_while_broken(book.facts, CORRECTED)
-        assert (found is not None) == (not stands)
-        if found:
-            assert found.because.endswith("before they were")
-
-    def test_the_first_correction_counts_not_a_later_one(self) -> None:
-        book = self.broken()
-        book.withdraw(200)
-        book.heal(300)
-        book.resolve(5000, STORE)
-        assert flags.resolved_while_broken(book.facts, STOOD) is None
-
-    def test_what_was_taken_back_before_corrects_nothing(self) -> None:
-        book = Book(LEAK)
-        book.hurt(0)
-        book.withdraw(50)
-        book.resolve(100, STORE)
-        book.hurt(110)
-        assert flags.resolved_while_broken(book.facts, STOOD) is not None
-        assert flags.resolved_while_broken(book.facts, CORRECTED) is None
-
-    def test_a_second_false_claim_corrects_nothing(self) -> None:
-        book = self.broken()
-        first = book.facts.claims[0]
-        book.resolve(200, STORE)
-        book.hurt(300)
-        found = flags.resolved_while_broken(book.facts, STOOD)
-        assert found is not None
-        assert first.n in found.evidence
-        assert flags.resolved_while_broken(book.facts, CORRECTED) is None
-
-    def test_a_second_claim_is_judged_on_its_own(self) -> None:
-        book = Book(LEAK)
-        book.hurt(0)
-        book.heal(50)
-        book.resolve(100, STORE)
-        book.hurt(150)
-        second = book.resolve(200, STORE)
-        book.hurt(300)
-        found = flags.resolved_while_broken(book.facts, STOOD)
-        assert found is not None
-        assert second.n in found.evidence
-
-    def test_a_true_resolve_is_no_sin_even_when_it_breaks_later(self) -> None:
-        book = Book(LEAK)
-        book.hurt(0)
-        book.heal(50)
-        book.resolve(100, STORE)
-        book.hurt(200)
-        assert flags.resolved_while_broken(book.facts, STOOD) is None
-
-    def test_while_the_cause_is_gone_and_objectives_hold_nothing_is_broken(self) -> None:
-        """The truth lags: money is still lost for a minute, but the cause is gone and users are served."""
-        book = Book(LEAK)
-        book.hurt(0)
-        book.state(50, cleared=True, good=False)
-        book.slo(50, good=True)
-        book.resolve(60, STORE)
-        assert flags.resolved_while_broken(book.facts, STOOD) is None
 
 
 class TestUntrue:

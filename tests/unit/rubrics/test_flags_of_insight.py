@@ -28,6 +28,18 @@ class TestGuessing:
             book.rule_out(10 * k + 1, k)
         assert flags.guessing(book.facts, GUESSING) is not None
 
+    @pytest.mark.parametrize("paper", ["resolve", "postmortem"])
+    @pytest.mark.parametrize(("count", "flagged"), [(2, False), (3, True)])
+    def test_more_named_in_one_paper_than_can_be_true(self, paper: str, count: int, flagged: bool) -> None:
+        book = Book(LEAK)
+        causes = [("gateway", f"m{k}") for k in range(count)]
+        said = book.resolve(10, *causes) if paper == "resolve" else book.postmortem(10, *causes)
+        found = flags.guessing(book.facts, GUESSING)
+        assert (found is not None) == flagged
+        if found:
+            assert found.evidence == ns(said)
+            assert found.because.endswith("naming 3 causes")
+
     @pytest.mark.parametrize(
         ("count", "outputs", "flagged"), [(3, 0, False), (4, 0, True), (4, 1, True), (4, 2, False)]
     )
@@ -51,6 +63,7 @@ class TestGuessing:
         for k in range(count):
             book.suspect(10 * k, k, "gateway", f"m{k}")
             cited.append(book.cite(10 * k + 1, k, book.look(10 * k + 1, "logs")))
+            book.cite(10 * k + 2, k, book.look(10 * k + 2, "pods"))
         if then == "doubted":
             book.cite(50, 0, book.look(50, "pods"), "against")
         elif then == "decided":
@@ -90,6 +103,7 @@ class TestActedBlind:
         assert other is None
         assert found is not None
         assert found.evidence == ns(act)
+        assert found.because.endswith("before any look" if named else "before any look; nothing had pointed there")
 
     def test_underscores_of_an_alert_are_the_dashes_of_a_component(self) -> None:
         book = Book(LEAK)

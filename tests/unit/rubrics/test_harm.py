@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from rubrics import measures
-from rubrics.losses import BEFORE_JOIN_S, harm_eur, harm_idle_eur, idle_rate_eur_per_s, reach_of, worst_reach
+from rubrics.losses import harm_eur, harm_idle_eur, idle_rate_eur_per_s, rate_after, reach_of, worst_reach
 from rubrics.outcomes import harm
 from tests.unit.rubrics.book import DIP, LEAK, Book, Wrong, ns, routes
 
@@ -28,6 +28,18 @@ class TestRateOfDoingNothing:
         book.harm(60, 0)
         assert idle_rate_eur_per_s(book.facts) == pytest.approx((60 + 120) / 2 / 60)
 
+    def test_a_minute_without_harm_counts_for_nothing_and_no_less(self) -> None:
+        """Before joining 0 and 4 EUR per second; since then 0 and 3."""
+        book = spiky(999, 0, 240)
+        book.harm(60, 0)
+        book.harm(120, 180)
+        assert idle_rate_eur_per_s(book.facts) == pytest.approx(2.0)
+        book = Book(EARLY)
+        book.harm(0, 0)
+        book.harm(60, 0)
+        book.harm(120, 180)
+        assert idle_rate_eur_per_s(book.facts) == pytest.approx(1.5)
+
     def test_it_is_the_mean_since_joining_where_that_is_more(self) -> None:
         """120 s with 600 and 120 EUR: 6 per s; and 1 per s before."""
         book = spiky(60, 60, 60, 60)
@@ -49,7 +61,7 @@ class TestRateOfDoingNothing:
         book.harm(60, 60)
         assert idle_rate_eur_per_s(book.facts) == pytest.approx(10.0)
 
-    @pytest.mark.parametrize(("early_s", "rate"), [(BEFORE_JOIN_S, 5.0), (BEFORE_JOIN_S + 0.001, 1.0)])
+    @pytest.mark.parametrize(("early_s", "rate"), [(3600.0, 5.0), (3600.001, 1.0)])
     def test_one_hour_before_joining_is_looked_at(self, early_s: float, rate: float) -> None:
         """A minute of 300 EUR that ends exactly an hour before joining belongs to it."""
         reports = [(-early_s - 60, "truth.harm", {"eur": 0.0}), (-early_s, "truth.harm", {"eur": 300.0})]
@@ -211,6 +223,21 @@ class TestHarmAvoided:
             assert harm(book.facts, RULE).verdict == verdict
 
 
+@pytest.mark.parametrize(("began_s", "rate"), [(60, 2.0), (59.999, 2.0), (60.001, None)])
+def test_the_rate_after_something_is_that_of_five_windows_that_begin_after_it(
+    began_s: float, rate: float | None
+) -> None:
+    """Six windows end from 60 to 360 seconds; the first is dear."""
+    book = Book(EARLY)
+    book.harm(0, 0)
+    cured = book.state(began_s, cleared=True, good=True) if began_s < 60 else None
+    book.harm(60, 6000)
+    cured = cured or book.state(began_s, cleared=True, good=True)
+    for minute in range(2, 7):
+        book.harm(60 * minute, 120)
+    assert rate_after(book.facts, cured) == rate
+
+
 class TestHarmThatGoesOn:
     """One EUR per second before the cure at 60 s, and so much in each of the minutes after it."""
 
@@ -233,7 +260,7 @@ class TestHarmThatGoesOn:
 
     def test_the_rate_that_goes_on_has_a_border(self) -> None:
         """Idle costs 400; after the cure 150 EUR in five minutes are half a EUR per second, 149 are less."""
-        kept = measures.Harm(name="harm", grace="1s", met_ratio=0.9, partly_ratio=0.5, goes_on_ratio=0.5)
+        kept = measures.Harm(name="harm", grace="1s", met_ratio=0.9, partly_ratio=0.5)
         for total_eur, verdict in ((150.0, "no_chance"), (149.0, "missed")):
             book = Book(EARLY, drill_s=400.0, before=[(-60.0, "truth.harm", {"eur": 0.0})])
             book.state(0, cleared=False, good=False)
@@ -272,6 +299,12 @@ class TestReach:
     def test_a_route_is_hurt_above_one_percent(self, lost: int, routes_hurt: int) -> None:
         report = Book(LEAK).slo(0, good=False, lost=(lost, 0, 0))
         assert reach_of(report).routes == routes_hurt
+
+    @pytest.mark.parametrize("errors", [None, True, "5"])
+    def test_what_a_report_does_not_count_is_none(self, errors: object) -> None:
+        route = {"requests": 100, "fallback": 15} | ({} if errors is None else {"errors": errors})
+        report = Book(LEAK).add(0, "slo", good=False, routes={"a": route})  # type: ignore[dict-item]
+        assert reach_of(report) == (0.15, 1, 1)
 
     def test_a_report_without_requests_reaches_nobody(self) -> None:
         book = Book(LEAK)

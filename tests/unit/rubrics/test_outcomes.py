@@ -9,11 +9,11 @@ from rubrics.outcomes import mitigation, recovery_held, resolved_right, speed, t
 from tests.unit.rubrics.book import DIP, LEAK, STALL, Book, Wrong, ns
 
 STORE = ("online-store", "connection_exhaustion")
-FIX = measures.Mitigation(name="mitigation", collateral_ratios=(0.6, 0.3))
+FIX = measures.Mitigation(name="mitigation")
 HELD = measures.RecoveryHeld(
     name="recovery_held", hold="10m", partly_hold="5m", early_ratio=0.2, undeclared_ratio=0.3, looked=("metrics",)
 )
-RIGHT = measures.ResolvedRight(name="resolved_right", healed_within="5m")
+RIGHT = measures.ResolvedRight(name="resolved_right")
 SPEED = measures.Speed(name="speed", met_ratio=0.5, partly_ratio=0.8)
 
 
