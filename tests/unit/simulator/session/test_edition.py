@@ -51,3 +51,8 @@ def test_what_is_left_out_does_not_count(tree: Path) -> None:
     assert now("simulator/shell/") == before
     (tree / "simulator/b.py").write_text("x = 2\n")
     assert now("simulator/shell/") != before
+
+
+def test_the_sources_are_those_of_this_program() -> None:
+    assert (editions.ROOT / "simulator/session/edition.py").samefile(editions.__file__)
+    assert all(any((editions.ROOT / name).rglob("*.py")) for name in editions.SOURCES)
