@@ -83,7 +83,7 @@ def prevention(facts: Facts, rule: measures.Prevention) -> Judgement:
         because = "; ".join(useless) or "nothing concrete was done so that it is caught next time"
         return judged(0.0, events, because)
     share = 0.5 if facts.joined_by_complaint and not facts.harmless else 1.0
-    parts = [at(facts, written[0])]
+    parts = [at(facts, event) for event in written]
     if share < 1.0:
         parts.append("the fault was silent: only a new alert rule proves that it would be caught")
     return judged(share, [*written, *checked], "; ".join([*parts, *useless]))

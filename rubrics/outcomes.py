@@ -47,7 +47,7 @@ def recovery_held(facts: Facts, rule: measures.RecoveryHeld) -> Judgement:
         return judged(rule.undeclared_ratio if held else 0.0, [recovery.start, facts.last], because)
     held_s = (claim.t_us - recovery.since_us) / 1e6
     if held_s < rule.partly_hold:
-        shown = f"after only {minutes(max(0.0, held_s))}" if held_s >= 0 else "before service was back"
+        shown = f"after only {minutes(held_s)}" if held_s >= 0 else "before service was back"
         came_true = held_s >= 0 or facts.healed_after(claim) is not None
         return judged(rule.early_ratio if came_true else 0.0, [recovery.start, claim], f"{at(facts, claim)}, {shown}")
     looked = [e for e in facts.looks() if recovery.start.n < e.n < claim.n and _watches(facts, e, rule)]

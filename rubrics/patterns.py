@@ -99,7 +99,7 @@ def _refusal(pattern: Pattern, event: Event, facts: Facts) -> tuple[str, tuple[i
 def _event(pattern: Pattern, facts: Facts) -> Match:
     found = hits(pattern, facts)
     if len(found) >= pattern.at_least:
-        cited = found[: max(1, min(pattern.at_least, CITED_MAX))]
+        cited = found[: min(pattern.at_least, CITED_MAX)]
         more = f", {len(cited)} times" if len(cited) > 1 else ""
         return Match(True, tuple(event.n for event in cited), f"{at(facts, cited[0])}{more}{_praise(pattern, facts)}")
     late = _candidates(pattern, facts)

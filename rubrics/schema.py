@@ -16,8 +16,6 @@ DEPTH_MAX = 6
 class Test(Model):
     """Limits on one value: numbers by min and max, texts by their words, lists by their length."""
 
-    __test__ = False
-
     min: float | None = None
     max: float | None = None
     words_min: int | None = None
@@ -51,11 +49,12 @@ class Pattern(Model):
         kinds = [name for name in ("event", "all", "any", "sequence", "never") if getattr(self, name) is not None]
         if len(kinds) != 1:
             raise ValueError("name exactly one of event, all, any, sequence, never")
-        if kinds != ["event"] and self.model_fields_set - set(kinds):
-            raise ValueError(f'"{kinds[0]}" stands alone; put conditions on the patterns inside it')
+        [kind] = kinds
+        if kind != "event" and self.model_fields_set - {kind}:
+            raise ValueError(f'"{kind}" stands alone; put conditions on the patterns inside it')
         inner = self.all if self.all is not None else self.any if self.any is not None else self.sequence
         if inner is not None and not inner:
-            raise ValueError(f'"{kinds[0]}" needs at least one pattern')
+            raise ValueError(f'"{kind}" needs at least one pattern')
         if self.depth() > DEPTH_MAX:
             raise ValueError(f"patterns may nest {DEPTH_MAX} deep")
         return self
@@ -131,8 +130,8 @@ class Flag(Model):
 class Verdicts(Model):
     """The published bar. A fatal flag is always No; a major one at most Lean."""
 
-    strong_score: float = Field(ge=0, le=100)
-    lean_score: float = Field(ge=0, le=100)
+    strong_score: float = Field(le=100)
+    lean_score: float = Field(ge=0)
     lean_critical_partly_max: int = Field(ge=0)
 
     @model_validator(mode="after")

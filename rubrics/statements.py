@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any
 
 import snowballstemmer
@@ -124,7 +124,7 @@ def stems_of(said: str) -> frozenset[str]:
     return frozenset(map(stem, words))
 
 
-@lru_cache(maxsize=4096)
+@cache
 def _stemmer() -> Any:
     return snowballstemmer.stemmer("english")
 

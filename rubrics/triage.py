@@ -110,12 +110,10 @@ def acknowledged(facts: Facts, rule: measures.Acknowledged) -> Judgement:
     paged = facts.all("page.sent")
     if not paged:
         return no_chance(facts, "nobody was paged, so there was nothing to acknowledge")
-    start = next((page for page in paged if page.t_us >= facts.joined.t_us), None)
-    due = facts.joined if start is None or paged[0].t_us <= facts.joined.t_us else start
     acked = facts.since_join("page.acked")
     if not acked:
         return judged(0.0, [paged[0]], "the page was never acknowledged")
-    took_s = (acked[0].t_us - due.t_us) / 1e6
+    took_s = (acked[0].t_us - max(facts.joined.t_us, paged[0].t_us)) / 1e6
     share = 1.0 if took_s <= rule.met else 0.5 if took_s <= rule.partly else 0.0
     late = "" if share == 1.0 else "too late: "
     return judged(share, [acked[0]], f"{late}{at(facts, acked[0])}")

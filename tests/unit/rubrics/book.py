@@ -156,6 +156,17 @@ class Book:
         return self.state(at_s, cleared=False, good=False), self.slo(at_s, good=False, lost=(lost,) * 3)
 
 
+def cured(*also: str, at_s: float = 100, book: Book | None = None) -> Book:
+    """Hurt at 0, the job stopped and `also` restarted, healed at `at_s`."""
+    book = book or Book(LEAK)
+    book.hurt(0)
+    book.change(10, "stop_job", "loyalty-export")
+    for component in also:
+        book.change(20, "restart", component)
+    book.heal(at_s)
+    return book
+
+
 def routes(lost: Sequence[int], requests: int = 1000) -> dict[str, JsonValue]:
     """Counts of one report; `lost` are defaults by route."""
     return {

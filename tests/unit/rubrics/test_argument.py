@@ -95,11 +95,12 @@ def test_one_suspect_is_told_as_one() -> None:
     assert evidence_backed_hypotheses(book.facts, SEVERAL).because.startswith("1 suspected cause with evidence")
 
 
-def test_how_many_suspects_are_asked_for_is_the_rubrics_choice() -> None:
+@pytest.mark.parametrize(("at_least", "share"), [(4, 0.4 * 2 / 4 + 0.6), (2, 1.0), (1, 1.0)])
+def test_how_many_suspects_are_asked_for_is_the_rubrics_choice(at_least: int, share: float) -> None:
     book = Book(LEAK)
     argued(book, "for", "against", "out")
-    rule = measures.EvidenceBackedHypotheses(name="evidence_backed_hypotheses", at_least=4)
-    assert evidence_backed_hypotheses(book.facts, rule).share == pytest.approx(0.4 * 2 / 4 + 0.6)
+    rule = measures.EvidenceBackedHypotheses(name="evidence_backed_hypotheses", at_least=at_least)
+    assert evidence_backed_hypotheses(book.facts, rule).share == pytest.approx(share)
 
 
 def test_what_was_found_after_the_resolve_came_too_late() -> None:

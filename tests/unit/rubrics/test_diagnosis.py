@@ -235,6 +235,16 @@ def test_a_nearly_right_cause_needs_proof_and_must_stand() -> None:
     assert judge(taken_back).share == 0.0
 
 
+def test_evidence_that_names_no_strength_counts_in_full() -> None:
+    book = Book(LEAK)
+    book.suspect(10, 1, *STORE)
+    shown = book.look(20, "logs")
+    book.add(30, "hypothesis.evidence", hyp_id=1, direction="for", relevant=True, event_n=shown.n)
+    book.confirm(40, 1)
+    book.resolve(50, STORE)
+    assert judge(book).share == 1.0
+
+
 @pytest.mark.parametrize(
     ("faults", "cause"),
     [((LEAK,), STORE), ((LEAK,), ("gateway", "connection_exhaustion")), ((), ("traffic", "seasonal_dip"))],

@@ -190,6 +190,32 @@ class TestHarmAvoided:
         book.state(60, cleared=True, good=False)
         assert harm(book.facts, RULE).share == 0.0
 
+    def test_after_the_drills_end_a_broken_service_costs_no_more(self) -> None:
+        """Two EUR per second, of which 240 came to pass; with a second left 2 more would."""
+        for last_s, eur in ((1799.0, 242), (1800.0, 240), (1802.0, 240)):
+            book = Book(EARLY, before=[(-60.0, "truth.harm", {"eur": 0.0})])
+            book.state(0, cleared=False, good=False)
+            book.harm(0, 120)
+            book.harm(60, 120)
+            book.state(60, cleared=True, good=False)
+            book.look(last_s, "pods")
+            assert harm(book.facts, RULE).because.startswith(f"{eur} EUR of harm")
+
+    @pytest.mark.parametrize(("after_cure_eur", "told"), [(0.0, "100%"), (9000.0, "0%")])
+    def test_nobody_saves_more_than_all_or_less_than_nothing(self, after_cure_eur: float, told: str) -> None:
+        assert f", {told} of what could be saved was saved" in harm(self.book(after_cure_eur).facts, RULE).because
+
+    def test_however_little_can_be_saved_it_is_asked_for(self) -> None:
+        """Half a thousandth of a EUR per second: 0.75 EUR can be saved."""
+        book = Book(EARLY, before=[(-60.0, "truth.harm", {"eur": 0.0})])
+        book.state(0, cleared=False, good=False)
+        book.harm(0, 0.03)
+        book.harm(60, 0.03)
+        book.state(60, cleared=True, good=True)
+        book.slo(60, good=True)
+        book.harm(120, 9)
+        assert harm(book.facts, RULE).share == 0.0
+
     def test_the_reason_tells_the_share_that_was_saved(self) -> None:
         found = harm(self.book(1800 - 120 - 600).facts, RULE)
         assert "1,200 EUR of harm; doing nothing would have cost about 1,800 EUR, 40% of what could be" in found.because
@@ -216,11 +242,14 @@ class TestHarmAvoided:
     def test_harm_that_could_not_be_measured_is_held_against_who_touched_something_else(self) -> None:
         for stray, verdict in ((False, "no_chance"), (True, "missed")):
             book = Book(EARLY)
-            if stray:
-                book.change(10, "restart", "gateway")
+            touched = [book.change(10, "restart", "gateway")] if stray else []
             book.state(20, cleared=True, good=True)
-            book.harm(30, 5)
-            assert harm(book.facts, RULE).verdict == verdict
+            first = book.harm(30, 5)
+            book.harm(40, 5)
+            found = harm(book.facts, RULE)
+            assert found.verdict == verdict
+            if stray:
+                assert found.evidence == ns(*touched, first)
 
 
 @pytest.mark.parametrize(("began_s", "rate"), [(60, 2.0), (59.999, 2.0), (60.001, None)])
@@ -259,10 +288,17 @@ class TestHarmThatGoesOn:
         return harm(book.facts, RULE).verdict
 
     def test_the_rate_that_goes_on_has_a_border(self) -> None:
-        """Idle costs 400; after the cure 150 EUR in five minutes are half a EUR per second, 149 are less."""
+        """Idle costs 400; after the cure 150 EUR in five minutes are half a EUR per second, 149 are less.
+
+        Whoever saved enough all the same, because the drill was long, has met it.
+        """
         kept = measures.Harm(name="harm", grace="1s", met_ratio=0.9, partly_ratio=0.5)
-        for total_eur, verdict in ((150.0, "no_chance"), (149.0, "missed")):
-            book = Book(EARLY, drill_s=400.0, before=[(-60.0, "truth.harm", {"eur": 0.0})])
+        for total_eur, drill_s, verdict in (
+            (150.0, 400.0, "no_chance"),
+            (149.0, 400.0, "missed"),
+            (150.0, 7200.0, "met"),
+        ):
+            book = Book(EARLY, drill_s=drill_s, before=[(-60.0, "truth.harm", {"eur": 0.0})])
             book.state(0, cleared=False, good=False)
             book.harm(0, 60)
             book.change(30, "stop_job", "loyalty-export")

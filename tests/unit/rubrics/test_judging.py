@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from rubrics.judging import judged
-from tests.unit.rubrics.book import LEAK, Book
+from tests.unit.rubrics.book import LEAK, Book, ns
 
 
 @pytest.mark.parametrize(
@@ -22,6 +22,13 @@ def test_nearly_all_is_met_and_anything_is_partly(share: float, verdict: str) ->
 def test_nobody_earns_less_than_nothing_or_more_than_all(share: float) -> None:
     with pytest.raises(AssertionError, match="all of its points at most"):
         judged(share, [Book(LEAK).joined], "because")
+
+
+@pytest.mark.parametrize(("events", "cited"), [(7, 7), (8, 8), (9, 8)])
+def test_so_many_events_are_cited_and_the_first_ones_stay(events: int, cited: int) -> None:
+    book = Book(LEAK)
+    looks = [book.look(k, "pods") for k in range(events)]
+    assert judged(1.0, looks, "because").evidence == ns(*looks[:cited])
 
 
 def test_what_cites_nothing_is_no_judgement() -> None:

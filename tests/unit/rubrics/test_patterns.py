@@ -42,6 +42,9 @@ def judge(text: str) -> Match:
         ("{event: command, after: {event: changed}}", True, (6,)),
         ("{event: command, after: {event: changed}, within: 5s}", False, (4,)),
         ("{event: changed, without: {event: command}}", False, (4, 5)),
+        ("{event: command, without: {event: command}}", True, (4,)),
+        ("{event: command, after: {event: command}}", True, (6,)),
+        ("any: [{event: changed}, {event: status.sent}]", True, (5,)),
         ("{event: changed, without: {event: command, where: {looked: dns}}}", True, (5,)),
         ("{event: status.sent, within: 4m}", False, (7,)),
         ("{event: status.sent, within: 5m, where: {impact: {words_min: 3}, next_s: {min: 1, max: 600}}}", True, (7,)),
@@ -82,6 +85,22 @@ def test_a_pattern_cites_the_events_that_decide_it(text: str, held: bool, eviden
     found = judge(text)
     assert (found.held, found.evidence) == (held, evidence)
     assert found.because
+
+
+def test_nothing_comes_before_itself() -> None:
+    assert not judge("{event: command, before: {event: command}}").held
+
+
+@pytest.mark.parametrize(
+    ("text", "because"),
+    [
+        ("event: command", "you ran `kubectl get pods` at T+00:10 [#4]"),
+        ("{event: command, at_least: 2}", "you ran `kubectl get pods` at T+00:10 [#4], 2 times"),
+        ("{event: command, at_least: 3}", "you ran `kubectl get pods` at T+00:10 [#4], but only 2 of 3 times"),
+    ],
+)
+def test_the_reason_names_the_first_event_and_how_often(text: str, because: str) -> None:
+    assert judge(text).because == because
 
 
 def test_what_was_done_before_joining_does_not_count() -> None:

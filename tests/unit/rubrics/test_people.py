@@ -14,6 +14,7 @@ CADENCE = measures.Cadence(name="communication_cadence", met="15m", partly="20m"
 FINAL = measures.FinalStatus(name="final_status")
 ABOUT = "checkout and search are on defaults"
 NONSENSE = "lorem ipsum dolor sit amet"
+LISTED = "store export pool connection gateway timeout retry limit job"
 
 
 @pytest.mark.parametrize(("at_s", "share"), [(600, 1.0), (600.001, 0.5), (900, 0.5), (900.001, 0.0)])
@@ -29,12 +30,13 @@ def test_the_first_update_is_due_within_its_time(at_s: float, share: float) -> N
 
 def test_nonsense_is_no_update_and_does_not_stop_the_clock() -> None:
     book = Book(LEAK)
-    empty = book.status(10, NONSENSE, NONSENSE)
-    found = first_update(book.facts, FIRST)
-    assert (found.share, found.evidence) == (0.0, ns(empty))
-    assert found.because.endswith("it says nothing about this incident")
-    assert update_content(book.facts, CONTENT).share == 0.0
-    assert communication_cadence(book.facts, CADENCE).share == 0.0
+    empty = [book.status(at_s, NONSENSE, NONSENSE) for at_s in (10, 11)]
+    for measure, rule in ((first_update, FIRST), (update_content, CONTENT)):
+        found = measure(book.facts, rule)  # type: ignore[operator]
+        assert (found.share, found.evidence) == (0.0, ns(*empty))
+        assert found.because.endswith(f"[#{empty[0].n}]: it says nothing about this incident")
+    found = communication_cadence(book.facts, CADENCE)
+    assert (found.share, found.evidence) == (0.0, ns(book.joined, empty[1], empty[0]))
     late = book.status(900, ABOUT)
     found = first_update(book.facts, FIRST)
     assert (found.share, found.evidence) == (0.5, ns(late))
@@ -71,6 +73,7 @@ def test_no_update_at_all_cites_the_whole_time() -> None:
     [
         ("all on defaults", "stopping the export", 600.0, False, 1.0),
         ("all on defaults", "stopping the export", 0.0, True, 1.0),
+        ("all on defaults", "stopping the export", 1.0, False, 1.0),
         ("all on defaults", "stopping the export", 0.0, False, 0.5),
         ("all on defaults", "stopping it", 600.0, False, 0.5),
         ("all on defaults", "", 0.0, False, 0.5),
@@ -168,7 +171,8 @@ class TestFinal:
         book = self.recovered()
         book.status(20, ABOUT)
         _, start = book.heal(30)
-        assert final_status(book.facts, FINAL).evidence == ns(start)
+        found = final_status(book.facts, FINAL)
+        assert (found.share, found.evidence) == (0.0, ns(start))
         sent = book.status(40, impact, final=final)
         found = final_status(book.facts, FINAL)
         assert (found.share, found.evidence) == (share, ns(sent))
@@ -179,7 +183,20 @@ class TestFinal:
         book.status(40, ABOUT)
         last = book.status(50, ABOUT)
         book.status(60, NONSENSE)
-        assert final_status(book.facts, FINAL).evidence == ns(last)
+        found = final_status(book.facts, FINAL)
+        assert found.evidence == ns(last)
+        assert found.because.endswith(f"[#{last.n}], after recovery")
+
+    @pytest.mark.parametrize("listed_first", [True, False])
+    def test_of_several_that_say_nothing_the_last_is_told_with_what_it_lacks(self, listed_first: bool) -> None:
+        book = self.recovered()
+        book.heal(30)
+        said = [LISTED, NONSENSE] if listed_first else [NONSENSE, LISTED]
+        _, last = (book.status(40 + k, text) for k, text in enumerate(said))
+        found = final_status(book.facts, FINAL)
+        assert (found.share, found.evidence) == (0.0, ns(last))
+        lacks = "it says nothing about this incident" if listed_first else "it is a list of words"
+        assert found.because.endswith(f"[#{last.n}], but {lacks}")
 
     def test_a_relapse_asks_for_another_one(self) -> None:
         book = self.recovered()
@@ -200,7 +217,9 @@ class TestFinal:
         book.hurt(0)
         book.heal(30)
         book.status(40, ABOUT, final=True)
-        assert final_status(book.facts, FINAL).share == 0.0
+        last = book.status(50, ABOUT, final=True)
+        found = final_status(book.facts, FINAL)
+        assert (found.share, found.evidence) == (0.0, ns(last))
 
 
 def test_on_a_false_alarm_the_truth_is_that_nobody_is_hurt() -> None:

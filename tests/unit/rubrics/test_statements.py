@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from rubrics.denials import denies_impact
-from rubrics.statements import DENIAL_GRACE_S, HURT_RATIO, contradiction, hurt_at, vocabulary
+from rubrics.statements import HURT_RATIO, contradiction, hurt_at, stems_of, vocabulary
 from rubrics.words import is_prose
-from tests.unit.rubrics.book import DIP, LEAK, STALL, Book, routes
+from tests.unit.rubrics.book import DIP, LEAK, STALL, Book, Wrong, routes
 
 
 @pytest.mark.parametrize(
@@ -94,7 +94,7 @@ class TestHurtAt:
         book.slo(60, good=False, lost=(900 * after,) * 3)
         assert hurt_at(book.facts, said) == hurt
 
-    @pytest.mark.parametrize(("later_s", "hurt"), [(DENIAL_GRACE_S, False), (DENIAL_GRACE_S + 0.001, True)])
+    @pytest.mark.parametrize(("later_s", "hurt"), [(180.0, False), (180.001, True)])
     def test_what_turns_good_much_later_does_not_make_it_true(self, later_s: float, hurt: bool) -> None:
         book = Book(LEAK)
         book.slo(0, good=False, lost=(900,) * 3)
@@ -185,6 +185,10 @@ class TestVocabulary:
     def test_a_text_is_about_it_with_one_word_of_it_or_of_such_services(self, said: str, about: bool) -> None:
         assert vocabulary(Book(LEAK).facts).about(said) == about
 
+    @pytest.mark.parametrize(("faults", "own"), [((DIP,), True), ((), True), ((LEAK,), False)])
+    def test_where_nothing_is_broken_a_rhythm_is_what_it_is_about(self, faults: tuple[Wrong, ...], own: bool) -> None:
+        assert bool(vocabulary(Book(*faults).facts).own("the weekly pattern")) == own
+
     def test_words_that_fit_every_incident_are_nobodys_own(self) -> None:
         book = Book(LEAK)
         book.fired(5, 1, "model server requests")
@@ -196,6 +200,19 @@ class TestVocabulary:
         book.add(6, "k8s", type="Normal", message="Pulled the container")
         assert vocabulary(book.facts).own("it was evicted")
         assert not vocabulary(book.facts).own("a container was pulled")
+
+
+@pytest.mark.parametrize(
+    ("said", "stems"),
+    [
+        ("the gpu of a pod", {"gpu", "pod"}),
+        ("db is up", set()),
+        ("all of the old ones", {"one"}),
+        ("you and her, who got out", set()),
+    ],
+)
+def test_words_of_three_letters_count_unless_they_are_small(said: str, stems: set[str]) -> None:
+    assert stems_of(said) == stems
 
 
 @pytest.mark.parametrize(

@@ -23,6 +23,7 @@ class TestAcknowledged:
         book.ack(at_s + 1)
         found = acknowledged(book.facts, ACK)
         assert (found.share, found.evidence) == (share, ns(acked))
+        assert found.because.endswith(f"[#{acked.n}]")
         assert found.because.startswith("too late: ") == (share < 1.0)
 
     @pytest.mark.parametrize(("took_s", "share"), [(300, 1.0), (301, 0.5), (600, 0.5), (601, 0.0)])
@@ -49,6 +50,7 @@ class TestAcknowledged:
     def test_a_page_that_nobody_took_is_cited(self) -> None:
         book = Book(LEAK)
         page = book.page(5)
+        book.page(6)
         found = acknowledged(book.facts, ACK)
         assert (found.share, found.evidence) == (0.0, ns(page))
 
@@ -103,8 +105,11 @@ class TestCustomersSeen:
         assert book.joined.n in found.evidence
         act = book.refused(10, "gateway")
         look = book.look(20, "fallback")
+        book.look(21, "fallback")
+        book.change(30, "restart", "gateway")
         found = customers_seen(book.facts, CUSTOMERS)
         assert (found.share, found.evidence) == (0.5, ns(look, act))
+        assert f"[#{look.n}], after" in found.because
         early = Book(LEAK)
         early.hurt(0)
         first = early.look(5, "fallback")
@@ -112,6 +117,7 @@ class TestCustomersSeen:
         early.change(10, "restart", "gateway")
         found = customers_seen(early.facts, CUSTOMERS)
         assert (found.share, found.evidence) == (1.0, ns(first))
+        assert f"[#{first.n}], before" in found.because
 
     def test_a_look_after_the_resolve_is_none(self) -> None:
         book = Book(LEAK)
@@ -179,7 +185,7 @@ class TestSeverity:
         assert found.share == 1.0
         assert found.evidence[0] == last.n
 
-    @pytest.mark.parametrize(("at_s", "share"), [(-3600.0, 1.0), (-3600.001, 0.5)])
+    @pytest.mark.parametrize(("at_s", "share"), [(-3600.0, 1.0), (-3600.000001, 0.5)])
     def test_the_hour_before_joining_counts_and_what_came_earlier_does_not(self, at_s: float, share: float) -> None:
         report = (at_s, "slo", {"good": False, "routes": routes((900, 900, 900))})
         book = Book(LEAK, before=[report])
@@ -226,6 +232,13 @@ class TestSeverity:
         assert (found.share, found.evidence) == (share, ns(declared))
         assert "no request failed" in found.because
 
+    @pytest.mark.parametrize(("severity", "share"), [("SEV1", 1.0), ("SEV2", 1.0), ("SEV3", 0.5)])
+    def test_a_rubric_that_asks_for_no_share_is_content_without_a_report(self, severity: str, share: float) -> None:
+        book = Book(LEAK)
+        book.scope(5, severity)
+        always = measures.SeverityFits(name="severity_fits", some_ratio=0.0)
+        assert severity_fits(book.facts, always).share == share
+
     def test_the_reason_says_whom_it_reached(self) -> None:
         book = Book(LEAK)
         book.slo(0, good=False, lost=(600, 0, 0))
@@ -235,4 +248,5 @@ class TestSeverity:
 
     def test_undeclared_is_missed(self) -> None:
         book = Book(LEAK)
-        assert severity_fits(book.facts, SEVERITY).evidence == ns(book.joined)
+        found = severity_fits(book.facts, SEVERITY)
+        assert (found.share, found.evidence) == (0.0, ns(book.joined))

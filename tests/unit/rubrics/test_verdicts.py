@@ -84,6 +84,7 @@ def test_a_critical_criterion_missed_is_no_whatever_the_score() -> None:
     card = judged(asked, "a")
     assert (card.verdict, card.reasons, card.critical_missed) == ("no", ("missed and critical: B",), ("b",))
     assert judged(asked, "a", "b").verdict == "strong"
+    assert judged(asked, "b").critical_missed == ()
 
 
 @pytest.mark.parametrize(("allowed", "verdict"), [(0, "no"), (1, "no"), (2, "lean")])
@@ -104,6 +105,13 @@ def test_partly_earns_its_ratio_and_cites_both() -> None:
     assert card.findings[0].points == pytest.approx(3.0)
     assert card.findings[0].evidence == (book.joined.n + 1, book.joined.n)
     assert judged(asked, "y", "x").findings[0].points == 10.0
+
+
+def test_points_and_harm_are_told_to_the_hundredth() -> None:
+    book = Book(LEAK)
+    book.harm(0, 12.3456)
+    card = judged(rubric(criterion("a", 10, event="x", partly="y", partly_ratio=0.12345)), "y", book=book)
+    assert (card.findings[0].points, card.harm_eur) == (1.23, 12.35)
 
 
 @pytest.mark.parametrize(("ratio", "verdict"), [(0.5, "strong"), (0.49, "lean")])
@@ -144,6 +152,13 @@ def test_hints_cost_what_they_say_after_the_points(costs: tuple[float, ...], tot
     card = score(book.log, rubric(criterion("a", 100)))
     assert (card.score, card.verdict) == (total, verdict)
     assert (card.hints.taken, card.hints.points, card.hints.evidence) == (2, sum(costs), ns(*taken))
+
+
+@pytest.mark.parametrize(("said", "costs"), [({"costs_points": 0.5}, 0.5), ({}, 0.0), ({"costs_points": -3}, 0.0)])
+def test_a_hint_costs_no_more_and_no_less_than_it_says(said: dict[str, float], costs: float) -> None:
+    book = Book(LEAK)
+    book.add(0, "hint.taken", step=1, of=9, **said)
+    assert score(book.log, rubric(criterion("a", 100))).hints.points == costs
 
 
 def test_a_hint_before_joining_costs_nothing() -> None:
@@ -191,14 +206,15 @@ def test_a_measure_may_say_that_a_critical_criterion_was_not_critical_tonight() 
 
 def test_how_long_recovery_must_have_held_for_the_time_to_resolve_comes_from_the_rubric() -> None:
     held = {"id": "h", "title": "H", "points": 5, "measure": {"name": "recovery_held", "hold": "20m"}, **WHY}
-    for extra, ttr_s in (((), 800.0), ((held,), 1300.0)):
+    shorter = {**held, "id": "i", "measure": {"name": "recovery_held", "hold": "5m"}}
+    for extra, ttr_s in (((), 699.0), ((held,), 1299.0), ((held, shorter), 1299.0)):
         book = Book(LEAK)
         book.hurt(0)
         book.change(10, "stop_job", "loyalty-export")
-        book.hurt(99.9999)
+        book.hurt(99)
         book.heal(100)
-        book.resolve(800, LEAK.accepted[0])
-        book.resolve(1300, LEAK.accepted[0])
+        for claim_s in (698.999, 699, 1298.999, 1299):
+            book.resolve(claim_s, LEAK.accepted[0])
         assert score(book.log, rubric(criterion("a", 10), *extra)).times.ttr_s == ttr_s
 
 

@@ -19,6 +19,7 @@ from tests.unit.rubrics.book import LEAK, Book
         (60, "T+01:00"),
         (5999.9, "T+99:59"),
         (6000, "T+1h40m"),
+        (7199.9, "T+1h59m"),
         (3600 * 25 + 61, "T+25h01m"),
         (-0.5, "T-00:00"),
         (-61, "T-01:01"),
@@ -31,7 +32,16 @@ def test_the_drill_clock(seconds: float, text: str) -> None:
 
 @pytest.mark.parametrize(
     ("seconds", "text"),
-    [(0, "0 s"), (89.4, "89 s"), (90, "2 min"), (600, "10 min"), (7199, "120 min"), (7200, "2.0 h"), (9000, "2.5 h")],
+    [
+        (0, "0 s"),
+        (89.4, "89 s"),
+        (90, "2 min"),
+        (600, "10 min"),
+        (7199, "120 min"),
+        (7200, "2.0 h"),
+        (9000, "2.5 h"),
+        (3_600_000, "1000.0 h"),
+    ],
 )
 def test_lengths_of_time(seconds: float, text: str) -> None:
     assert minutes(seconds) == text
