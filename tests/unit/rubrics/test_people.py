@@ -30,13 +30,13 @@ def test_the_first_update_is_due_within_its_time(at_s: float, share: float) -> N
 
 def test_nonsense_is_no_update_and_does_not_stop_the_clock() -> None:
     book = Book(LEAK)
-    empty = [book.status(at_s, NONSENSE, NONSENSE) for at_s in (10, 11)]
+    empty = [book.status(at_s, NONSENSE, NONSENSE) for at_s in (10, 11, 12)]
     for measure, rule in ((first_update, FIRST), (update_content, CONTENT)):
         found = measure(book.facts, rule)  # type: ignore[operator]
         assert (found.share, found.evidence) == (0.0, ns(*empty))
         assert found.because.endswith(f"[#{empty[0].n}]: it says nothing about this incident")
     found = communication_cadence(book.facts, CADENCE)
-    assert (found.share, found.evidence) == (0.0, ns(book.joined, empty[1], empty[0]))
+    assert (found.share, found.evidence) == (0.0, ns(book.joined, empty[2], empty[0]))
     late = book.status(900, ABOUT)
     found = first_update(book.facts, FIRST)
     assert (found.share, found.evidence) == (0.5, ns(late))
