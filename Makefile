@@ -7,7 +7,7 @@ SEEDS ?= 20
 # JOBS processes fill the cores already; threads of theirs for matrices of a few hundred rows would only wait, busily.
 PYTEST := OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest
 # A file stays with one worker, so that what its tests share is made once; long files come first.
-# In four parts: workers that begin anew give back what PyTorch, MLflow and large stores had taken.
+# House style is for `make check`. In four parts: workers that begin anew give back what PyTorch, MLflow and large stores had taken.
 PLATFORM_TESTS := tests/unit/reference_platform tests/property/features tests/property/monitoring tests/property/shop tests/compat
 NIGHT_TESTS := tests/golden tests/content tests/unit/simulator/session
 SHARED := -n $(JOBS) --dist loadfile --no-loadscope-reorder
@@ -38,7 +38,7 @@ test: setup-dev ## Set up if needed, then run the fast tests
 	@failed=0; \
 	$(PYTEST) $(SHARED) -m "not sweep" $(PLATFORM_TESTS) || failed=1; \
 	for part in tests/contract "$(NIGHT_TESTS)"; do $(PYTEST) $(SHARED) -m "not sweep" $$part || failed=1; done; \
-	$(PYTEST) $(SHARED) -m "not sweep" $(addprefix --ignore=,$(PLATFORM_TESTS) tests/contract $(NIGHT_TESTS)) tests || failed=1; \
+	$(PYTEST) $(SHARED) -m "not sweep" $(addprefix --ignore=,$(PLATFORM_TESTS) tests/contract $(NIGHT_TESTS) tests/test_tidy.py) tests || failed=1; \
 	exit $$failed
 
 check: setup-dev ## Format, lint, types, imports, house style

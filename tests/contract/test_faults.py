@@ -224,6 +224,14 @@ CURES = [
     for cure in (*FAULTS[fault_id].cured_by, *promise.also_cured_by)
 ]
 
+MANY = "feature_pipeline."
+ONE_OF_MANY = "feature_pipeline.schema_mismatch"
+ONE_OF_EACH = [
+    pytest.param(name, marks=pytest.mark.sweep if name.startswith(MANY) and name != ONE_OF_MANY else ())
+    for name in FAULTS
+]
+"""Faults of the feature pipeline are alike in how they go through time: all but one are left to the sweep."""
+
 
 def _begun(fault_id: str) -> Simulation:
     simulation = simulated(fault_id, PROMISES[fault_id].params)
@@ -289,8 +297,9 @@ def test_the_words_for_the_cause_are_offered_to_the_responder(fault_id: str) -> 
         assert component in named
 
 
-@pytest.mark.parametrize("fault_id", FAULTS)
+@pytest.mark.parametrize("fault_id", [name for name in FAULTS if not FAULTS[name].cured_by])
 def test_symptoms_follow_from_the_cause(fault_id: str) -> None:
+    """Of a fault without a cure; before each cure of the others it is asked as well."""
     simulation = _begun(fault_id)
     promise = PROMISES[fault_id]
     run_to(simulation, BEGINS_S + promise.shows_within_s, lambda: promise.shows(simulation))
@@ -321,6 +330,7 @@ def test_each_listed_cure_removes_the_cause(fault_id: str, cure: str) -> None:
     promise = PROMISES[fault_id]
     run_to(simulation, BEGINS_S + promise.shows_within_s, lambda: promise.shows(simulation))
     assert promise.shows(simulation)
+    assert _active(simulation)
     session = staffed(simulation)
     for number, line in enumerate(_lines(cure, simulation)):
         run_to(simulation, simulation.now_s + (BETWEEN_LINES_S if number else 0.0))
@@ -345,16 +355,16 @@ def _touched_nothing_else(simulation: Simulation) -> None:
             assert event.data["component"] in allowed, event.data["detail"]
 
 
-@pytest.mark.parametrize("fault_id", [name for name in FAULTS if not FAULTS[name].harmless])
-def test_a_fault_that_nobody_touches_stays(fault_id: str) -> None:
+@pytest.mark.parametrize("fault_id", ONE_OF_EACH)
+def test_a_fault_that_nobody_touches_stays_and_a_harmless_one_is_none(fault_id: str) -> None:
     simulation = _begun(fault_id)
     run_to(simulation, BEGINS_S + PROMISES[fault_id].shows_within_s)
     for _ in range(10):
         run_to(simulation, simulation.now_s + 61.7)
-        assert _active(simulation)
+        assert _active(simulation) != FAULTS[fault_id].harmless
 
 
-@pytest.mark.parametrize("fault_id", FAULTS)
+@pytest.mark.parametrize("fault_id", ONE_OF_EACH)
 def test_a_fault_unfolds_the_same_however_time_is_cut(fault_id: str) -> None:
     """The log, every metric, and every value online."""
     whole, pieces = (simulated(fault_id, PROMISES[fault_id].params) for _ in range(2))

@@ -9,7 +9,7 @@ from tests.unit.simulator.shell.desk import LEAK, Desk
 
 @pytest.fixture
 def desk() -> Desk:
-    return Desk(LEAK, 3_600.0)
+    return Desk(LEAK, 600.0)
 
 
 @pytest.mark.parametrize(
@@ -52,7 +52,8 @@ def test_an_output_about_the_component_is_relevant_and_another_is_not(desk: Desk
     assert cited.line == "store clients"
 
 
-def test_a_job_is_relevant_where_the_store_shows_it(desk: Desk) -> None:
+def test_a_job_is_relevant_where_the_store_shows_it() -> None:
+    desk = Desk(LEAK, 3_600.0)
     desk.submit("hyp add loyalty-export bad_deploy")
     desk.submit("store clients")
     desk.submit("hyp for 1")

@@ -10,7 +10,7 @@ from tests.unit.simulator.shell.desk import LEAK, Desk
 
 @pytest.fixture
 def desk() -> Desk:
-    return Desk(LEAK, 1_200.0)
+    return Desk(LEAK, 600.0)
 
 
 def test_a_note_keeps_its_text_and_time(desk: Desk) -> None:
@@ -225,7 +225,7 @@ def test_the_timeline_tells_only_what_the_responder_could_see(desk: Desk) -> Non
 def test_the_clock_shows_calendar_drill_time_and_the_promised_update(desk: Desk) -> None:
     desk.type("status impact=x doing=y next=10m")
     text = desk.type("clock").text
-    assert text.startswith("Tue 22:40:00   T+00:00")
+    assert text.startswith("Tue 22:30:00   T+00:00")
     assert "status update due in 10m" in text
 
 
