@@ -169,3 +169,20 @@ def test_a_cause_that_is_gone_is_not_good_while_the_objectives_fail() -> None:
     session.submit("slo")
     state = _told(simulation, "truth.state")[-1]
     assert (state.data["cleared"], state.data["good"]) == (True, False)
+
+
+def test_a_report_tells_the_latency_of_its_own_minutes_alone() -> None:
+    simulation = simulated()
+    run_to(simulation, 600.0)
+    path = simulation.plant.plane.path
+    begin_s, before = _told(simulation, "slo")[-1].t_s, path.latency.copy()
+    assert begin_s == 600.0, "the histogram was read as the report read it"
+    run_to(simulation, 900.0)
+    report = _told(simulation, "slo")[-1]
+    assert report.t_s > begin_s
+    routes = report.data["routes"]
+    assert isinstance(routes, dict)
+    for row, model in enumerate(simulation.plant.spec.models):
+        told = routes[model.name]
+        assert told["p99_s"] == pytest.approx(latency_quantile_s(path.latency[row] - before[row], 0.99), rel=1e-5)
+        assert told["requests"] > 0

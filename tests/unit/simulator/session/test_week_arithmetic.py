@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+from typing import Any
+
 import numpy as np
 import pytest
 
+from reference_platform.monitoring.series import SeriesStore
+from reference_platform.monitoring.slo import BURN_RATE, ERROR_RATIO, SloTracker
 from simulator.session import healthy_week
 from simulator.session.healthy_week import Week, flows, is_measured
 
@@ -48,7 +53,8 @@ def test_every_reading_stands_for_one_of_the_hours_around_it_equally_often() -> 
     assert np.unique(apart).tolist() == [-1, 0, 1]
     shares = np.bincount(apart + 1) / len(apart)
     assert shares == pytest.approx([1 / 3] * 3, abs=0.03)
-    assert source[:60].min() >= 0
+    assert {0, 1} == set(source[4:60] // 60), "the first hour stands for itself and for the second"
+    assert len(source) == 7 * 24 * 60
     assert set(source.tolist()) == set(measured), "first and last hour included"
 
 
@@ -80,3 +86,26 @@ def test_a_counter_grows_from_nothing_and_over_as_many_readings_as_asked() -> No
     assert healthy_week._growth(counter).tolist() == [2.0, 1.0, 4.0, 0.0, 5.0]
     assert healthy_week._grown(counter, 1).tolist() == [2.0, 1.0, 4.0, 0.0, 5.0]
     assert healthy_week._grown(counter, 2).tolist() == [2.0, 3.0, 5.0, 4.0, 5.0]
+
+
+def test_budgets_of_a_week_are_those_that_the_tracker_works_out() -> None:
+    """The tracker covers what history there is; a week's first windows reach back to nothing, as its counters do."""
+    rng = np.random.default_rng(3)
+    rows: dict[Any, Any] = {
+        ("shop_responses_total", (("route", "fraud"), ("source", source))): np.cumsum(rng.integers(0, most, 500)) * 1.0
+        for source, most in (("model", 90), ("default", 4), ("error", 3))
+    }
+    spec = SimpleNamespace(slo=SimpleNamespace(availability=0.995), models=[SimpleNamespace(name="fraud")])
+    made = healthy_week._budgets(rows, SimpleNamespace(spec=spec))  # type: ignore[arg-type]
+    model, default, error = rows.values()
+    store = SeriesStore(86400.0, 10_000)
+    tracker = SloTracker(store, {"fraud": 0.995})
+    tracker.observe("fraud", 0.0, 0.0, -60.0)
+    for reading in range(500):
+        good = float(model[reading])
+        tracker.observe("fraud", good, good + float(default[reading] + error[reading]), 60.0 * reading)
+    for name in (ERROR_RATIO, BURN_RATE):
+        for window in ("5m", "30m", "1h", "6h"):
+            labels = {"route": "fraud", "window": window}
+            tracked = store.series(name, labels).values
+            np.testing.assert_allclose(made[name, tuple(labels.items())], tracked, rtol=1e-9)
