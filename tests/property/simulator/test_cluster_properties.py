@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict
 
+import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
@@ -153,3 +154,11 @@ class Operations(RuleBasedStateMachine):
 
 TestOperations = Operations.TestCase
 TestOperations.settings = settings(max_examples=25, stateful_step_count=25, deadline=None)
+
+
+class ManyOperations(Operations):
+    """The same, longer."""
+
+
+TestManyOperations = pytest.mark.sweep(ManyOperations.TestCase)
+TestManyOperations.settings = settings(max_examples=60, stateful_step_count=25, deadline=None)

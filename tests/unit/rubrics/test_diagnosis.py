@@ -4,27 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from rubrics import measures
-from rubrics.cause import diagnosis
-from rubrics.findings import Judgement
 from tests.unit.rubrics.book import DIP, LEAK, STALL, Book, Wrong, ns
+from tests.unit.rubrics.diagnosed import EXPORT, STORE, judge
 
-RULE = measures.Diagnosis(
-    name="diagnosis",
-    wrong_cost_ratio=0.3,
-    repeated_ratio=0.2,
-    near_ratio=0.7,
-    named_ratio=0.5,
-    component_only_ratio=0.25,
-)
-STORE = ("online-store", "connection_exhaustion")
-EXPORT = ("loyalty-export", "connection_exhaustion")
 STALLED = ("materializer", "stalled_job")
 GATEWAY = ("gateway", "retry_storm")
-
-
-def judge(book: Book) -> Judgement:
-    return diagnosis(book.facts, RULE)
 
 
 def test_a_cause_proven_and_repeated_earns_all_and_cites_the_proof() -> None:

@@ -4,25 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from rubrics import measures
-from rubrics.cause import diagnosis
-from rubrics.findings import Judgement
 from tests.unit.rubrics.book import DIP, LEAK, Book, ns
-
-RULE = measures.Diagnosis(
-    name="diagnosis",
-    wrong_cost_ratio=0.3,
-    repeated_ratio=0.2,
-    near_ratio=0.7,
-    named_ratio=0.5,
-    component_only_ratio=0.25,
-)
-STORE = ("online-store", "connection_exhaustion")
-EXPORT = ("loyalty-export", "connection_exhaustion")
-
-
-def judge(book: Book) -> Judgement:
-    return diagnosis(book.facts, RULE)
+from tests.unit.rubrics.diagnosed import EXPORT, STORE, judge
 
 
 def told(*, looked: str = "logs", verb: str = "look", of: str = "online-store", act_first: bool = False) -> Book:
