@@ -124,6 +124,9 @@ def test_an_alert_is_firing_then_acknowledged_silenced_or_resolved() -> None:
     assert [alert.state for alert in session.view().alerts if alert.name == "StoreWaits"] == ["FIRING"]
     session.submit("alerts remove StoreWaits")
     assert [alert.state for alert in session.view().alerts if alert.name == "StoreWaits"] == ["RESOLVED"]
+    over = [alert.state == "RESOLVED" for alert in session.view().alerts]
+    assert over == sorted(over), "what is over stands last"
+    assert not over[0]
 
 
 def test_the_burn_rate_shown_is_that_of_the_route_that_burns_most(night: Session) -> None:
