@@ -1,1 +1,1 @@
-"""The shop's models: schemas, trainers, decisions and the NumPy runtime that serves them."""
+"""The shop's models. Each is a folder: its card, its decision, its trainer. `catalogue.py` lists them."""

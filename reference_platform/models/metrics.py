@@ -1,4 +1,4 @@
-"""Held-out quality of scores, in NumPy."""
+"""Held-out quality of scores, in NumPy. Higher is better."""
 
 from __future__ import annotations
 
@@ -7,24 +7,23 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from reference_platform.models.decisions import decide
-from reference_platform.models.schema import CANDIDATES, FRAUD, RANKING, RECOMMENDATION
-
 Array = npt.NDArray[Any]
 
 
-def evaluate(model: str, scores: Array, y: Array) -> dict[str, float]:
-    """The metrics that this model's versions are compared by; higher is better."""
-    if model == RECOMMENDATION:
-        return {"top3_hit_ratio": float((decide(model, scores) == y[:, None]).any(axis=1).mean())}
-    if model == FRAUD:
-        return {"pr_auc": pr_auc(scores, y), "precision_at_1pct_fpr": precision_at_fpr(scores, y, 0.01)}
-    if model == RANKING:
-        order = decide(model, scores)
-        clicked = np.take_along_axis(y.reshape(-1, CANDIDATES), order.astype(np.int64), axis=1)
-        rank = clicked.argmax(axis=1)
-        return {"ndcg_at_10": float((1.0 / np.log2(2.0 + rank)).mean()), "top1_ratio": float((rank == 0).mean())}
-    raise KeyError(model)
+def hit_ratio(shown: Array, y: Array) -> float:
+    """Share of rows whose `y` is among what was shown: shown [n, k], y [n]."""
+    return float((shown == y[:, None]).any(axis=1).mean())
+
+
+def rank_of_click(order: Array, clicked: Array) -> Array:
+    """Place of the clicked candidate, 0 at the top: order [n, k] of candidates, clicked [n, k] with one 1 a row."""
+    ranked: Array = np.take_along_axis(clicked, order.astype(np.int64), axis=1)
+    return np.asarray(ranked.argmax(axis=1))
+
+
+def ndcg(rank: Array) -> float:
+    """Normalised discounted cumulative gain where one candidate is wanted: mean of 1 / log2(2 + rank)."""
+    return float((1.0 / np.log2(2.0 + rank)).mean())
 
 
 def pr_auc(scores: Array, y: Array) -> float:

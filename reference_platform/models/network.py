@@ -1,4 +1,4 @@
-"""The feed-forward network that all three models share, and how it is fitted. Imports torch: image building only."""
+"""The feed-forward network that the models share, and how it is fitted. Imports torch: image building only."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
-from reference_platform.models.runtime import Z_MAX, ExportedModel
-from reference_platform.models.versions import VersionSpec
+from reference_platform.models.card import VersionSpec
+from reference_platform.models.runtime import Z_MAX, ExportedModel, Head
 
 HELD_OUT_RATIO = 0.2
 BATCH_REQUESTS = 512
@@ -124,6 +124,6 @@ def fit(make: Make, spec: VersionSpec, x: Floats32, y: Array, loss: Loss, seed: 
         torch.set_num_threads(threads)
 
 
-def held_out_scores(spec: VersionSpec, state: State, x: Floats32) -> Floats32:
+def held_out_scores(spec: VersionSpec, state: State, x: Floats32, head: Head) -> Floats32:
     """Scores of the held-out rows by the runtime that will serve them."""
-    return ExportedModel.from_state(spec.model, state).predict(x[held_out_from(spec, len(x)) :])
+    return ExportedModel(spec.model, state, head).predict(x[held_out_from(spec, len(x)) :])

@@ -5,15 +5,18 @@ from __future__ import annotations
 import hashlib
 import inspect
 from collections.abc import Mapping
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 
 from reference_platform.arithmetic import affine, exp_of, log1p_of
 from reference_platform.features.fingerprint import source_sha256
-from reference_platform.models.schema import FRAUD, RECOMMENDATION
 
 Floats32 = npt.NDArray[np.float32]
+
+Head = Literal["logits", "probability", "score"]
+"""What the last layer means: logits f4[rows, outputs] as they are, a probability each, or one score a row."""
 
 Z_MAX = 8.0
 """Normalised inputs are cut here, so that one absurd value cannot drown the others."""
@@ -25,9 +28,10 @@ LOGIT_MAX = 60.0
 class ExportedModel:
     """A feed-forward network with its input normalisation, as exported by the trainers."""
 
-    def __init__(self, model: str, state: Mapping[str, Floats32], threshold: float = 0.0) -> None:
+    def __init__(self, model: str, state: Mapping[str, Floats32], head: Head, threshold: float = 0.0) -> None:
         """`state`: log_mask, mean, scale, and weight_0 [out, in], bias_0, weight_1, ... KeyError if one is absent."""
         self.model = model
+        self.head = head
         self.threshold = threshold
         self._log_columns = np.flatnonzero(state["log_mask"])
         self._mean = np.asarray(state["mean"], dtype=np.float32)
@@ -39,19 +43,14 @@ class ExportedModel:
         ]
 
     @classmethod
-    def from_state(cls, model: str, state: Mapping[str, Floats32], threshold: float = 0.0) -> ExportedModel:
-        """The model of freshly trained weights."""
-        return cls(model, state, threshold)
-
-    @classmethod
-    def from_arrays(cls, stored: Mapping[str, npt.NDArray[np.generic]]) -> ExportedModel:
+    def from_arrays(cls, stored: Mapping[str, npt.NDArray[np.generic]], head: Head) -> ExportedModel:
         """The model whose `weights_as_arrays` these are. KeyError if one is absent."""
         state = {
             name.removeprefix("state."): values.astype(np.float32)
             for name, values in stored.items()
             if name.startswith("state.")
         }
-        return cls(str(stored["model"]), state, float(stored["threshold"].item()))
+        return cls(str(stored["model"]), state, head, float(stored["threshold"].item()))
 
     @property
     def fingerprint(self) -> str:
@@ -83,20 +82,18 @@ class ExportedModel:
         return np.clip(z, -Z_MAX, Z_MAX, out=z)
 
     def predict(self, x: Floats32) -> Floats32:
-        """Scores of f4[rows, columns].
-
-        recommendation: logits f4[rows, 24]. fraud-detection: probability f4[rows]. search-ranking: score f4[rows].
-        """
+        """Scores of f4[rows, columns] as the head says; one output alone is f4[rows], several are f4[rows, outputs]."""
         z = self.normalise(x)
         last = len(self._layers) - 1
         for i, (weight, bias) in enumerate(self._layers):
             z = affine(z, weight, bias, rectified=i < last)
-        if self.model == RECOMMENDATION:
+        if self.head == "logits":
             return z
-        if self.model == FRAUD:
-            logit = np.clip(z[:, 0], -LOGIT_MAX, LOGIT_MAX)
-            return (1.0 / (1.0 + exp_of(-logit))).astype(np.float32)
-        return z[:, 0]
+        if self.head == "score":
+            return z[:, 0]
+        logit = np.clip(z, -LOGIT_MAX, LOGIT_MAX)
+        probability = (1.0 / (1.0 + exp_of(-logit))).astype(np.float32)
+        return probability[:, 0] if z.shape[1] == 1 else probability
 
 
 def weights_as_arrays(

@@ -1,9 +1,9 @@
-"""What each model version reads: views, their columns and the request context, in the order of its weights."""
+"""What a model version reads: views, their columns and the request context, in the order of its weights."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -11,13 +11,7 @@ import numpy.typing as npt
 from reference_platform.features.definitions import FeatureView
 from reference_platform.shop.views import ShopSize, shop_views
 
-RECOMMENDATION = "recommendation"
-FRAUD = "fraud-detection"
-RANKING = "search-ranking"
-MODELS = (RECOMMENDATION, FRAUD, RANKING)
-
 CATEGORIES = 24
-CANDIDATES = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +27,8 @@ class ViewInput:
 class ModelSchema:
     """Input contract of one model version.
 
-    `log_columns` are heavy-tailed inputs that the model reads on a log scale. A request becomes
-    `rows_per_request` consecutive rows: one per candidate for ranking, one for the other models.
+    `log_columns` are heavy-tailed inputs that the model reads on a log scale. A request becomes `rows_per_request`
+    consecutive rows: more than one where a model scores candidates side by side.
     """
 
     model: str
@@ -50,6 +44,11 @@ class ModelSchema:
         return (*named, *(f"context.{column}" for column in self.context))
 
 
+def logged(view: ViewInput, *columns: str) -> tuple[str, ...]:
+    """Names in X of these columns of `view`, or of all of them when none is named."""
+    return tuple(f"{view.view}.{column}" for column in columns or view.columns)
+
+
 def _input(view: FeatureView) -> ViewInput:
     return ViewInput(view.name, view.entity.name, view.feature_names)
 
@@ -59,40 +58,6 @@ CUSTOMER_ACTIVITY = _input(_VIEWS.customer_activity)
 CARD_VELOCITY = _input(_VIEWS.card_velocity)
 MERCHANT_RISK = _input(_VIEWS.merchant_risk)
 PRODUCT_POPULARITY = _input(_VIEWS.product_popularity)
-
-_SCHEMAS = {
-    RECOMMENDATION: ModelSchema(
-        RECOMMENDATION,
-        (CUSTOMER_ACTIVITY,),
-        ("hour_sin", "hour_cos"),
-        tuple(f"customer_activity.{name}" for name in ("hours_since_click", "purchases_7d", "clicks_24h")),
-    ),
-    FRAUD: ModelSchema(
-        FRAUD,
-        (CARD_VELOCITY, MERCHANT_RISK),
-        ("log_amount", "new_device", "hour_sin", "hour_cos"),
-        (
-            *(f"card_velocity.{name}" for name in CARD_VELOCITY.columns),
-            *(f"merchant_risk.{name}" for name in ("payments_24h", "amount_spike_ratio")),
-        ),
-    ),
-    RANKING: ModelSchema(
-        RANKING,
-        (PRODUCT_POPULARITY,),
-        ("relevance",),
-        tuple(f"product_popularity.{name}" for name in PRODUCT_POPULARITY.columns),
-        rows_per_request=CANDIDATES,
-    ),
-}
-
-
-def schema_of(model: str, version: int) -> ModelSchema:
-    """Input contract of a version. The first fraud model reads the card's history only."""
-    schema = _SCHEMAS[model]
-    if (model, version) == (FRAUD, 1):
-        kept = tuple(name for name in schema.log_columns if name.startswith(CARD_VELOCITY.view))
-        return replace(schema, views=(CARD_VELOCITY,), log_columns=kept)
-    return schema
 
 
 def assemble(

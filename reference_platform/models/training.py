@@ -1,19 +1,22 @@
-"""One way to train any version. Imports torch: image building only."""
+"""One way to train any version. The trainers import torch: training only."""
 
 from __future__ import annotations
 
-from typing import Any
+import importlib
+from typing import Any, cast
 
 import numpy as np
 import numpy.typing as npt
 
-from reference_platform.models import fraud, ranking, recommendation
-from reference_platform.models.schema import FRAUD, RANKING, RECOMMENDATION
-from reference_platform.models.versions import TrainedModel, VersionSpec
+from reference_platform.models.card import ModelCard, Train, TrainedModel, VersionSpec
 
-_TRAINERS = {RECOMMENDATION: recommendation.train, FRAUD: fraud.train, RANKING: ranking.train}
+TRAINER = "trainer"
+"""The module of a model's folder that holds `train`."""
 
 
-def train(spec: VersionSpec, x: npt.NDArray[np.float32], y: npt.NDArray[Any], seed: int) -> TrainedModel:
+def train(
+    card: ModelCard, spec: VersionSpec, x: npt.NDArray[np.float32], y: npt.NDArray[Any], seed: int
+) -> TrainedModel:
     """Train `spec` with its model's trainer. X is f4[rows, len(spec.schema.columns)] in time order."""
-    return _TRAINERS[spec.model](spec, x, y, seed)
+    trainer = importlib.import_module(f"{card.package}.{TRAINER}")
+    return cast("Train", trainer.train)(spec, x, y, seed)

@@ -8,15 +8,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reference_platform.features.fitted import TRANSFORM_TAG
-from reference_platform.models.decisions import break_even, decide
+from reference_platform.models.catalogue import card_of, schema_of
 from reference_platform.models.runtime import ExportedModel
-from reference_platform.models.schema import FRAUD, ModelSchema, assemble, schema_of
+from reference_platform.models.schema import ModelSchema, assemble
 from reference_platform.shop.serving import read_features
 from simulator.engine.streams import Streams
 from simulator.image.archive import read_member, unpacked
 from simulator.image.image import Image
 from simulator.image.layout import FEATURES, WORLD
-from simulator.world.requests import draw_requests
+from simulator.world.catalogue import draw_requests
 
 METRIC_DIFFERENCE_MAX = 0.02
 """Absolute, for held-out metrics between 0 and 1."""
@@ -87,9 +87,9 @@ def equal_decisions_ratio(
     `x` holds whole requests in the columns of `schema`.
     """
     context = x[:, x.shape[1] - len(schema.context) :]
-    threshold = break_even(context) if ours.model == FRAUD else 0.0
-    one, other = (decide(model.model, model.predict(x), threshold) for model in (ours, theirs))
-    if ours.model == FRAUD:
+    decide = card_of(schema.model).decide
+    one, other = (decide(model.predict(x), context) for model in (ours, theirs))
+    if one.ndim == 1:
         return float(np.mean(one == other))
     return float(np.mean(one[:, 0] == other[:, 0]))
 

@@ -15,18 +15,20 @@ from numpy.typing import NDArray
 
 from reference_platform.features.fitted import TRANSFORM_TAG
 from reference_platform.features.governance.uses import FEATURE_REFS_TAG, feature_refs
+from reference_platform.models.card import TrainedModel, VersionSpec
+from reference_platform.models.catalogue import CARDS, card_of
 from reference_platform.models.runtime import ExportedModel, weights_as_arrays
-from reference_platform.models.versions import VERSIONS, TrainedModel, VersionSpec
 from reference_platform.monitoring.psi import ReferenceStats, fit_reference, pack_references
 from reference_platform.registry.mlflow_registry import DATABASE, MlflowRegistry, NewVersion, relocate
 from reference_platform.registry.snapshot import SnapshotRegistry
 from simulator.engine.streams import stream_seed
 from simulator.image.archive import packed, write_archive
-from simulator.image.history import DAY_S, History, Progress, TrainingRows, live_history
+from simulator.image.history import DAY_S, History, Learner, Progress, TrainingRows, live_history
 from simulator.image.layout import FEATURES, PLATFORM, PREDICTION, REFERENCES, REGISTRY, WORLD, weights_name
 from simulator.image.manifest import write_manifest
-from simulator.image.plan import ALIASES, FOOTPRINTS, BuildPlan
+from simulator.image.plan import BuildPlan
 from simulator.image.provenance import library_versions
+from simulator.world.catalogue import side_of
 
 if TYPE_CHECKING:
     import torch
@@ -38,8 +40,8 @@ REGISTERED_RATIO = 0.95
 
 def build(folder: Path, final: Path, image: str, plan: BuildPlan, progress: Progress) -> None:
     """Fill `folder` with the platform that will be moved to `final`; the manifest is written last."""
-    history = live_history(plan, lambda ratio, text: progress(HISTORY_RATIO * ratio, text))
-    trained = train_versions(VERSIONS, history.rows, plan, progress)
+    history = live_history(plan, learners(), lambda ratio, text: progress(HISTORY_RATIO * ratio, text))
+    trained = train_versions([spec for card in CARDS.values() for spec in card.versions], history.rows, plan, progress)
     registry = _register(folder, final, history, trained, progress)
     progress(REGISTERED_RATIO, "writing files")
     members = {weights_name(item.spec.model, item.spec.version): _weights(item) for item in trained}
@@ -55,6 +57,11 @@ def build(folder: Path, final: Path, image: str, plan: BuildPlan, progress: Prog
     progress(1.0, "done")
 
 
+def learners() -> list[Learner]:
+    """Every model of the registry."""
+    return [Learner(card.schema, side_of(card.name)) for card in CARDS.values()]
+
+
 def train_versions(
     versions: Sequence[VersionSpec], rows: Mapping[str, TrainingRows], plan: BuildPlan, progress: Progress
 ) -> list[TrainedModel]:
@@ -67,8 +74,12 @@ def train_versions(
         progress(ratio, f"training {spec.model} {spec.version}")
         x = rows[spec.model].matrix(spec.schema)
         seed = stream_seed(plan.seed, f"image/train/{spec.model}/{spec.version}") >> 1
-        trained.append(train(spec, x, rows[spec.model].label, seed))
+        trained.append(train(card_of(spec.model), spec, x, rows[spec.model].label, seed))
     return trained
+
+
+def _exported(item: TrainedModel) -> ExportedModel:
+    return ExportedModel(item.spec.model, item.state, card_of(item.spec.model).head, item.threshold)
 
 
 def _weights(item: TrainedModel) -> bytes:
@@ -81,11 +92,10 @@ def _register(
     progress(TRAINED_RATIO, "opening the registry")
     registry = MlflowRegistry(folder)
     for index, item in enumerate(trained):
-        spec = item.spec
+        spec, footprint = item.spec, item.spec.footprint
         ratio = TRAINED_RATIO + (REGISTERED_RATIO - TRAINED_RATIO) * index / len(trained)
         progress(ratio, f"registering {spec.model} {spec.version}")
         example = history.rows[spec.model].matrix(spec.schema)[: 2 * spec.schema.rows_per_request]
-        footprint = FOOTPRINTS[spec.model, spec.version]
         created_s = -footprint.trained_days_ago * DAY_S
         fingerprint = _fingerprint(item)
         tags = {
@@ -93,7 +103,7 @@ def _register(
             "gpu_memory_bytes": str(footprint.gpu_memory_bytes),
             "load_s": repr(footprint.load_s),
             "trained_at": repr(created_s),
-            TRANSFORM_TAG: ExportedModel.from_state(spec.model, item.state, item.threshold).fingerprint,
+            TRANSFORM_TAG: _exported(item).fingerprint,
             FEATURE_REFS_TAG: feature_refs(
                 f"{part.view}:{column}" for part in spec.schema.views for column in part.columns
             ),
@@ -104,9 +114,9 @@ def _register(
         new = NewVersion(spec.model, fingerprint[:32], item.metrics, tags, created_s)
         made = registry.register(new, _module(item), example)
         assert made.version == spec.version, "versions are registered in order"
-    for name, aliases in ALIASES.items():
-        for alias, version in aliases.items():
-            registry.set_alias(name, alias, version)
+    for card in CARDS.values():
+        for alias, version in card.aliases.items():
+            registry.set_alias(card.name, alias, version)
     snapshot = SnapshotRegistry.of(registry)
     relocate(folder / DATABASE, folder, final)
     return snapshot
@@ -150,7 +160,7 @@ def _references(
         schema = spec.schema
         for index, column in enumerate(schema.columns[: len(schema.columns) - len(schema.context)]):
             references[f"{spec.model}/{spec.version}/{column}"] = fit_reference(x[:, index])
-        scores = ExportedModel.from_state(spec.model, item.state, item.threshold).predict(x)
+        scores = _exported(item).predict(x)
         best = scores.max(axis=1) if scores.ndim == 2 else scores
         references[f"{spec.model}/{spec.version}/{PREDICTION}"] = fit_reference(best)
     return references

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from reference_platform.models.schema import FRAUD, MODELS, RANKING, RECOMMENDATION, ModelSchema, assemble
-from reference_platform.models.versions import VERSIONS
+from reference_platform.models.schema import ModelSchema, assemble
 from reference_platform.shop.offline import OfflineStore
 from reference_platform.shop.pipeline import FeaturePipeline
 from reference_platform.shop.transform import Transform
@@ -17,7 +16,7 @@ from reference_platform.shop.views import ShopSize, ShopViews, shop_transforms, 
 from simulator.engine.streams import Streams
 from simulator.image.plan import LABEL_DAYS, BuildPlan
 from simulator.world.columns import Columns
-from simulator.world.examples import training_examples
+from simulator.world.side import LabelSource, WorldSide
 from simulator.world.world import STEP_S, World, WorldSize
 
 DAY_S = 86400.0
@@ -28,8 +27,20 @@ Progress = Callable[[float, str], None]
 
 
 @dataclass(frozen=True, slots=True)
+class Learner:
+    """A model that learns from history: what it reads at most, and its side of the world."""
+
+    schema: ModelSchema
+    side: WorldSide
+
+    @property
+    def model(self) -> str:
+        return self.schema.model
+
+
+@dataclass(frozen=True, slots=True)
 class TrainingRows:
-    """Rows of one route in time order, before a version picks its columns."""
+    """Rows of one model in time order, before a version picks its columns."""
 
     view_values: Mapping[str, NDArray[np.float32]]
     context: NDArray[np.float32]
@@ -52,8 +63,9 @@ class History:
 
 
 class _Past:
-    def __init__(self, plan: BuildPlan) -> None:
+    def __init__(self, plan: BuildPlan, learners: Sequence[Learner]) -> None:
         self.plan = plan
+        self.learners = learners
         self.streams = Streams(plan.seed)
         self.views = shop_views(ShopSize(plan.customers, plan.products, plan.categories, plan.merchants))
         self.transforms = shop_transforms(self.views)
@@ -67,8 +79,7 @@ class _Past:
             days_of_history=plan.click_days,
             payment_days_of_history=LABEL_DAYS + plan.payment_days + plan.payment_warm_up_days,
         )
-        self.parts: dict[str, list[TrainingRows]] = {route: [] for route in MODELS}
-        self.widest = {spec.model: spec.schema for spec in VERSIONS}
+        self.parts: dict[str, list[TrainingRows]] = {learner.model: [] for learner in learners}
 
     def skim(self, until_s: float) -> Iterator[None]:
         """Live on without keeping rows: hourly steps, enough to keep the decayed sums exact."""
@@ -79,8 +90,8 @@ class _Past:
                 transform.update(events["payments"], now_s)
             yield
 
-    def live(self, until_s: float, pipeline: FeaturePipeline, routes: tuple[str, ...]) -> Iterator[None]:
-        """Live on in steps of the feature pipeline; each day ends with that day's training rows for `routes`."""
+    def live(self, until_s: float, pipeline: FeaturePipeline, labels: LabelSource | None) -> Iterator[None]:
+        """Live on in steps of the feature pipeline; each day ends with its training rows for those with such labels."""
         while self.world.now_s < until_s:
             since_s = self.world.now_s
             day: list[dict[str, Columns]] = []
@@ -88,48 +99,44 @@ class _Past:
                 events = self.world.advance(self.world.now_s + STEP_S)
                 pipeline.run(events, self.world.now_s)
                 day.append(events)
-            for route in routes:
-                self._collect(route, day, since_s)
+            for learner in self.learners:
+                if learner.side.labels_from == labels:
+                    self._collect(learner, day, since_s)
             yield
 
-    def _collect(self, route: str, day: list[dict[str, Columns]], since_s: float) -> None:
+    def _collect(self, learner: Learner, day: list[dict[str, Columns]], since_s: float) -> None:
         joined = {
             source: {name: np.concatenate([step[source][name] for step in day]) for name in day[0][source]}
             for source in day[0]
         }
-        examples = training_examples(
-            self.world,
-            joined,
-            route,
-            since_s,
-            self.world.now_s,
-            self.streams.get(f"image/examples/{route}"),
-            events_max=self.plan.examples_per_day[route],
+        rng = self.streams.get(f"image/examples/{learner.model}")
+        examples = learner.side.examples(
+            self.world, joined, since_s, self.world.now_s, rng, learner.side.examples_per_day
         )
         values = {
             part.view: self.offline.as_of(part.view, examples.entities[part.entity], examples.ts).values
-            for part in self.widest[route].views
+            for part in learner.schema.views
         }
-        self.parts[route].append(TrainingRows(values, examples.context, examples.label))
+        self.parts[learner.model].append(TrainingRows(values, examples.context, examples.label))
 
 
-def live_history(plan: BuildPlan, progress: Progress) -> History:
-    """Live through the plan's history up to t=0."""
-    past = _Past(plan)
+def live_history(plan: BuildPlan, learners: Sequence[Learner], progress: Progress) -> History:
+    """Live through the plan's history up to t=0. It is the same whoever learns from it."""
+    past = _Past(plan, learners)
     begin_s = past.world.now_s
     labelled_s = -LABEL_DAYS * DAY_S
     clicks_s = -plan.click_days * DAY_S
     stages: tuple[tuple[Iterator[None], str], ...] = (
         (past.skim(labelled_s - plan.payment_days * DAY_S), "payments of last quarter"),
-        (past.live(labelled_s, past.payment_pipeline, (FRAUD,)), "payments with known chargebacks"),
+        (past.live(labelled_s, past.payment_pipeline, "payments"), "payments with known chargebacks"),
         (past.skim(clicks_s), "payments of this quarter"),
-        (past.live(clicks_s + plan.click_warm_up_days * DAY_S, past.full_pipeline, ()), "first clicks"),
-        (past.live(0.0, past.full_pipeline, (RECOMMENDATION, RANKING)), "clicks and payments up to now"),
+        (past.live(clicks_s + plan.click_warm_up_days * DAY_S, past.full_pipeline, None), "first clicks"),
+        (past.live(0.0, past.full_pipeline, "clicks"), "clicks and payments up to now"),
     )
     for stage, text in stages:
         for _ in stage:
             progress(1.0 - past.world.now_s / begin_s, text)
-    rows = {route: _joined(parts) for route, parts in past.parts.items()}
+    rows = {model: _joined(parts) for model, parts in past.parts.items()}
     return History(past.world, past.views, past.transforms, past.offline, rows)
 
 

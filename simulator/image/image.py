@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from reference_platform.features.definitions import FeatureView
 from reference_platform.features.fitted import TRANSFORM_TAG, check_fingerprint
 from reference_platform.features.online_store.embedded import EmbeddedOnlineStore
+from reference_platform.models.catalogue import card_of
 from reference_platform.models.runtime import ExportedModel
 from reference_platform.monitoring.psi import ReferenceStats, unpack_references
 from reference_platform.registry.snapshot import SnapshotRegistry
@@ -103,7 +104,7 @@ class Image:
         Raises CommandError for an unknown model or version, and when the inputs would not be normalised as in training.
         """
         tags = self.registry().get(name, version).tags
-        model = ExportedModel.from_arrays(self._arrays(weights_name(name, version)))
+        model = ExportedModel.from_arrays(self._arrays(weights_name(name, version)), card_of(name).head)
         check_fingerprint(tags[TRANSFORM_TAG], model)
         return model
 

@@ -36,14 +36,7 @@ SOURCES = (
     "simulator/image/history.py",
     "simulator/image/layout.py",
     "simulator/image/plan.py",
-    "simulator/world/columns.py",
-    "simulator/world/customers.py",
-    "simulator/world/examples.py",
-    "simulator/world/payments.py",
-    "simulator/world/products.py",
-    "simulator/world/requests.py",
-    "simulator/world/rhythm.py",
-    "simulator/world/world.py",
+    "simulator/world",
 )
 """What decides the content of a platform: change the meaning of one of these, and another training gives another."""
 LIBRARIES = ("mlflow", "numba", "numpy", "pyarrow", "torch")

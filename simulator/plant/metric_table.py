@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from reference_platform.models.catalogue import CARDS
 from reference_platform.monitoring.slo import WINDOWS_S
 from reference_platform.shop.consumer import DEAD_KINDS
 from reference_platform.shop.topics import CONTRACTS, PARTITIONS
@@ -71,9 +72,7 @@ METRICS: Mapping[str, Metric] = {
     "online_store_read_seconds": _ONE,
     "online_store_reads_total": _ONE,
     "online_store_wait_seconds": _ONE,
-    "shop_click_ratio": Metric({"route": ROUTE}, high=1.0),
-    "shop_payments_declined_ratio": Metric({}, high=1.0),
     "shop_responses_total": Metric({"route": ROUTE, "source": ("model", "default", "error")}),
     "slo_burn_rate": Metric({"route": ROUTE, "window": tuple(WINDOWS_S)}),
     "slo_error_ratio": Metric({"route": ROUTE, "window": tuple(WINDOWS_S)}, high=1.0),
-}
+} | {card.business.name: Metric(card.business.labels(ROUTE), high=1.0) for card in CARDS.values()}

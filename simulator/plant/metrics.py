@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from reference_platform.models.catalogue import CARDS, card_of
 from reference_platform.monitoring.series import Series, SeriesStore
 from reference_platform.serving.connections import ConnectionPool
 from reference_platform.shop.consumer import DEAD_KINDS
@@ -67,8 +68,7 @@ QUALITY = frozenset(
         "model_prediction_mean",
         "online_store_miss_ratio",
         "online_store_outside_max_age_ratio",
-        "shop_click_ratio",
-        "shop_payments_declined_ratio",
+        *(card.business.name for card in CARDS.values()),
     }
 )
 """Gauges over the requests since the last report."""
@@ -128,10 +128,8 @@ class Metrics:
     def quality(self, now_s: float, quality: Mapping[str, RouteQuality]) -> None:
         """Business metrics of the last interval."""
         for route, item in quality.items():
-            if not math.isnan(item.click_ratio):
-                self.put(now_s, "shop_click_ratio", item.click_ratio, route=route)
-            if not math.isnan(item.declined_ratio):
-                self.put(now_s, "shop_payments_declined_ratio", item.declined_ratio)
+            business = card_of(route).business
+            self.put(now_s, business.name, item.business_ratio, **business.labels(route))
             if not math.isnan(item.score_mean):
                 self.put(now_s, "model_prediction_mean", item.score_mean, model=route)
             for read in item.reads:

@@ -16,19 +16,17 @@ from numpy.typing import NDArray
 from reference_platform.features.definitions import FeatureView
 from reference_platform.features.online_store.embedded import EmbeddedOnlineStore
 from reference_platform.features.online_store.port import Status
-from reference_platform.models.decisions import Decisions, break_even, decide, fallback_decisions
+from reference_platform.models.card import Decisions
+from reference_platform.models.catalogue import card_of, schema_of
 from reference_platform.models.runtime import ExportedModel
-from reference_platform.models.schema import FRAUD, RANKING, RECOMMENDATION, ModelSchema, assemble, schema_of
+from reference_platform.models.schema import ModelSchema, assemble
 from reference_platform.monitoring.drift import PsiMonitor
 from reference_platform.shop.serving import ServedRows, read_features
 from simulator.image.image import Image
 from simulator.traffic.layout import ERROR, OK, Finished
-from simulator.world.requests import Requests, draw_requests
-from simulator.world.value import expected_click_ratio, value_eur
+from simulator.world.catalogue import default_decisions, draw_requests, side_of
+from simulator.world.requests import Requests
 from simulator.world.world import World
-
-SAMPLE_MAX = {RECOMMENDATION: 192, RANKING: 96, FRAUD: 4096}
-"""Requests judged per route and interval. Few payments decide over much money, so nearly all of them are judged."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,15 +48,15 @@ class ViewReads:
 
 @dataclass(frozen=True, slots=True)
 class RouteQuality:
-    """One interval of one route. `click_ratio` is NaN for fraud-detection, `score_mean` when no model answered."""
+    """One interval of one route. `business_ratio` is the metric on the model's card, `score_mean` NaN when no model
+    answered."""
 
     requests: int
     best_eur: float
     """What perfectly fresh predictions would have been worth."""
     harm_eur: float
-    click_ratio: float
+    business_ratio: float
     score_mean: float
-    declined_ratio: float
     reads: tuple[ViewReads, ...]
     """Of the views that the serving version reads; empty when no model answered."""
 
@@ -85,7 +83,8 @@ class QualityJudge:
         self._champions = champions
         self._drift = drift
         self._rng = rng
-        self.sample_max: Mapping[str, int] = SAMPLE_MAX
+        self.sample_max: Mapping[str, int] = {route: side_of(route).judged_max for route in champions}
+        """Requests judged per route and interval."""
         self._models: dict[tuple[str, int], ExportedModel] = {}
         self._watched = {route: schema_of(route, version).views for route, version in champions.items()}
 
@@ -110,28 +109,25 @@ class QualityJudge:
             self._world, route, finished.entity[sample].astype(np.int32), finished.done_s[sample], self._rng
         )
         outcome = finished.outcome[sample]
-        best = value_eur(requests, self._fresh_decisions(requests, now_s))
+        side = side_of(route)
+        best = side.value_eur(requests, self._fresh_decisions(requests, now_s))
         served, score_mean, reads = self._served_decisions(requests, outcome, version, now_s)
-        value = np.where(outcome == ERROR, 0.0, value_eur(requests, served))
-        click_ratio = declined_ratio = float("nan")
-        if route == FRAUD:
-            declined_ratio = float(np.mean(served))
-        else:
-            click_ratio = float(np.where(outcome == ERROR, 0.0, expected_click_ratio(requests, served)).mean())
+        value = np.where(outcome == ERROR, 0.0, side.value_eur(requests, served))
+        business_ratio = side.business(requests, served, outcome != ERROR)
         # Luck against the yardstick is no profit: an interval that did better counts as harmless.
         harm_eur = max(0.0, float((best - value).mean() * count))
-        return RouteQuality(count, float(best.mean() * count), harm_eur, click_ratio, score_mean, declined_ratio, reads)
+        return RouteQuality(count, float(best.mean() * count), harm_eur, business_ratio, score_mean, reads)
 
     def _fresh_decisions(self, requests: Requests, now_s: float) -> Decisions:
         model, schema = self._model(requests.route, self._champions[requests.route])
         values = {view: rows.values for view, rows in self._read(self._fresh, schema, requests, now_s).items()}
-        return decide(requests.route, model.predict(assemble(schema, values, requests.context)), _threshold(requests))
+        scores = model.predict(assemble(schema, values, requests.context))
+        return card_of(requests.route).decide(scores, requests.context)
 
     def _served_decisions(
         self, requests: Requests, outcome: NDArray[np.int64], version: int, now_s: float
     ) -> tuple[Decisions, float, tuple[ViewReads, ...]]:
-        served = fallback_decisions(requests.route, requests.context, self._world.popular_categories)
-        served = served.copy()
+        served = default_decisions(self._world, requests).copy()
         if not (outcome == OK).any():
             return served, float("nan"), ()
         model, schema = self._model(requests.route, version)
@@ -139,7 +135,7 @@ class QualityJudge:
         x = assemble(schema, {view: rows.values for view, rows in found.items()}, requests.context)
         scores = model.predict(x)
         answered = outcome == OK
-        served[answered] = decide(requests.route, scores, _threshold(requests))[answered]
+        served[answered] = card_of(requests.route).decide(scores, requests.context)[answered]
         rows = np.repeat(answered, requests.rows_per_request)
         if schema.views != self._watched[requests.route]:
             # A version that reads other features drifts from what it was trained on, not from the champion's rows.
@@ -163,8 +159,3 @@ class QualityJudge:
         if key not in self._models:
             self._models[key] = self._image.model(name, version)
         return self._models[key], schema_of(name, version)
-
-
-def _threshold(requests: Requests) -> NDArray[np.float32] | float:
-    """Fraud is weighed against the amount at stake; the other models rank and need no threshold."""
-    return break_even(requests.context) if requests.route == FRAUD else 0.0

@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from reference_platform.models.catalogue import card_of
 from reference_platform.shop.ingest import PIPELINE
 from simulator.engine.events import Event
 from simulator.session.incident import hint_cost_points
@@ -161,29 +162,25 @@ def _rate(plant: Plant, title: str, unit: str, name: str, **labels: str) -> Seri
 
 def _dashboards(plant: Plant) -> tuple[DashboardView, ...]:
     models = plant.spec.models
-    short = {"recommendation": "rec", "search-ranking": "search", "fraud-detection": "fraud"}
+    short = {model.name: card_of(model.name).short for model in models}
     serving = [
-        _line(plant, f"{short.get(m.name, m.name)} p99", "s", "gateway_request_duration_seconds", m.latency_slo,
+        _line(plant, f"{short[m.name]} p99", "s", "gateway_request_duration_seconds", m.latency_slo,
               route=m.name, quantile="0.99")
         for m in models
     ]  # fmt: skip
     serving += [
-        _rate(plant, f"{short.get(m.name, m.name)} model", "/s", "shop_responses_total", route=m.name, source="model")
+        _rate(plant, f"{short[m.name]} model", "/s", "shop_responses_total", route=m.name, source="model")
         for m in models
     ]
     serving += [
-        _rate(
-            plant, f"{short.get(m.name, m.name)} default", "/s", "shop_responses_total", route=m.name, source="default"
-        )
+        _rate(plant, f"{short[m.name]} default", "/s", "shop_responses_total", route=m.name, source="default")
         for m in models
     ]
     features = [
         _line(plant, "store read", "ms", "online_store_read_seconds", None, 1000.0),
         _line(plant, "store wait", "ms", "online_store_wait_seconds", None, 1000.0),
         *(
-            _line(
-                plant, f"cache {short.get(m.name, m.name)}", "%", "feature_cache_hit_ratio", None, 100.0, route=m.name
-            )
+            _line(plant, f"cache {short[m.name]}", "%", "feature_cache_hit_ratio", None, 100.0, route=m.name)
             for m in models[:1]
         ),
         *(
@@ -200,18 +197,10 @@ def _dashboards(plant: Plant) -> tuple[DashboardView, ...]:
         for node in plant.spec.nodes
         if node.gpu_memory
     ]
-    gpu += [
-        _line(plant, f"{short.get(m.name, m.name)} queue", "req", "model_queue_length", None, model=m.name)
-        for m in models
-    ]
+    gpu += [_line(plant, f"{short[m.name]} queue", "req", "model_queue_length", None, model=m.name) for m in models]
     business = [
-        _line(plant, "ctr rec", "%", "shop_click_ratio", None, 100.0, route="recommendation"),
-        _line(plant, "ctr search", "%", "shop_click_ratio", None, 100.0, route="search-ranking"),
-        _line(plant, "declined", "%", "shop_payments_declined_ratio", None, 100.0),
-        *(
-            _line(plant, f"mean {short.get(m.name, m.name)}", "", "model_prediction_mean", None, model=m.name)
-            for m in models
-        ),
+        *(_business(plant, model.name) for model in models),
+        *(_line(plant, f"mean {short[m.name]}", "", "model_prediction_mean", None, model=m.name) for m in models),
     ]
     return (
         DashboardView("serving", tuple(serving)),
@@ -219,6 +208,12 @@ def _dashboards(plant: Plant) -> tuple[DashboardView, ...]:
         DashboardView("gpu", tuple(gpu)),
         DashboardView("business", tuple(business)),
     )
+
+
+def _business(plant: Plant, model: str) -> SeriesView:
+    card = card_of(model)
+    title = f"{card.business.title} {card.short}" if card.business.by_route else card.business.title
+    return _line(plant, title, "%", card.business.name, None, 100.0, **card.business.labels(model))
 
 
 def _services(plant: Plant) -> tuple[ServiceView, ...]:

@@ -12,15 +12,16 @@ import numpy as np
 
 from reference_platform.arithmetic import exp_of, log_of
 from reference_platform.errors import CommandError, nearest
-from reference_platform.models.decisions import decide, fallback_decisions
-from reference_platform.models.schema import FRAUD, RANKING, assemble, schema_of
+from reference_platform.models.catalogue import card_of, schema_of
+from reference_platform.models.schema import assemble
 from reference_platform.monitoring.series import Matcher
 from reference_platform.shop.serving import read_features
 from simulator.cluster.objects import Pod
 from simulator.shell.context import Effect, Operator
 from simulator.shell.network import host_of, service_address
 from simulator.shell.registry import Arguments, command
-from simulator.world.requests import Requests, draw_requests
+from simulator.world.catalogue import default_decisions, draw_requests
+from simulator.world.requests import Requests
 
 RECENT_S = 150.0
 Z_99 = 2.326
@@ -110,7 +111,7 @@ def _fallback(op: Operator, route: str, data: str) -> Effect:
     if not op.plant.up("fallback"):
         return _refused("fallback", 80, looked, subjects)
     requests = _request(op, route, data)
-    chosen = fallback_decisions(route, requests.context, op.plant.world.popular_categories)
+    chosen = default_decisions(op.plant.world, requests)
     body = _body(route, requests, chosen[0], "default", 0)
     took_s = FALLBACK_S * (1.0 + 0.3 * float(op.plant.streams.get("shell/curl").random()))
     answer = _Answer(200, took_s, ("content-type: application/json", "x-served-by: defaults"), body)
@@ -199,18 +200,12 @@ def _predict(op: Operator, route: str, version: int, requests: Requests) -> np.n
     rows = read_features(op.plant.online, asked, op.now_s)
     values = {view.name: found.values for (view, _), found in zip(asked, rows, strict=True)}
     scores = model.predict(assemble(schema, values, requests.context))
-    return np.asarray(decide(route, scores, model.threshold)[0])
+    return np.asarray(card_of(route).decide(scores, requests.context)[0])
 
 
 def _body(route: str, requests: Requests, chosen: np.ndarray, source: str, version: int) -> str:
-    customer = int(requests.customer[0])
-    answer: dict[str, object] = {"customer": customer}
-    if route == FRAUD:
-        answer |= {"amount_eur": round(float(requests.amount_eur[0]), 2), "decline": bool(chosen)}
-    elif route == RANKING:
-        answer["products"] = [int(requests.candidates[0, place]) for place in chosen]
-    else:
-        answer["categories"] = [int(category) for category in chosen]
+    answer: dict[str, object] = {"customer": int(requests.customer[0])}
+    answer |= card_of(route).answer({name: values[0] for name, values in requests.asked.items()}, chosen)
     answer["source"] = source
     if version:
         answer["model_version"] = version

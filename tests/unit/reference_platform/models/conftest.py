@@ -8,10 +8,10 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from reference_platform.models.schema import FRAUD, MODELS
-from reference_platform.models.versions import VersionSpec, version_spec
+from reference_platform.models.card import ModelCard, VersionSpec
+from reference_platform.models.catalogue import CARDS
 from simulator.engine.streams import Streams
-from simulator.world.examples import training_examples
+from simulator.world.catalogue import side_of
 from simulator.world.rhythm import DAY_S
 from simulator.world.world import World, WorldSize
 from tests.unit.simulator.world.features_at import x_of_examples
@@ -23,6 +23,7 @@ CLICK_DAYS, PAYMENT_DAYS = 7, 20
 class Rows:
     """X and labels in time order."""
 
+    card: ModelCard
     spec: VersionSpec
     x: npt.NDArray[np.float32]
     y: npt.NDArray[np.generic]
@@ -34,14 +35,11 @@ def rows() -> dict[str, Rows]:
     size = WorldSize()
     world = World.create(size, Streams(77), CLICK_DAYS, payment_days_of_history=PAYMENT_DAYS)
     events = world.advance(0.0)
-    champions = dict(zip(MODELS, (3, 2, 2), strict=True))
     made: dict[str, Rows] = {}
-    for model, version in champions.items():
-        spec = version_spec(model, version)
-        days = PAYMENT_DAYS if model == FRAUD else CLICK_DAYS
-        events_max = {FRAUD: 60_000}.get(model, 12_000)
-        rng = np.random.default_rng(3)
-        examples = training_examples(world, events, model, -(days - 3) * DAY_S, 0.0, rng, events_max)
+    for model, card in CARDS.items():
+        spec, side = card.version(card.aliases["champion"]), side_of(model)
+        days, events_max = (PAYMENT_DAYS, 60_000) if side.labels_from == "payments" else (CLICK_DAYS, 12_000)
+        examples = side.examples(world, events, -(days - 3) * DAY_S, 0.0, np.random.default_rng(3), events_max)
         x = x_of_examples(size, events, examples, spec.schema, -days * DAY_S)
-        made[model] = Rows(spec, x, examples.label)
+        made[model] = Rows(card, spec, x, examples.label)
     return made

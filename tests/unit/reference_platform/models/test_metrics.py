@@ -4,8 +4,14 @@ import numpy as np
 import pytest
 from sklearn.metrics import average_precision_score
 
-from reference_platform.models.metrics import evaluate, pr_auc, precision_at_fpr, threshold_at_fpr
-from reference_platform.models.schema import RANKING, RECOMMENDATION
+from reference_platform.models.metrics import (
+    hit_ratio,
+    ndcg,
+    pr_auc,
+    precision_at_fpr,
+    rank_of_click,
+    threshold_at_fpr,
+)
 
 
 @pytest.mark.parametrize("digits", [1, 8])
@@ -30,14 +36,12 @@ def test_the_threshold_spares_all_but_the_stated_share_of_negatives() -> None:
 
 
 def test_a_perfect_ranking_scores_one_and_a_click_in_second_place_less() -> None:
-    scores = np.tile(np.arange(10.0, 0.0, -1.0), 2).astype(np.float32)
-    first, second = np.eye(10, dtype=np.float32)[:2]
-    assert evaluate(RANKING, scores[:10], first) == {"ndcg_at_10": 1.0, "top1_ratio": 1.0}
-    both = evaluate(RANKING, scores, np.concatenate([first, second]))
-    assert both["ndcg_at_10"] == pytest.approx((1.0 + 1.0 / np.log2(3.0)) / 2)
-    assert both["top1_ratio"] == 0.5
+    order = np.array([[2, 0, 1], [2, 0, 1]], dtype=np.int32)
+    rank = rank_of_click(order, np.array([[0, 0, 1], [1, 0, 0]], dtype=np.float32))
+    assert rank.tolist() == [0, 1]
+    assert ndcg(rank[:1]) == 1.0
+    assert ndcg(rank) == pytest.approx((1.0 + 1.0 / np.log2(3.0)) / 2)
 
 
-def test_a_hit_is_a_click_in_the_top_three() -> None:
-    scores = np.tile(np.arange(24.0, 0.0, -1.0), (4, 1)).astype(np.float32)
-    assert evaluate(RECOMMENDATION, scores, np.array([0, 2, 3, 23])) == {"top3_hit_ratio": 0.5}
+def test_a_hit_is_a_click_on_what_was_shown() -> None:
+    assert hit_ratio(np.tile([0, 1, 2], (4, 1)), np.array([0, 2, 3, 23])) == 0.5

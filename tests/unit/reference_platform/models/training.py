@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from reference_platform.models.versions import TrainedModel, VersionSpec
+from reference_platform.models.card import ModelCard, TrainedModel, VersionSpec
 
 
-def train(spec: VersionSpec, x: Any, y: Any, seed: int) -> TrainedModel:
+def train(card: ModelCard, spec: VersionSpec, x: Any, y: Any, seed: int) -> TrainedModel:
     """`reference_platform.models.training.train`."""
     from reference_platform.models.training import train as train_for_real
 
-    return train_for_real(spec, x, y, seed)
+    return train_for_real(card, spec, x, y, seed)

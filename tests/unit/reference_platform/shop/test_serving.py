@@ -51,7 +51,7 @@ def test_a_model_takes_a_value_that_is_too_old_for_an_average_one() -> None:
         "weight_0": np.ones((1, 2), np.float32),
         "bias_0": np.zeros(1, np.float32),
     }
-    model = ExportedModel.from_state("search-ranking", state)
+    model = ExportedModel("search-ranking", state, "score")
     (past,) = read_features(filled(), [(VIEW, np.array([1]))], 5000.0)
     average = model.predict(np.array([[100.0, 3.0]], np.float32))
     assert model.predict(past.values).tolist() == average.tolist()

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from reference_platform.errors import ConfigError
-from reference_platform.models.schema import schema_of
+from reference_platform.models.catalogue import schema_of
 from reference_platform.registry.mlflow_registry import MlflowRegistry
 from reference_platform.registry.snapshot import SnapshotRegistry
 from reference_platform.shop.rows import PER_S

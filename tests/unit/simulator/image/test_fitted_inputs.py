@@ -29,11 +29,11 @@ def state(mean: float = 0.5) -> dict[str, np.ndarray]:
 
 def test_the_fingerprint_covers_what_was_learned_and_nothing_else() -> None:
     """Other weights keep it; another mean changes it."""
-    model = ExportedModel.from_state("search-ranking", state())
-    other_weights = ExportedModel.from_state("search-ranking", {**state(), "bias_0": np.ones(1, np.float32)})
+    model = ExportedModel("search-ranking", state(), "score")
+    other_weights = ExportedModel("search-ranking", {**state(), "bias_0": np.ones(1, np.float32)}, "score")
     assert model.fingerprint == other_weights.fingerprint
     with pytest.raises(CommandError, match="not those that the model version was trained with"):
-        check_fingerprint(model.fingerprint, ExportedModel.from_state("search-ranking", state(mean=0.6)))
+        check_fingerprint(model.fingerprint, ExportedModel("search-ranking", state(mean=0.6), "score"))
 
 
 def test_every_version_of_the_platform_says_what_it_reads_and_how_its_inputs_were_fitted() -> None:

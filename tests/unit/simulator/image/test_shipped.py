@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from reference_platform.errors import ConfigError
+from reference_platform.models.catalogue import CARDS, all_versions, card_of
 from reference_platform.models.runtime import ExportedModel
-from reference_platform.models.versions import VERSIONS, version_spec
 from simulator.image import builder
 from simulator.image.agreement import (
     EQUAL_DECISIONS_MIN,
@@ -22,7 +22,7 @@ from simulator.image.agreement import (
     probe,
 )
 from simulator.image.archive import content_of, packed, read_member, sha256_of, unpacked, write_archive
-from simulator.image.build import train_versions
+from simulator.image.build import learners, train_versions
 from simulator.image.builder import PROVENANCE, SHIPPED, TrainedPlatform, ensure_image
 from simulator.image.history import History, live_history
 from simulator.image.layout import WORLD
@@ -31,7 +31,7 @@ from simulator.image.provenance import ROOT, SOURCES, Provenance, code_sha256
 from simulator.image.ship import RENEW, ship
 
 SHIPPED_BYTES_MAX = 8 << 20
-RETRAINED = (version_spec("recommendation", 3), version_spec("fraud-detection", 2), version_spec("search-ranking", 2))
+RETRAINED = tuple(card.version(card.aliases["champion"]) for card in CARDS.values())
 
 
 @pytest.fixture
@@ -50,7 +50,7 @@ def test_what_ships_is_small_and_says_where_it_came_from() -> None:
     assert (made.content, made.plan, made.seed) == (image.content, image.plan.to_json(), image.plan.seed)
     assert {"torch", "numpy", "mlflow", "python"} <= set(made.versions)
     registry = image.registry()
-    assert made.metrics == {f"{v.model}/{v.version}": registry.get(v.model, v.version).metrics for v in VERSIONS}
+    assert made.metrics == {f"{v.model}/{v.version}": registry.get(v.model, v.version).metrics for v in all_versions()}
 
 
 def test_what_ships_was_made_by_this_code() -> None:
@@ -142,7 +142,7 @@ def test_an_archive_is_the_same_file_for_the_same_members(tmp_path: Path) -> Non
 @pytest.fixture(scope="module")
 def history() -> History:
     """Every event and every training row of the shipped plan, lived through anew."""
-    return live_history(ensure_image().plan, lambda ratio, text: None)
+    return live_history(ensure_image().plan, learners(), lambda ratio, text: None)
 
 
 @pytest.mark.sweep
@@ -161,7 +161,7 @@ def test_models_trained_anew_are_as_good_as_the_shipped_ones_and_decide_alike(hi
         stored = image.registry().get(spec.model, spec.version).metrics
         for metric, value in trained.metrics.items():
             assert abs(value - stored[metric]) <= METRIC_DIFFERENCE_MAX, (spec.model, metric)
-        model = ExportedModel.from_state(spec.model, trained.state, trained.threshold)
+        model = ExportedModel(spec.model, trained.state, card_of(spec.model).head, trained.threshold)
         equal_ratio = equal_decisions_ratio(
             image.model(spec.model, spec.version), model, spec.schema, probe(image, spec.schema)
         )

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from reference_platform.models.schema import FRAUD, schema_of
+from reference_platform.models.catalogue import schema_of
 from tests.contract.conditions import run_to, simulated, staffed, type_now
+
+FRAUD = "fraud-detection"
 
 
 def _watched(version: int) -> set[str]:

@@ -3,12 +3,29 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from reference_platform.models.schema import FRAUD, MODELS, RANKING, RECOMMENDATION, schema_of
+from reference_platform.models.catalogue import schema_of
 from simulator.engine.streams import Streams
+from simulator.world.catalogue import SIDES
 from simulator.world.columns import Columns
-from simulator.world.examples import training_examples
+from simulator.world.examples import Examples
 from simulator.world.rhythm import DAY_S
 from simulator.world.world import World, WorldSize
+
+FRAUD, RANKING, RECOMMENDATION = "fraud-detection", "search-ranking", "recommendation"
+
+
+def training_examples(
+    world: World,
+    events: dict[str, Columns],
+    model: str,
+    since_s: float,
+    until_s: float,
+    rng: np.random.Generator,
+    events_max: int = 60_000,
+) -> Examples:
+    examples = SIDES[model].examples(world, events, since_s, until_s, rng, events_max)
+    assert examples.route == model
+    return examples
 
 
 @pytest.fixture(scope="module")
@@ -21,7 +38,7 @@ def events(world: World) -> dict[str, Columns]:
     return world.advance(0.0)
 
 
-@pytest.mark.parametrize("route", MODELS)
+@pytest.mark.parametrize("route", SIDES)
 def test_examples_keep_to_their_window_in_time_order(world: World, events: dict[str, Columns], route: str) -> None:
     examples = training_examples(world, events, route, -4 * DAY_S, -DAY_S, np.random.default_rng(0), events_max=900)
     schema = schema_of(route, 2)
@@ -68,5 +85,5 @@ def test_searches_are_clicked_as_the_truth_says(world: World) -> None:
 
 
 def test_a_window_without_events_gives_no_examples(world: World, events: dict[str, Columns]) -> None:
-    for route in MODELS:
+    for route in SIDES:
         assert len(training_examples(world, events, route, 5.0, 6.0, np.random.default_rng(0))) == 0

@@ -138,9 +138,8 @@ def test_fewer_events_while_a_modifier_holds() -> None:
 _IN_ANOTHER_PROCESS = """
 import sys
 from simulator.engine.streams import Streams
-from simulator.world import examples, requests, value
+import simulator.world.catalogue
 from simulator.world.world import World, WorldSize
-import reference_platform.models.runtime, reference_platform.models.decisions, reference_platform.models.versions
 events = World.create(WorldSize(300, 240, 24, 20), Streams(3), 1).advance(0.0)
 heavy = sorted({"torch", "mlflow"} & set(sys.modules))
 assert not heavy, heavy

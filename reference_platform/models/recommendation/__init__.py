@@ -1,0 +1,1 @@
+"""Recommendation: which categories a visitor will click next."""

@@ -1,0 +1,1 @@
+"""Search ranking: which of ten candidates the visitor wants."""

@@ -1,0 +1,1 @@
+"""Fraud detection: payments by customers and thieves."""

@@ -1,0 +1,1 @@
+"""Recommendation: visitors who look around, and which category they want."""

@@ -1,0 +1,1 @@
+"""Search ranking: searches with ten candidates, and which of them is wanted."""
