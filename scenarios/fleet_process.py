@@ -18,7 +18,7 @@ from typing import IO, Any, NoReturn
 
 from reference_platform.errors import InternalError
 from scenarios.fleet import Message, NightRequest, run_here
-from simulator.image.provenance import ROOT
+from simulator.image.import_graph import ROOT
 
 ERROR_LINES_SHOWN = 3
 

@@ -13,7 +13,7 @@ from pydantic import TypeAdapter
 from reference_platform.errors import ConfigError
 from scenarios.regress import Key, Play
 from scenarios.regress_report import Change
-from simulator.image.provenance import ROOT
+from simulator.image.import_graph import ROOT
 
 PACKAGES = ("reference_platform", "simulator", "rubrics", "scenarios")
 

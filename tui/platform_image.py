@@ -28,12 +28,23 @@ def prepare_image() -> Image:
     return ensure_image()
 
 
-def trained_here() -> TrainedPlatform:
+def trained_here(anew: bool = False) -> TrainedPlatform:
     """The platform trained on this machine, with a bar on stderr. Raises ConfigError when that cannot be done."""
     from simulator.image.builder import ensure_trained
 
     with progress("platform") as report:
-        return ensure_trained(report)
+        return ensure_trained(report, anew=anew)
+
+
+def parts(trained: TrainedPlatform) -> str:
+    """Every part of the platform with its key, and where it came from: it was built now, kept before, or it ships."""
+    from simulator.image.artifacts import code_of, keys_of
+    from simulator.image.parts import KEPT
+
+    keys = keys_of(trained.manifest.plan, trained.manifest.versions, code_of())
+    origins = dict.fromkeys(keys, KEPT) if trained.found else trained.manifest.origins
+    rows = [(name, key, origins[name]) for name, key in keys.items()]
+    return columns([("ARTIFACT", "KEY", "FROM"), *rows])
 
 
 def compared(trained: TrainedPlatform) -> str:

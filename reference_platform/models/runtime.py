@@ -45,12 +45,7 @@ class ExportedModel:
     @classmethod
     def from_arrays(cls, stored: Mapping[str, npt.NDArray[np.generic]], head: Head) -> ExportedModel:
         """The model whose `weights_as_arrays` these are. KeyError if one is absent."""
-        state = {
-            name.removeprefix("state."): values.astype(np.float32)
-            for name, values in stored.items()
-            if name.startswith("state.")
-        }
-        return cls(str(stored["model"]), state, head, float(stored["threshold"].item()))
+        return cls(str(stored["model"]), state_of(stored), head, float(stored["threshold"].item()))
 
     @property
     def fingerprint(self) -> str:
@@ -104,3 +99,12 @@ def weights_as_arrays(
         f"state.{name}": np.asarray(value, dtype=np.float32) for name, value in state.items()
     }
     return named | {"model": np.array(model), "threshold": np.array(threshold)}
+
+
+def state_of(stored: Mapping[str, npt.NDArray[np.generic]]) -> dict[str, Floats32]:
+    """The state among the arrays of `weights_as_arrays`, in their order."""
+    return {
+        name.removeprefix("state."): values.astype(np.float32)
+        for name, values in stored.items()
+        if name.startswith("state.")
+    }

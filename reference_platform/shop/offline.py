@@ -9,7 +9,7 @@ from collections import deque
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import BinaryIO, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -150,8 +150,8 @@ class OfflineStore:
             newest.created_us[...] = state[f"{name}.created_us"]
             history.complete_us = int(state[f"{name}.complete_us"].item())
 
-    def write_parquet(self, view: str, path: Path) -> None:
-        """Write the history in memory to `path`: join key, both instants, one column per feature."""
+    def write_parquet(self, view: str, to: Path | BinaryIO) -> None:
+        """Write the history in memory: join key, both instants, one column per feature."""
         import pyarrow as pa
         import pyarrow.parquet as pq
 
@@ -164,7 +164,7 @@ class OfflineStore:
         }
         for index, name in enumerate(declared.feature_names):
             columns[name] = pa.array(np.ascontiguousarray(rows.values[:, index]))
-        pq.write_table(pa.table(columns), path, compression="zstd")
+        pq.write_table(pa.table(columns), to, compression="zstd")
 
     def read_parquet(self, view: str, path: Path) -> FeatureRows:
         """Read what `write_parquet` wrote. Raises KeyError when a column is missing."""

@@ -1,185 +1,115 @@
-"""Train a platform into an empty folder: what sessions read in one file, beside it the MLflow registry and history.
+"""Make a platform in an empty folder: what sessions read in one file, beside it the MLflow registry and history.
 
-Imports torch and MLflow, so it runs in a process of its own.
+Each part is made only where none with its key is kept. Imports torch and MLflow, so it runs in a process of its own.
 """
 
 from __future__ import annotations
 
-import hashlib
+import io
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-import numpy as np
-from numpy.typing import NDArray
-
-from reference_platform.features.fitted import TRANSFORM_TAG
-from reference_platform.features.governance.uses import FEATURE_REFS_TAG, feature_refs
-from reference_platform.models.card import TrainedModel, VersionSpec
-from reference_platform.models.catalogue import CARDS, card_of
-from reference_platform.models.runtime import ExportedModel, weights_as_arrays
-from reference_platform.monitoring.psi import ReferenceStats, fit_reference, pack_references
-from reference_platform.registry.mlflow_registry import DATABASE, MlflowRegistry, NewVersion, relocate
-from reference_platform.registry.snapshot import SnapshotRegistry
-from simulator.engine.streams import stream_seed
-from simulator.image.archive import packed, write_archive
-from simulator.image.history import DAY_S, History, Learner, Progress, TrainingRows, live_history
-from simulator.image.layout import FEATURES, PLATFORM, PREDICTION, REFERENCES, REGISTRY, WORLD, weights_name
+from reference_platform.models.card import ModelCard
+from reference_platform.models.catalogue import CARDS
+from simulator.image.archive import packed, unpacked
+from simulator.image.artifacts import HISTORY, REGISTRY, code_of, keys_of, rows_of, weights_of
+from simulator.image.assembly import register, write_platform
+from simulator.image.fitting import FittedModel, fit_model
+from simulator.image.history import History, Learner, Progress, TrainingRows, live_history
+from simulator.image.layout import FEATURES, WORLD
 from simulator.image.manifest import write_manifest
+from simulator.image.parts import BUILT, Found, Parts
 from simulator.image.plan import BuildPlan
 from simulator.image.provenance import library_versions
 from simulator.world.catalogue import side_of
 
-if TYPE_CHECKING:
-    import torch
-
 HISTORY_RATIO = 0.45
 TRAINED_RATIO = 0.75
 REGISTERED_RATIO = 0.95
+ROWS = "rows.npz"
+OFFLINE = "offline/"
 
 
-def build(folder: Path, final: Path, image: str, plan: BuildPlan, progress: Progress) -> None:
+def build(folder: Path, final: Path, plan: BuildPlan, parts: Parts, progress: Progress) -> None:
     """Fill `folder` with the platform that will be moved to `final`; the manifest is written last."""
-    history = live_history(plan, learners(), lambda ratio, text: progress(HISTORY_RATIO * ratio, text))
-    trained = train_versions([spec for card in CARDS.values() for spec in card.versions], history.rows, plan, progress)
-    registry = _register(folder, final, history, trained, progress)
+    versions = library_versions()
+    keys = keys_of(plan.to_json(), versions, code_of())
+    cards = tuple(CARDS.values())
+    history, rows, origins = _history(cards, keys, plan, parts, _within(progress, 0.0, HISTORY_RATIO))
+    fitted = []
+    for index, card in enumerate(cards):
+        step = (TRAINED_RATIO - HISTORY_RATIO) / len(cards)
+        begin = HISTORY_RATIO + index * step
+        model, origin = _fitted(card, keys, rows[card.name], plan, parts, _within(progress, begin, begin + step))
+        fitted.append(model)
+        origins[weights_of(card.name)] = origin
+    registry = register(folder, final, fitted, rows, _within(progress, TRAINED_RATIO, REGISTERED_RATIO))
+    origins[REGISTRY] = BUILT
     progress(REGISTERED_RATIO, "writing files")
-    members = {weights_name(item.spec.model, item.spec.version): _weights(item) for item in trained}
-    members[REGISTRY] = registry.to_json().encode()
-    members[REFERENCES] = packed(pack_references(_references(history.rows, trained, plan)))
-    members[FEATURES] = packed(_features(history))
-    members[WORLD] = packed(history.world.state())
-    write_archive(folder / PLATFORM, members)
-    (folder / "offline").mkdir()
-    for view in history.views.all():
-        history.offline.write_parquet(view.name, folder / "offline" / f"{view.name}.parquet")
-    write_manifest(folder, image, plan.to_json(), library_versions())
+    write_platform(folder, fitted, registry, history[WORLD], history[FEATURES])
+    for name, body in history.items():
+        if name.startswith(OFFLINE):
+            (folder / name).parent.mkdir(exist_ok=True)
+            (folder / name).write_bytes(body)
+    write_manifest(folder, keys[REGISTRY], plan.to_json(), versions, origins)
     progress(1.0, "done")
 
 
-def learners() -> list[Learner]:
-    """Every model of the registry."""
-    return [Learner(card.schema, side_of(card.name)) for card in CARDS.values()]
+def _within(progress: Progress, begin: float, end: float) -> Progress:
+    return lambda ratio, text: progress(begin + (end - begin) * ratio, text)
 
 
-def train_versions(
-    versions: Sequence[VersionSpec], rows: Mapping[str, TrainingRows], plan: BuildPlan, progress: Progress
-) -> list[TrainedModel]:
-    """Train `versions` on the history of `plan`. Each has a seed of its own, so any of them may be left out."""
-    from reference_platform.models.training import train
-
-    trained = []
-    for index, spec in enumerate(versions):
-        ratio = HISTORY_RATIO + (TRAINED_RATIO - HISTORY_RATIO) * index / len(versions)
-        progress(ratio, f"training {spec.model} {spec.version}")
-        x = rows[spec.model].matrix(spec.schema)
-        seed = stream_seed(plan.seed, f"image/train/{spec.model}/{spec.version}") >> 1
-        trained.append(train(card_of(spec.model), spec, x, rows[spec.model].label, seed))
-    return trained
+def learners(cards: Sequence[ModelCard]) -> list[Learner]:
+    """These models with their sides of the world."""
+    return [Learner(card.schema, side_of(card.name)) for card in cards]
 
 
-def _exported(item: TrainedModel) -> ExportedModel:
-    return ExportedModel(item.spec.model, item.state, card_of(item.spec.model).head, item.threshold)
-
-
-def _weights(item: TrainedModel) -> bytes:
-    return packed(weights_as_arrays(item.spec.model, item.state, item.threshold))
-
-
-def _register(
-    folder: Path, final: Path, history: History, trained: list[TrainedModel], progress: Progress
-) -> SnapshotRegistry:
-    progress(TRAINED_RATIO, "opening the registry")
-    registry = MlflowRegistry(folder)
-    for index, item in enumerate(trained):
-        spec, footprint = item.spec, item.spec.footprint
-        ratio = TRAINED_RATIO + (REGISTERED_RATIO - TRAINED_RATIO) * index / len(trained)
-        progress(ratio, f"registering {spec.model} {spec.version}")
-        example = history.rows[spec.model].matrix(spec.schema)[: 2 * spec.schema.rows_per_request]
-        created_s = -footprint.trained_days_ago * DAY_S
-        fingerprint = _fingerprint(item)
-        tags = {
-            "host_memory_bytes": str(footprint.host_memory_bytes),
-            "gpu_memory_bytes": str(footprint.gpu_memory_bytes),
-            "load_s": repr(footprint.load_s),
-            "trained_at": repr(created_s),
-            TRANSFORM_TAG: _exported(item).fingerprint,
-            FEATURE_REFS_TAG: feature_refs(
-                f"{part.view}:{column}" for part in spec.schema.views for column in part.columns
-            ),
-            "features": ",".join(part.view for part in spec.schema.views),
-            "git_sha": fingerprint[:7],
-            "threshold": f"{item.threshold:.6g}",
-        }
-        new = NewVersion(spec.model, fingerprint[:32], item.metrics, tags, created_s)
-        made = registry.register(new, _module(item), example)
-        assert made.version == spec.version, "versions are registered in order"
-    for card in CARDS.values():
-        for alias, version in card.aliases.items():
-            registry.set_alias(card.name, alias, version)
-    snapshot = SnapshotRegistry.of(registry)
-    relocate(folder / DATABASE, folder, final)
-    return snapshot
-
-
-def _module(trained: TrainedModel) -> torch.nn.Module:
-    import torch
-
-    from reference_platform.models.network import FeedForward
-
-    spec, state = trained.spec, trained.state
-    outputs = state[f"bias_{len(spec.hidden)}"].shape[0]
-    module = FeedForward(len(spec.schema.columns), spec.hidden, outputs)
-    named: dict[str, NDArray[np.generic]] = {
-        "log_mask": state["log_mask"].astype(np.bool_),
-        "mean": state["mean"],
-        "scale": state["scale"],
+def _history(
+    cards: Sequence[ModelCard], keys: Mapping[str, str], plan: BuildPlan, parts: Parts, progress: Progress
+) -> tuple[Mapping[str, bytes], dict[str, TrainingRows], dict[str, str]]:
+    """Files of the history, training rows of each model, and where each came from. It is lived through once at most."""
+    kept: dict[str, Found | None] = {
+        name: parts.find(name, keys[name]) for name in (HISTORY, *(rows_of(card.name) for card in cards))
     }
-    for index in range(len(spec.hidden) + 1):
-        named[f"layers.{index}.weight"] = state[f"weight_{index}"]
-        named[f"layers.{index}.bias"] = state[f"bias_{index}"]
-    module.load_state_dict({name: torch.from_numpy(values.copy()) for name, values in named.items()})
-    return module.eval()
+    wanted = [card for card in cards if kept[rows_of(card.name)] is None]
+    lived: History | None = None
+    if wanted or kept[HISTORY] is None:
+        lived = live_history(plan, learners(wanted), progress)
+    rows: dict[str, TrainingRows] = {}
+    for card in cards:
+        found = kept[rows_of(card.name)]
+        if found is None:
+            assert lived is not None
+            rows[card.name] = lived.rows[card.name]
+            parts.keep(rows_of(card.name), keys[rows_of(card.name)], {ROWS: packed(rows[card.name].arrays())})
+        else:
+            rows[card.name] = TrainingRows.from_arrays(unpacked(found.files[ROWS]))
+    found = kept[HISTORY]
+    if found is None:
+        assert lived is not None
+        files: Mapping[str, bytes] = _files(lived)
+        parts.keep(HISTORY, keys[HISTORY], files)
+    else:
+        files = found.files
+    return files, rows, {name: BUILT if found is None else found.origin for name, found in kept.items()}
 
 
-def _fingerprint(trained: TrainedModel) -> str:
-    digest = hashlib.sha256(f"{trained.spec.model}/{trained.spec.version}".encode())
-    for name, values in sorted(trained.state.items()):
-        digest.update(name.encode() + np.ascontiguousarray(values).tobytes())
-    return digest.hexdigest()
+def _files(history: History) -> dict[str, bytes]:
+    files = {WORLD: packed(history.world.state()), FEATURES: packed(history.features())}
+    for view in history.views.all():
+        stream = io.BytesIO()
+        history.offline.write_parquet(view.name, stream)
+        files[f"{OFFLINE}{view.name}.parquet"] = stream.getvalue()
+    return files
 
 
-def _references(
-    rows: Mapping[str, TrainingRows], trained: list[TrainedModel], plan: BuildPlan
-) -> dict[str, ReferenceStats]:
-    """The frozen cells of every feature and prediction. Time of day is left out: any single hour would look drifted."""
-    references: dict[str, ReferenceStats] = {}
-    for item in trained:
-        spec = item.spec
-        x = sampled(spec, rows[spec.model], plan.sample_rows)
-        schema = spec.schema
-        for index, column in enumerate(schema.columns[: len(schema.columns) - len(schema.context)]):
-            references[f"{spec.model}/{spec.version}/{column}"] = fit_reference(x[:, index])
-        scores = _exported(item).predict(x)
-        best = scores.max(axis=1) if scores.ndim == 2 else scores
-        references[f"{spec.model}/{spec.version}/{PREDICTION}"] = fit_reference(best)
-    return references
-
-
-def sampled(spec: VersionSpec, rows: TrainingRows, rows_max: int) -> NDArray[np.float32]:
-    """Whole requests, spread evenly over the training rows."""
-    x = rows.matrix(spec.schema)
-    per_request = spec.schema.rows_per_request
-    requests = len(x) // per_request
-    kept = np.unique(np.linspace(0, requests - 1, min(requests, rows_max // per_request)).astype(np.int64))
-    return x.reshape(requests, per_request, -1)[kept].reshape(-1, x.shape[1])
-
-
-def _features(history: History) -> dict[str, NDArray[np.generic]]:
-    """The feature store at t=0: the newest rows and the running sums behind them."""
-    features: dict[str, NDArray[np.generic]] = {
-        f"offline/{name}": values for name, values in history.offline.state().items()
-    }
-    for transform in history.transforms:
-        features |= {f"{transform.view.name}/{name}": values for name, values in transform.state().items()}
-    return features
+def _fitted(
+    card: ModelCard, keys: Mapping[str, str], rows: TrainingRows, plan: BuildPlan, parts: Parts, progress: Progress
+) -> tuple[FittedModel, str]:
+    name = weights_of(card.name)
+    found = parts.find(name, keys[name])
+    if found is not None:
+        return FittedModel.from_files(card, found.files), found.origin
+    model = fit_model(card, rows, plan, progress)
+    parts.keep(name, keys[name], model.files())
+    return model, BUILT

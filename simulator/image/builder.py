@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import json
 import os
@@ -9,18 +10,20 @@ import select
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import IO
 
 from reference_platform.errors import ConfigError, InternalError
 from simulator.image import cache
+from simulator.image.artifacts import platform_key
 from simulator.image.image import Image
+from simulator.image.import_graph import ROOT
 from simulator.image.layout import PLATFORM
 from simulator.image.manifest import DamagedImageError, Manifest, read_manifest
 from simulator.image.plan import BuildPlan
-from simulator.image.provenance import ROOT, Provenance, training_id
+from simulator.image.provenance import Provenance, library_versions
 
 OnProgress = Callable[[float, str], None]
 """Told the ratio done, 0..1, and what is being done; at least once a second while something is built."""
@@ -35,11 +38,15 @@ LOG_LINES_SHOWN = 3
 
 @dataclass(frozen=True, slots=True)
 class TrainedPlatform:
-    """A platform trained on this machine: the file for sessions, the MLflow registry and the feature history."""
+    """A platform trained on this machine: the file for sessions, the MLflow registry and the feature history.
+
+    `found` when all of it was there already.
+    """
 
     folder: Path
     image: Image
     manifest: Manifest
+    found: bool = field(default=False, compare=False)
 
 
 def ensure_image() -> Image:
@@ -56,32 +63,35 @@ def ensure_image() -> Image:
         ) from error
 
 
-def ensure_trained(on_progress: OnProgress | None = None, *, plan: BuildPlan | None = None) -> TrainedPlatform:
-    """The platform of this code and `plan`, trained first if the cache does not hold it intact.
+def ensure_trained(
+    on_progress: OnProgress | None = None, *, plan: BuildPlan | None = None, anew: bool = False
+) -> TrainedPlatform:
+    """The platform of this code and `plan`, made first if the cache does not hold it intact.
 
-    Raises ConfigError when the cache cannot be written or there is nothing to train with, InternalError when the
-    training fails.
+    What neither the cache nor this program holds of it is trained; all of it with `anew`. Raises ConfigError when the
+    cache cannot be written or there is nothing to train with, InternalError when the training fails.
     """
     plan = plan or BuildPlan()
     tell = on_progress or (lambda ratio, text: None)
     root = cache.images_dir()
-    final = root / training_id(plan)
-    try:
-        return _load(final, plan)
-    except FileNotFoundError:
-        pass
-    except DamagedImageError as damage:
-        tell(0.0, f"the trained platform is damaged and will be built again: {damage}")
+    final = root / platform_key(plan, library_versions())
+    if not anew:
+        try:
+            return replace(_load(final, plan), found=True)
+        except FileNotFoundError:
+            pass
+        except DamagedImageError as damage:
+            tell(0.0, f"the trained platform is damaged and will be built again: {damage}")
     _check_packages()
     cache.ready_for_build(root)
     try:
         with cache.only_builder(root) as waiting:
             for _ in waiting:
                 tell(0.0, "another process is training the platform")
-            try:
-                return _load(final, plan)
-            except (FileNotFoundError, DamagedImageError):
-                return _build(root, final, plan, tell)
+            if not anew:
+                with contextlib.suppress(FileNotFoundError, DamagedImageError):
+                    return replace(_load(final, plan), found=True)
+            return _build(root, final, plan, tell, anew)
     except OSError as error:
         raise cache.cannot_write(root, error) from error
 
@@ -102,10 +112,11 @@ def _load(final: Path, plan: BuildPlan) -> TrainedPlatform:
     return trained
 
 
-def _build(root: Path, final: Path, plan: BuildPlan, tell: OnProgress) -> TrainedPlatform:
+def _build(root: Path, final: Path, plan: BuildPlan, tell: OnProgress, anew: bool) -> TrainedPlatform:
     folder = cache.temporary_folder(root, final.name)
     try:
-        _run_worker(folder, final, plan, tell)
+        how = ("anew",) if anew else ()
+        _run_worker(folder, [str(folder), str(final), plan.to_json(), *how], tell)
         cache.install(folder, final)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
@@ -113,13 +124,13 @@ def _build(root: Path, final: Path, plan: BuildPlan, tell: OnProgress) -> Traine
     return _load(final, plan)
 
 
-def _run_worker(folder: Path, final: Path, plan: BuildPlan, tell: OnProgress) -> None:
+def _run_worker(folder: Path, arguments: Sequence[str], tell: OnProgress) -> None:
     path = os.pathsep.join(part for part in (str(ROOT), os.environ.get("PYTHONPATH", "")) if part)
     log_path = folder.with_name(f"{folder.name}.log")
     try:
         with log_path.open("wb") as log:
             worker = subprocess.Popen(
-                [sys.executable, "-m", "simulator.image.worker", str(folder), str(final), plan.to_json()],
+                [sys.executable, "-m", "simulator.image.worker", *arguments],
                 cwd=folder,
                 env={**os.environ, "PYTHONPATH": path},
                 stdin=subprocess.DEVNULL,

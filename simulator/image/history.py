@@ -50,6 +50,21 @@ class TrainingRows:
         """X of a version that reads `schema`."""
         return assemble(schema, self.view_values, self.context)
 
+    def arrays(self) -> dict[str, NDArray[np.generic]]:
+        """Named arrays, from which `from_arrays` makes equal rows."""
+        views: dict[str, NDArray[np.generic]] = {f"view/{name}": values for name, values in self.view_values.items()}
+        return views | {"context": self.context, "label": self.label}
+
+    @classmethod
+    def from_arrays(cls, stored: Mapping[str, NDArray[np.generic]]) -> TrainingRows:
+        """Inverse of `arrays`."""
+        views = {
+            name.removeprefix("view/"): values.astype(np.float32, copy=False)
+            for name, values in stored.items()
+            if name.startswith("view/")
+        }
+        return cls(views, stored["context"].astype(np.float32, copy=False), stored["label"])
+
 
 @dataclass(frozen=True, slots=True)
 class History:
@@ -60,6 +75,15 @@ class History:
     transforms: tuple[Transform, ...]
     offline: OfflineStore
     rows: Mapping[str, TrainingRows]
+
+    def features(self) -> dict[str, NDArray[np.generic]]:
+        """The feature store at t=0: the newest rows and the running sums behind them."""
+        features: dict[str, NDArray[np.generic]] = {
+            f"offline/{name}": values for name, values in self.offline.state().items()
+        }
+        for transform in self.transforms:
+            features |= {f"{transform.view.name}/{name}": values for name, values in transform.state().items()}
+        return features
 
 
 class _Past:

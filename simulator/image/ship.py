@@ -8,12 +8,13 @@ from pathlib import Path
 
 from reference_platform.errors import ConfigError
 from simulator.image.agreement import disagreements
+from simulator.image.artifacts import code_of
 from simulator.image.builder import PROVENANCE, SHIPPED, TrainedPlatform
 from simulator.image.image import Image
 from simulator.image.layout import PLATFORM
 from simulator.image.manifest import DamagedImageError
 from simulator.image.plan import BuildPlan
-from simulator.image.provenance import Provenance, code_sha256
+from simulator.image.provenance import Provenance
 
 RENEW = "pagerdrill platform train --ship"
 
@@ -22,7 +23,7 @@ def ship(trained: TrainedPlatform, folder: Path = SHIPPED.parent) -> list[str]:
     """Make the files in `folder` those of `trained`; returns why, or nothing when the shipped ones agree with it.
 
     Files that agree within the tolerances of `agreement` stay as they are, and with them every run and golden; only
-    the digest of the code that was checked is renewed. Raises ConfigError when the folder cannot be written.
+    the digests of the code that was checked is renewed. Raises ConfigError when the folder cannot be written.
     """
     file, beside = folder / SHIPPED.name, folder / PROVENANCE.name
     reasons = _reasons(trained, file, beside)
@@ -33,7 +34,7 @@ def ship(trained: TrainedPlatform, folder: Path = SHIPPED.parent) -> list[str]:
             unfinished.replace(file)
             provenance_of(trained).write(beside)
         else:
-            replace(Provenance.read(beside), code_sha256=code_sha256()).write(beside)
+            replace(Provenance.read(beside), code=code_of()).write(beside)
     except OSError as error:
         why = error.strerror or str(error)
         raise ConfigError(
@@ -51,7 +52,7 @@ def provenance_of(trained: TrainedPlatform) -> Provenance:
     return Provenance(
         sha256=trained.manifest.files[PLATFORM].sha256,
         content=trained.image.content,
-        code_sha256=code_sha256(),
+        code=code_of(),
         seed=plan.seed,
         plan=plan.to_json(),
         versions=trained.manifest.versions,

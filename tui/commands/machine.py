@@ -67,11 +67,13 @@ def _run_bench(name: str) -> int:
 @platform_app.command("train")
 def train(
     renew: Annotated[bool, typer.Option("--ship", help="Renew what ships, if it differs. Needs a checkout.")] = False,
+    anew: Annotated[bool, typer.Option("--anew", help="Make every part again, whatever is kept or ships.")] = False,
 ) -> None:
-    """Train the models with torch and register them in MLflow, unless that is done. Playing does not need it."""
-    from tui.platform_image import compared, trained_here
+    """Train the models with torch and register them in MLflow, as far as that is not done. Playing does not need it."""
+    from tui.platform_image import compared, parts, trained_here
 
-    trained = trained_here()
+    trained = trained_here(anew)
+    say(parts(trained))
     if renew:
         from simulator.image.ship import ship
 

@@ -16,12 +16,14 @@ from reference_platform.registry.snapshot import SnapshotRegistry
 from reference_platform.shop.rows import PER_S
 from reference_platform.shop.serving import read_features
 from simulator.engine.streams import Streams
+from simulator.image.artifacts import platform_key
 from simulator.image.builder import TrainedPlatform, ensure_trained
 from simulator.image.cache import CACHE_VARIABLE
 from simulator.image.image import Image
+from simulator.image.import_graph import ROOT
 from simulator.image.layout import PLATFORM
 from simulator.image.plan import BuildPlan
-from simulator.image.provenance import ROOT, training_id
+from simulator.image.provenance import library_versions
 
 pytestmark = pytest.mark.slow
 
@@ -37,6 +39,7 @@ PLAN = BuildPlan(
 )
 CALLER = f"""
 import sys
+from simulator.image.artifacts import platform_key
 from simulator.image.builder import ensure_trained
 from simulator.image.plan import BuildPlan
 ensure_trained(lambda ratio, text: print(ratio, text, flush=True), plan=BuildPlan.from_json({PLAN.to_json()!r}))
@@ -101,7 +104,8 @@ def test_the_platform_is_found_again_without_training(trained: TrainedPlatform) 
     again = ensure_trained(lambda ratio, text: said.append(text), plan=PLAN)
     assert said == []
     assert again == trained
-    assert trained.folder.name == trained.manifest.image == training_id(PLAN)
+    assert trained.folder.name == trained.manifest.image == platform_key(PLAN, library_versions())
+    assert (trained.found, again.found) == (False, True)
 
 
 def test_without_torch_nothing_is_trained_and_the_way_round_is_told(
@@ -179,3 +183,5 @@ def test_a_damaged_file_is_told_once_and_what_is_trained_again_is_the_same(train
     assert PLATFORM in damage[0]
     assert (again.folder, again.image) == (trained.folder, trained.image)
     assert again.manifest.files[PLATFORM] == trained.manifest.files[PLATFORM]
+    assert set(trained.manifest.origins.values()) == {"built"}
+    assert {name for name, origin in again.manifest.origins.items() if origin == "built"} == {"registry"}
