@@ -67,11 +67,6 @@ def _duplicates(loaded: LoadedScenario) -> Iterator[ContentError]:
 def _models(loaded: LoadedScenario, spec: PlatformSpec) -> Iterator[ContentError]:
     registered = registry().names()
     deployed = {item.name: item for item in spec.deployments}
-    for name in registered:
-        if name not in {model.name for model in spec.models}:
-            yield problem(
-                loaded, ["platform"], f'the platform has no model "{name}"', "models: all three must be there"
-            )
     for model in spec.models:
         path = in_overlay(loaded, "models", model.name, "name")
         if model.name not in registered:

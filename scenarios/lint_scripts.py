@@ -13,6 +13,7 @@ from scenarios.loader import LoadedScenario
 from scenarios.places import Path, problem, problem_within
 from scenarios.schema import StepDocument
 from scenarios.shipped_names import registry
+from simulator.faults.deployment import ModelUpdate
 from simulator.plant.metric_table import DEPLOYMENT, ROUTE, VIEW
 
 QUERIES = ("metrics", "compare", "alerts add", "alerts test")
@@ -134,7 +135,8 @@ def fault_problems(loaded: LoadedScenario) -> Iterator[ContentError]:
                 what = f'no {key} "{given}"' if key != "deployment" else f'no model server "{given}"'
                 yield problem(loaded, [*at, key], what, nearest(given, values))
         if fault.fault == "deployment.model_update":
-            name, version = str(fault.params.get("deployment", "recommendation")), fault.params.get("version", 4)
+            given = {name: fault.params.get(name, field.default) for name, field in ModelUpdate.model_fields.items()}
+            name, version = str(given["deployment"]), given["version"]
             model = deployed[name].model if name in deployed else ""
             if model in registry().names() and isinstance(version, int):
                 versions = [item.version for item in registry().versions(model)]

@@ -6,6 +6,7 @@ import json
 import re
 from dataclasses import dataclass
 
+from reference_platform.models.catalogue import CARDS
 from simulator.faults.base import Fault
 
 TITLE_MAX = 60
@@ -106,7 +107,7 @@ def _named(line: str, fault: Fault) -> str:
     given = fault.model_dump()
     source = str(given.get("source", "clicks"))
     names = {
-        "MODEL": str(given.get("deployment") or given.get("route") or "recommendation"),
+        "MODEL": str(given.get("deployment") or given.get("route") or next(iter(CARDS))),
         "JOB": str(given.get("job", "")),
         "VIEW": str(given.get("view", "")),
         "SOURCE": source,

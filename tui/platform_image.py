@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import nan
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -55,10 +56,10 @@ def compared(trained: TrainedPlatform) -> str:
     shipped = prepare_image()
     ours, theirs = shipped.registry(), trained.image.registry()
     rows = [("MODEL", "VERSION", "METRIC", "SHIPPED", "TRAINED HERE")]
-    for name in ours.names():
-        for mine, yours in zip(ours.versions(name), theirs.versions(name), strict=True):
+    for name in sorted({*ours.names()} & {*theirs.names()}):
+        for mine, yours in zip(ours.versions(name), theirs.versions(name), strict=False):
             for metric, value in sorted(mine.metrics.items()):
-                rows.append((name, str(mine.version), metric, f"{value:.4f}", f"{yours.metrics[metric]:.4f}"))
+                rows.append((name, str(mine.version), metric, f"{value:.4f}", f"{yours.metrics.get(metric, nan):.4f}"))
     found = disagreements(shipped, trained.image)
     said = [f"{text}\n" for text in found] + [f"drills use what ships; renew it: {RENEW}"] if found else []
     return f"{columns(rows)}\n\n" + ("".join(said) or "what ships agrees with what was trained here")

@@ -79,11 +79,15 @@ class Label:
 
 @dataclass(frozen=True, slots=True)
 class BusinessMetric:
-    """The ratio that the business watches this model by. `by_route`: exported with a `route` label."""
+    """The ratio that the business watches this model by. `by_route`: exported with a `route` label.
+
+    `complaint` is what somebody says who finds it fallen since the start of the week; `{fall}` stands for the share.
+    """
 
     name: str
     title: str
     by_route: bool
+    complaint: str = ""
 
     def labels(self, route: str) -> dict[str, str]:
         """Labels of the series for this route."""

@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from reference_platform.models.card import ModelCard, VersionSpec
+from reference_platform.models.dynamic_pricing.card import DYNAMIC_PRICING
 from reference_platform.models.fraud_detection.card import FRAUD_DETECTION
 from reference_platform.models.recommendation.card import RECOMMENDATION
 from reference_platform.models.schema import ModelSchema
 from reference_platform.models.search_ranking.card import SEARCH_RANKING
 
-CARDS: dict[str, ModelCard] = {card.name: card for card in (RECOMMENDATION, FRAUD_DETECTION, SEARCH_RANKING)}
+CARDS: dict[str, ModelCard] = {
+    card.name: card for card in (RECOMMENDATION, FRAUD_DETECTION, SEARCH_RANKING, DYNAMIC_PRICING)
+}
 
 
 def card_of(model: str) -> ModelCard:

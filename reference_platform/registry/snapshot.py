@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 
 from reference_platform.registry.port import (
@@ -30,6 +30,11 @@ class SnapshotRegistry:
         names = registry.names()
         versions = [version for name in names for version in registry.versions(name)]
         return cls(versions, {name: registry.aliases(name) for name in names})
+
+    def only(self, names: Collection[str]) -> SnapshotRegistry:
+        """A copy that holds these models alone."""
+        versions = [item for kept in self._versions.values() for item in kept.values() if item.name in names]
+        return SnapshotRegistry(versions, self._aliases)
 
     @classmethod
     def from_json(cls, text: str) -> SnapshotRegistry:

@@ -31,7 +31,15 @@ def disagreements(one: Image, other: Image) -> list[str]:
     """What differs by more than is stated above, one sentence each; empty when a drill could rest on either."""
     if one.plan != other.plan:
         return ["the plans differ"]
+    lonely = _registered(one) ^ _registered(other)
+    if lonely:
+        return [f"registered in one of them only: {', '.join(sorted(lonely))}"]
     return [*_values(one, other), *_metrics(one, other), *_decisions(one, other)]
+
+
+def _registered(image: Image) -> set[str]:
+    registry = image.registry()
+    return {f"{name}/{item.version}" for name in registry.names() for item in registry.versions(name)}
 
 
 def _values(one: Image, other: Image) -> Iterator[str]:

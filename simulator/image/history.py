@@ -122,11 +122,19 @@ class _Past:
             while self.world.now_s < min(since_s + DAY_S, until_s):
                 events = self.world.advance(self.world.now_s + STEP_S)
                 pipeline.run(events, self.world.now_s)
-                day.append(events)
+                day.append(events | self._observed(events, labels))
             for learner in self.learners:
                 if learner.side.labels_from == labels:
                     self._collect(learner, day, since_s)
             yield
+
+    def _observed(self, events: dict[str, Columns], labels: LabelSource | None) -> dict[str, Columns]:
+        observed: dict[str, Columns] = {}
+        for learner in self.learners:
+            if learner.side.observe is not None and learner.side.labels_from == labels:
+                rng = self.streams.get(f"image/observed/{learner.model}")
+                observed |= learner.side.observe(self.world, events, rng)
+        return observed
 
     def _collect(self, learner: Learner, day: list[dict[str, Columns]], since_s: float) -> None:
         joined = {

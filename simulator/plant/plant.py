@@ -51,7 +51,7 @@ class Plant:
         self.streams = Streams(seed)
         self.image = image
         self.world = image.world(self.streams, drill.calendar_offset_s)
-        self.registry = image.registry()
+        self.registry = image.registry().only({model.name for model in self.spec.models})
         features = image.features()
         self.views = features.views
         self.offline = features.offline
@@ -78,7 +78,8 @@ class Plant:
         self.store = SeriesStore(retention_s=HISTORY_S + 86400.0, points_max=SERIES_POINTS_MAX)
         self.book = LogBook()
         self.service_logs = ServiceLogs(self.book, self.plane, self.cluster, self.pool)
-        self.drift = PsiMonitor(image.reference_stats())
+        references = image.reference_stats(self.champions)
+        self.drift = PsiMonitor({name: references[name] for name in sorted(self.champions)})
         self.slo = SloTracker(self.store, {model.name: self.spec.slo.availability for model in self.spec.models})
         self.metrics = Metrics(
             self.store, self.spec, self.plane, self.cluster, self.pool, self.materializer, self.ingest

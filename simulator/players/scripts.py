@@ -79,8 +79,9 @@ def restart_all(drill: DrillSpec) -> tuple[Step, ...]:
 def rollback_all(drill: DrillSpec) -> tuple[Step, ...]:
     """Back to wherever everything was before."""
     steps = [type_(f"kubectl rollout undo deployment/{name}") for name in _serving(drill)]
-    claim = _claim(drill, "recommendation", "bad_deploy")
-    return (type_("ack"), *steps, wait(780.0), *claim, type_(_postmortem("recommendation", "bad_deploy")))
+    suspect = _models(drill)[0]
+    claim = _claim(drill, suspect, "bad_deploy")
+    return (type_("ack"), *steps, wait(780.0), *claim, type_(_postmortem(suspect, "bad_deploy")))
 
 
 READS = (

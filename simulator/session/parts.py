@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 
+from reference_platform.models.card import BusinessMetric
+from reference_platform.models.catalogue import CARDS
 from reference_platform.monitoring.alerts import AlertEvaluator, Fired, Resolved, Transition
 from reference_platform.monitoring.pager import Escalated, Notification, Paged, Pager
 from simulator.engine.events import EventLog, JsonValue
@@ -150,7 +152,7 @@ class AlertPart:
 
 
 class ReviewPart:
-    """A person who compares this week's click-through with what they remember."""
+    """A person who compares what the business watches this week with what they remember."""
 
     REMEMBERS_UNTIL_S = 5 * 3600.0
     COMPLAINS_BELOW_RATIO = 0.92
@@ -169,15 +171,16 @@ class ReviewPart:
         if now_s < self._due_s:
             return
         self._due_s = math.inf
-        series = self._plant.store.series("shop_click_ratio", {"route": "recommendation"})
+        for name, card in CARDS.items():
+            if card.business.complaint:
+                self._compare(card.business, name, now_s)
+
+    def _compare(self, metric: BusinessMetric, model: str, now_s: float) -> None:
+        series = self._plant.store.series(metric.name, metric.labels(model))
         before = series.window(0.0, self.REMEMBERS_UNTIL_S).values
         lately = series.window(now_s - self.LOOKS_BACK_S, now_s).values
         if not len(before) or not len(lately):
             return
         ratio = float(lately.mean() / before.mean())
         if ratio < self.COMPLAINS_BELOW_RATIO:
-            text = (
-                f"Click-through on recommendations is down {1 - ratio:.0%} on what I reported at the start of the week,"
-                " and support says customers see what they looked at days ago. No alert, nothing red. What is going on?"
-            )
-            self._complain(self._person, text)
+            self._complain(self._person, metric.complaint.format(fall=1 - ratio))

@@ -5,10 +5,12 @@ from __future__ import annotations
 import numpy as np
 
 from reference_platform.models.catalogue import card_of
+from reference_platform.models.dynamic_pricing.card import DYNAMIC_PRICING
 from reference_platform.models.fraud_detection.card import FRAUD_DETECTION
 from reference_platform.models.recommendation.card import RECOMMENDATION
 from reference_platform.models.search_ranking.card import SEARCH_RANKING
 from simulator.world.columns import Floats, Ints
+from simulator.world.dynamic_pricing import side as dynamic_pricing
 from simulator.world.fraud_detection import side as fraud_detection
 from simulator.world.recommendation import side as recommendation
 from simulator.world.requests import Requests
@@ -20,6 +22,7 @@ SIDES: dict[str, WorldSide] = {
     RECOMMENDATION.name: recommendation.SIDE,
     FRAUD_DETECTION.name: fraud_detection.SIDE,
     SEARCH_RANKING.name: search_ranking.SIDE,
+    DYNAMIC_PRICING.name: dynamic_pricing.SIDE,
 }
 
 

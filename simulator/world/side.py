@@ -25,6 +25,9 @@ Business = Callable[[Requests, Decisions, Bools], float]
 MakeExamples = Callable[[World, Mapping[str, Columns], float, float, np.random.Generator, int], Examples]
 """examples(world, events, since_s, until_s, rng, events_max): from raw events with since_s <= ts < until_s."""
 
+Observe = Callable[[World, Mapping[str, Columns], np.random.Generator], dict[str, Columns]]
+"""observe(world, events, rng): what the shop wrote down in the step that has just passed for this model alone."""
+
 LabelSource = Literal["payments", "clicks"]
 """Which events give the labels: payments, known months later, or clicks, known at once."""
 
@@ -34,7 +37,8 @@ class WorldSide:
     """One model's side of the world.
 
     `examples_per_day` is how many requests of each day of history it learns from, `judged_max` how many of an
-    interval are judged: few where much money is decided, so that nearly all of them are.
+    interval are judged: more where a few decide over much money. `examples` finds what `observe` returns among the
+    events.
     """
 
     draw: Draw
@@ -44,3 +48,4 @@ class WorldSide:
     labels_from: LabelSource
     examples_per_day: int
     judged_max: int
+    observe: Observe | None = None

@@ -13,6 +13,11 @@ _SCHEMA = ModelSchema(
     log_columns=logged(CUSTOMER_ACTIVITY, "hours_since_click", "purchases_7d", "clicks_24h"),
 )
 
+_COMPLAINT = (
+    "Click-through on recommendations is down {fall:.0%} on what I reported at the start of the week,"
+    " and support says customers see what they looked at days ago. No alert, nothing red. What is going on?"
+)
+
 RECOMMENDATION = ModelCard(
     package=__package__,
     short="rec",
@@ -20,7 +25,7 @@ RECOMMENDATION = ModelCard(
     latency_class="page",
     label=Label("the category clicked", "minutes"),
     proxy_metric="catalogue coverage",
-    business=BusinessMetric("shop_click_ratio", "ctr", by_route=True),
+    business=BusinessMetric("shop_click_ratio", "ctr", by_route=True, complaint=_COMPLAINT),
     schema=_SCHEMA,
     versions=(
         VersionSpec(_SCHEMA, 1, Footprint(4 * GIB, 5 * GIB, 18.0, 61.0), hidden=(), epochs=12, data_ratio=0.04),

@@ -39,7 +39,8 @@ def rows() -> dict[str, Rows]:
     for model, card in CARDS.items():
         spec, side = card.version(card.aliases["champion"]), side_of(model)
         days, events_max = (PAYMENT_DAYS, 60_000) if side.labels_from == "payments" else (CLICK_DAYS, 12_000)
-        examples = side.examples(world, events, -(days - 3) * DAY_S, 0.0, np.random.default_rng(3), events_max)
+        seen = side.observe(world, events, np.random.default_rng(4)) if side.observe is not None else {}
+        examples = side.examples(world, events | seen, -(days - 3) * DAY_S, 0.0, np.random.default_rng(3), events_max)
         x = x_of_examples(size, events, examples, spec.schema, -days * DAY_S)
         made[model] = Rows(card, spec, x, examples.label)
     return made

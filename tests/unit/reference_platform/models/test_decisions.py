@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 
 from reference_platform.models.catalogue import card_of
+from reference_platform.models.dynamic_pricing.card import DYNAMIC_PRICING
+from reference_platform.models.dynamic_pricing.decision import margins_eur
 from reference_platform.models.fraud_detection.card import FRAUD_DETECTION
 from reference_platform.models.fraud_detection.decision import (
     CHARGEBACK_FEE_EUR,
@@ -52,6 +54,28 @@ def test_ranking_orders_each_search_by_itself() -> None:
     np.testing.assert_array_equal(order, np.argsort(-scores, axis=1))
     candidates = np.arange(100, 110)
     assert SEARCH_RANKING.answer({"candidates": candidates}, order[0]) == {"products": candidates[order[0]].tolist()}
+
+
+def priced(price_eur: float, cost_ratio: float) -> np.ndarray:
+    """The request context of a visit to a product."""
+    return np.array([[np.log1p(price_eur), cost_ratio, 0.0, 1.0]], np.float32)
+
+
+def test_a_discount_is_given_where_it_earns_more_than_it_costs() -> None:
+    """At 100 EUR that cost 60, 10 % off leaves 30 of 40 EUR: worth it when a purchase is a third more likely."""
+    context = priced(100.0, 0.6)
+    np.testing.assert_allclose(margins_eur(context)[0], [40.0, 35.0, 30.0, 25.0, 20.0], rtol=1e-5)
+    for more, step in ((1.32, 0), (1.35, 2)):
+        bought = np.array([[0.1, 0.1, 0.1 * more, 0.1, 0.1]], np.float32)
+        assert DYNAMIC_PRICING.decide(bought, context).tolist() == [step]
+    asked = {"product": np.int32(7), "list_price_eur": np.float64(19.999)}
+    assert DYNAMIC_PRICING.answer(asked, np.int32(2)) == {
+        "product": 7,
+        "list_price_eur": 20.0,
+        "discount_ratio": 0.10,
+        "price_eur": 18.0,
+    }
+    assert DYNAMIC_PRICING.fallback(np.repeat(context, 3, axis=0), POPULAR).tolist() == [0, 0, 0]
 
 
 def test_the_fallback_knows_nobody() -> None:

@@ -126,6 +126,7 @@ def test_the_snapshot_is_what_mlflow_holds(trained: TrainedPlatform) -> None:
 def test_every_registered_version_serves_and_the_aliases_point_at_them(image: Image) -> None:
     registry = image.registry()
     assert {name: registry.aliases(name) for name in registry.names()} == {
+        "dynamic-pricing": {"champion": 2},
         "fraud-detection": {"challenger": 3, "champion": 2},
         "recommendation": {"champion": 3},
         "search-ranking": {"champion": 2},

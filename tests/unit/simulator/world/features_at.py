@@ -35,21 +35,23 @@ def x_of_examples(
 ) -> Floats32:
     """X of examples with the values as of the last step boundary at or before each `ts`."""
     transforms = {part.view: transforms_of(world_size)[part.view] for part in schema.views}
-    source = next(iter(transforms.values())).view.source.name
+    sources = {transform.view.source.name for transform in transforms.values()}
     step = np.floor(examples.ts / STEP_S).astype(int)
     parts: dict[str, list[Floats32]] = {part.view: [] for part in schema.views}
-    ts = events[source]["ts"]
     first = int(since_s // STEP_S)
     bounds = np.arange(first, int(step[-1]) + 1)
-    event_edge = np.searchsorted(ts, bounds * STEP_S)
+    event_edge = {source: np.searchsorted(events[source]["ts"], bounds * STEP_S) for source in sources}
     row_edge = np.searchsorted(step, np.append(bounds, bounds[-1] + 1))
-    done = 0
+    done = dict.fromkeys(sources, 0)
     for i, boundary in enumerate(bounds):
         if row_edge[i] == row_edge[i + 1]:
             continue
-        batch = {name: values[done : event_edge[i]] for name, values in events[source].items()}
-        learn(transforms, {source: batch}, boundary * STEP_S)
-        done = event_edge[i]
+        batches = {
+            source: {name: values[done[source] : event_edge[source][i]] for name, values in events[source].items()}
+            for source in sources
+        }
+        learn(transforms, batches, boundary * STEP_S)
+        done = {source: int(event_edge[source][i]) for source in sources}
         rows = slice(row_edge[i], row_edge[i + 1])
         now = values_now(
             transforms, schema, {name: keys[rows] for name, keys in examples.entities.items()}, boundary * STEP_S

@@ -23,7 +23,9 @@ def training_examples(
     rng: np.random.Generator,
     events_max: int = 60_000,
 ) -> Examples:
-    examples = SIDES[model].examples(world, events, since_s, until_s, rng, events_max)
+    side = SIDES[model]
+    seen = side.observe(world, events, rng) if side.observe is not None else {}
+    examples = side.examples(world, events | seen, since_s, until_s, rng, events_max)
     assert examples.route == model
     return examples
 

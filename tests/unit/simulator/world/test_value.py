@@ -4,12 +4,15 @@ import numpy as np
 import pytest
 
 from reference_platform.models.catalogue import card_of
+from reference_platform.models.dynamic_pricing.decision import DISCOUNT_RATIOS
 from simulator.engine.streams import Streams
 from simulator.world.catalogue import SIDES, default_decisions, draw_requests, side_of, value_eur
+from simulator.world.dynamic_pricing.prices import cost_ratio, list_price_eur, purchase_probability
 from simulator.world.requests import Requests
 from simulator.world.world import World, WorldSize
 
 FRAUD, RANKING, RECOMMENDATION = "fraud-detection", "search-ranking", "recommendation"
+PRICING = "dynamic-pricing"
 CLICKED = {RECOMMENDATION: "intent", RANKING: "click_share"}
 """What is true of models that live by clicks."""
 
@@ -38,8 +41,49 @@ def test_no_order_beats_the_true_one(world: World, route: str) -> None:
     assert best.mean() > 1.1 * value_eur(requests, default_decisions(world, requests)).mean()
 
 
-@pytest.mark.parametrize("route", CLICKED)
-def test_nobody_clicks_on_an_error_page(world: World, route: str) -> None:
+def test_no_price_earns_more_than_the_one_that_the_truth_suggests(world: World) -> None:
+    requests = drawn(world, PRICING)
+    truth = requests.truth["purchase_probability"].astype(np.float32)
+    best = value_eur(requests, card_of(PRICING).decide(truth, requests.context))
+    for step in range(len(DISCOUNT_RATIOS)):
+        offered = np.full(len(requests), step)
+        assert (best >= value_eur(requests, offered) - 1e-5).all()
+        price_eur = requests.asked["list_price_eur"] * (1.0 - DISCOUNT_RATIOS[step])
+        margin_eur = price_eur - requests.context[:, 1] * requests.asked["list_price_eur"]
+        np.testing.assert_allclose(value_eur(requests, offered), truth[:, step] * margin_eur, rtol=1e-4, atol=1e-6)
+    assert best.mean() > 1.15 * value_eur(requests, default_decisions(world, requests)).mean()
+
+
+def test_a_lower_price_sells_more_the_less_there_is_to_spend_and_the_less_it_is_in_fashion(world: World) -> None:
+    """Odds of a purchase at the lowest price over those at list price, for customers and products sorted by each."""
+    customer = np.argsort(world.payments.budget_ratio).astype(np.int32)[[0, 400, 799]]
+    plain, hot = np.argsort(world.products.boost, kind="stable").astype(np.int32)[[0, -1]]
+    assert world.products.boost[hot] > 4.0 > world.products.boost[plain] == 1.0
+
+    def odds_ratio(product: int) -> np.ndarray:
+        bought = purchase_probability(world, customer, np.full(3, product, np.int32))
+        assert (np.diff(bought, axis=1) > 0).all()
+        odds = bought / (1.0 - bought)
+        return np.asarray(odds[:, -1] / odds[:, 0])
+
+    np.testing.assert_allclose(
+        np.log(odds_ratio(plain)), 5.0 * world.payments.budget_ratio[customer] ** -2.0 * -np.log(0.8), rtol=1e-9
+    )
+    assert (odds_ratio(hot) < odds_ratio(plain)).all()
+
+
+def test_the_price_list_depends_on_nothing_but_the_number_of_a_product() -> None:
+    product = np.arange(20_000, dtype=np.int32)
+    price, cost = list_price_eur(product), cost_ratio(product)
+    np.testing.assert_array_equal(list_price_eur(product[500:510]), price[500:510])
+    assert np.median(price) == pytest.approx(28.0, rel=0.03)
+    assert np.log(price).std() == pytest.approx(0.6, rel=0.03)
+    assert 0.50 < cost.min() < 0.51 < 0.71 < cost.max() < 0.72
+    assert abs(np.corrcoef(price, cost)[0, 1]) < 0.03
+
+
+@pytest.mark.parametrize("route", [*CLICKED, PRICING])
+def test_nobody_clicks_or_buys_on_an_error_page(world: World, route: str) -> None:
     requests = drawn(world, route)
     shown, business = default_decisions(world, requests), side_of(route).business
     everybody = np.ones(len(requests), dtype=np.bool_)

@@ -1,0 +1,1 @@
+"""Dynamic pricing: visits to a product, and how the price shown moves the customer."""
