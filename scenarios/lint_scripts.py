@@ -54,7 +54,7 @@ def _fits(loaded: LoadedScenario, steps: Iterable[StepDocument]) -> Iterator[Con
 def _line(
     loaded: LoadedScenario, path: Path, line: str, names: Mapping[str, Collection[str]]
 ) -> Iterator[ContentError]:
-    from simulator.shell.registry import find, parse
+    from simulator.shell.registry import find
     from simulator.shell.run import understand
 
     typed = understand(line)
@@ -62,12 +62,7 @@ def _line(
         assert typed.problem is not None, "a line that is no command says why"
         yield problem(loaded, path, typed.problem.what, typed.problem.fix)
         return
-    try:
-        _, rest = find(typed.stages[0])
-        parse(typed.command, rest)
-    except CommandError as error:
-        yield problem(loaded, path, error.what, error.fix)
-        return
+    _, rest = find(typed.stages[0])
     verb = " ".join(typed.command.words)
     if verb in QUERIES:
         yield from _query(loaded, path, line, verb, " ".join(rest), names)

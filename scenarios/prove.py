@@ -52,8 +52,7 @@ def detour(expert: Sequence[Step], steps: Sequence[Step]) -> tuple[Step, ...]:
 
 
 def _changes(step: Step) -> bool:
-    command = understand(step.line).command if step.line else None
-    return command is not None and command.changes
+    return bool(step.line) and understand(step.line).changes
 
 
 def proofs(night: NightRequest, opened: Outcome, outcomes: Mapping[str, Outcome]) -> Iterator[Proof]:

@@ -8,7 +8,6 @@ Source: Prometheus documentation, "Querying: basics, operators, functions".
 
 from __future__ import annotations
 
-import re
 from typing import cast
 
 from reference_platform.errors import CommandError, nearest
@@ -32,6 +31,7 @@ from reference_platform.monitoring.promql_nodes import (
 )
 from reference_platform.monitoring.promql_tokens import Token, duration_s, refuse, tokens_of
 from reference_platform.monitoring.series import Matcher, MatchOp
+from reference_platform.pattern import Pattern
 
 NESTING_MAX = 50
 OPERATORS_MAX = 100
@@ -284,9 +284,9 @@ def _unexpected(token: Token, wanted: str) -> CommandError:
 
 def _check_pattern(token: Token) -> None:
     try:
-        re.compile(token.text)
-    except re.error as error:
-        raise refuse(f"bad pattern: {error.msg}", token.column, "escape special characters or use = instead") from None
+        Pattern(token.text, dot_all=True)
+    except CommandError as error:
+        raise refuse(error.what, token.column, error.fix) from None
 
 
 def _range_misused(node: Node) -> CommandError:

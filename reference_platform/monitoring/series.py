@@ -9,16 +9,16 @@ repeating the last value for the whole lookback.
 from __future__ import annotations
 
 import math
-import re
 from array import array
 from bisect import bisect_left, bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
+
+from reference_platform.pattern import Pattern
 
 Labels = tuple[tuple[str, str], ...]
 Course = tuple[int, float, float, float, float, float]
@@ -59,12 +59,7 @@ class Matcher:
             return actual == self.value
         if self.op == "!=":
             return actual != self.value
-        return (_pattern(self.value).fullmatch(actual) is not None) == (self.op == "=~")
-
-
-@lru_cache(maxsize=1_000)
-def _pattern(text: str) -> re.Pattern[str]:
-    return re.compile(text)
+        return Pattern(self.value, dot_all=True).is_whole(actual) == (self.op == "=~")
 
 
 class Series:

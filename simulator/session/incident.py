@@ -9,6 +9,7 @@ from simulator.session.postmortem import Draft
 
 HypothesisState = Literal["open", "confirmed", "out"]
 NOTES_MAX = 500
+KEPT_MAX = 20
 HYPOTHESES_MAX = 40
 COMMS_MAX = 1000
 HINT_COSTS_POINTS = (4, 6, 8, 10)
@@ -119,6 +120,16 @@ class Output:
     looked: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """Output that was written to a name with > or tee, and what it was evidence of."""
+
+    t_s: float
+    text: str
+    looked: tuple[str, ...]
+    subjects: tuple[str, ...]
+
+
 @dataclass(slots=True)
 class Incident:
     """Everything the responder has written down or done; bounded lists, newest last."""
@@ -127,6 +138,8 @@ class Incident:
     severity: str = ""
     scope: str = ""
     notes: list[Note] = field(default_factory=list)
+    kept: dict[str, Kept] = field(default_factory=dict)
+    """By name; at most KEPT_MAX."""
     hypotheses: list[Hypothesis] = field(default_factory=list)
     comms: list[Message] = field(default_factory=list)
     outputs: list[Output] = field(default_factory=list)

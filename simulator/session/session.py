@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from importlib import metadata
 from typing import Any
 
@@ -16,7 +17,7 @@ from simulator.session.simulation import Simulation
 from simulator.session.view import CommandResult, SessionView
 from simulator.session.viewing import build_view
 from simulator.shell.context import Operator
-from simulator.shell.run import complete, preview, run, understand
+from simulator.shell.run import Ran, complete, preview, refusal, run_step, told, understand
 from simulator.shell.story import draft_document
 
 OUTPUTS_MAX = 2_000
@@ -213,32 +214,56 @@ class Session:
             self.simulation.advance(self.now_s, lambda: True)
 
     def _carry_out(self, line: str) -> CommandResult:
-        incident, log = self.simulation.incident, self.simulation.log
+        """Each command of the line takes its time and then effect, one after the other; nothing if one is refused."""
         typed = understand(line)
-        # Past the drill's end nothing is carried out; the clock simply runs out.
-        self.advance(self.now_s + typed.takes_s)
+        if typed.problem is not None:
+            done = self._passed(typed.takes_s)
+            return done or self._recorded(line, typed.takes_s, lambda: refusal(self.operator, typed))[1]
+        last: Ran | None = None
+        results: list[CommandResult] = []
+        for step in typed.steps:
+            if not step.is_due(last):
+                continue
+            done = self._passed(step.takes_s)
+            if done is not None:
+                results.append(done)
+                break
+            shown = line if len(typed.steps) == 1 else step.item.text
+            last, result = self._recorded(shown, step.takes_s, partial(run_step, self.operator, step))
+            results.append(result)
+        cost_s = sum(result.cost_s for result in results)
+        return CommandResult(told([result.text for result in results]), results[-1].exit, cost_s, results[-1].n)
+
+    def _passed(self, takes_s: float) -> CommandResult | None:
+        """Let a command take its time. Past the drill's end nothing is carried out; the clock simply runs out."""
+        self.advance(self.now_s + takes_s)
         if self.ended is not None:
-            return CommandResult("the drill ended while the command ran", 1, typed.takes_s, 0)
+            return CommandResult("the drill ended while the command ran", 1, takes_s, 0)
+        return None
+
+    def _recorded(self, line: str, takes_s: float, carry_out: Callable[[], Ran]) -> tuple[Ran, CommandResult]:
+        """Carry out one command and write down what it did."""
+        incident, log = self.simulation.incident, self.simulation.log
         self.simulation.report.look(self.now_s)
-        ran = run(self.operator, typed)
+        ran = carry_out()
         self.simulation.drive.arm()
         data: dict[str, JsonValue] = {
             "line": line,
             "verb": " ".join(ran.words),
             "exit": ran.exit,
-            "cost_s": typed.takes_s,
+            "cost_s": takes_s,
             "looked": list(ran.looked),
             "subjects": list(ran.subjects),
             "changes": ran.changes,
             "attempted": ran.attempted,
         }
         event = log.append(self.now_s, "responder", "command", data)
-        output = Output(event.n, self.now_s, line, ran.text, ran.exit, typed.takes_s, ran.subjects, ran.looked)
+        output = Output(event.n, self.now_s, line, ran.text, ran.exit, takes_s, ran.subjects, ran.looked)
         incident.outputs.append(output)
         del incident.outputs[:-OUTPUTS_MAX]
         if incident.resolved and incident.postmortem:
             self._end("resolved")
-        return CommandResult(ran.text, ran.exit, typed.takes_s, event.n)
+        return ran, CommandResult(ran.text, ran.exit, takes_s, event.n)
 
     def _end(self, reason: str) -> None:
         self.simulation.incident.ended = reason

@@ -17,8 +17,9 @@ from reference_platform.monitoring.promql_nodes import Selector
 from simulator.session.incident import Hypothesis, Output
 from simulator.shell.components import bears_on
 from simulator.shell.context import Operator
+from simulator.shell.line import split_pipes
 from simulator.shell.query import selectors
-from simulator.shell.registry import find, split_pipes
+from simulator.shell.registry import find
 
 _POD_LINE = re.compile(r"(?:shop\s+)?([a-z0-9-]+)\s+(\d+/\d+)\s+([A-Za-z]\S*)\s+(\d+)")
 Direction = Literal["for", "against"]

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from reference_platform.errors import CommandError, nearest
 from simulator.session.incident import HINT_COSTS_POINTS
 from simulator.shell.context import Effect, Operator
-from simulator.shell.filters import FILTERS
+from simulator.shell.filters.chain import FILTERS
 from simulator.shell.registry import ALIASES, COMMANDS, Arguments, Command, command
 from simulator.shell.table import table
 
@@ -37,6 +37,7 @@ _TITLES = {
     "net": "Network",
     "names": "Network",
     "clocks": "Clocks",
+    "desk": "Outputs that were kept",
     "help": "Help",
 }
 """Headings of groups, in the order in which they are shown, by the module that holds the commands."""
@@ -85,7 +86,8 @@ def show_help(op: Operator, args: argparse.Namespace) -> Effect:
         "",
         table((), rows),
         "",
-        f"behind a command: | {', '.join(FILTERS)}",
+        f"behind a command: | {', '.join((*FILTERS, 'xargs', 'tee'))}",
+        "on one line: a; b   a && b   a || b   watch a   a > NAME keeps what it printed   # begins a comment",
         "`help COMMAND` shows its forms, `commands` shows all of them",
     ]
     return Effect("\n".join(lines))

@@ -10,6 +10,7 @@ MODULES = (
     "chat",
     "clocks",
     "deploys",
+    "desk",
     "features",
     "gpu",
     "hypotheses",

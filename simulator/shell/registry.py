@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import argparse
 import difflib
-import re
-import shlex
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import takewhile
 from typing import Literal, NoReturn
 
-from reference_platform.errors import CommandError, nearest
+from reference_platform.errors import CommandError, near_miss
+from simulator.shell.absent import ABSENT
 from simulator.shell.context import Effect, Operator
 
 LINE_MAX_CHARS = 2_000
@@ -27,6 +26,8 @@ Configure = Callable[["Arguments"], None]
 Complete = Callable[[Operator], Iterable[str]]
 Preview = Callable[[Operator, argparse.Namespace], str | None]
 """What a line would say or cost, for the person who typed it; None when there is nothing to ask. Changes nothing."""
+Lasts = Callable[[argparse.Namespace], float]
+"""Simulated seconds that these arguments ask for."""
 Rest = Literal["words", "query", "text"]
 Reorder = Callable[[Sequence[str]], list[str]]
 
@@ -43,7 +44,8 @@ class Command:
     """One form. `words` are its fixed leading words; `takes_s` is the simulated time it costs.
 
     `rest` says how the remainder of the line is read: as shell words for argparse, or verbatim as `args.raw`. A query
-    ends at the first pipe outside of quotes and brackets; a text runs to the end of the line.
+    ends at the first | ; or && outside of quotes and brackets; a text runs to the end of the line. `lasts` adds to
+    `takes_s` what depends on the arguments.
     """
 
     words: tuple[str, ...]
@@ -56,6 +58,7 @@ class Command:
     complete: Complete
     rest: Rest = "words"
     preview: Preview | None = None
+    lasts: Lasts | None = None
 
 
 COMMANDS: dict[tuple[str, ...], Command] = {}
@@ -86,6 +89,7 @@ def command(
     aliases: Sequence[str] = (),
     rest: Rest = "words",
     preview: Preview | None = None,
+    lasts: Lasts | None = None,
 ) -> Callable[[Handler], Handler]:
     """Register a handler under its leading words. The handler's docstring is the summary shown by `help`.
 
@@ -96,7 +100,9 @@ def command(
         key = tuple(words.split())
         assert key not in COMMANDS, f"command {words} registered twice"
         summary = (handler.__doc__ or "").strip().splitlines()[0]
-        COMMANDS[key] = Command(key, usage, summary, handler, configure, takes_s, changes, complete, rest, preview)
+        COMMANDS[key] = Command(
+            key, usage, summary, handler, configure, takes_s, changes, complete, rest, preview, lasts
+        )
         for alias in aliases:
             ALIASES[tuple(alias.split())] = key
         return handler
@@ -104,81 +110,15 @@ def command(
     return register
 
 
-def split_pipes(line: str) -> list[list[str]]:
-    """Words of each stage of a pipeline. Raises CommandError for open quotes, empty stages and over-long lines.
-
-    A command that takes the rest of the line verbatim gets it as the one word after its leading words.
-    """
-    head = _verbatim(line[:LINE_MAX_CHARS])
-    is_text = head is not None and _form(head[0]).rest == "text"
-    longest = TEXT_MAX_CHARS if is_text else LINE_MAX_CHARS
-    if len(line) > longest:
-        raise CommandError(f"line of {len(line)} characters", fix=f"at most {longest}")
-    verbatim = _verbatim(line)
-    if verbatim is None:
-        stages = _shell_stages(line)
-    else:
-        words, rest, piped = verbatim
-        stages = [[*words, rest] if rest else words]
-        stages += [] if piped is None else _shell_stages(piped)
-    if len(stages) > 1 and not all(stages):
-        raise CommandError("empty stage in a pipe", fix="write a command on both sides of |")
-    return stages
-
-
-def _verbatim(line: str) -> tuple[list[str], str, str | None] | None:
-    """Leading words, verbatim rest and what follows the first pipe, if the command takes its rest verbatim."""
-    words = line.split()
+def form_of(line: str) -> tuple[Command, int] | None:
+    """The command with the longest leading words that `line` begins with, and how many words those are."""
+    words = line.split(maxsplit=WORDS_MAX)
     for size in range(min(WORDS_MAX, len(words)), 0, -1):
         key = tuple(words[:size])
         found = COMMANDS.get(ALIASES.get(key, key))
         if found is not None:
-            if found.rest == "words":
-                return None
-            rest = re.sub(rf"\s*(?:\S+\s*){{{size}}}", "", line, count=1).rstrip()
-            cut = _pipe_at(rest) if found.rest == "query" else -1
-            return words[:size], rest[:cut].rstrip() if cut >= 0 else rest, rest[cut + 1 :] if cut >= 0 else None
+            return found, size
     return None
-
-
-def _form(words: Sequence[str]) -> Command:
-    key = tuple(words)
-    return COMMANDS[ALIASES.get(key, key)]
-
-
-def _pipe_at(text: str) -> int:
-    """Where the first pipe outside of quotes and brackets is; -1 when there is none. An unpaired quote is a letter."""
-    depth, at = 0, 0
-    while at < len(text):
-        char = text[at]
-        if char in "\"'`":
-            closing = text.find(char, at + 1)
-            at = closing if closing > 0 else at
-        elif char in "{([":
-            depth += 1
-        elif char in "})]":
-            depth = max(0, depth - 1)
-        elif char == "|" and depth == 0:
-            return at
-        at += 1
-    return -1
-
-
-def _shell_stages(line: str) -> list[list[str]]:
-    lexer = shlex.shlex(line, posix=True, punctuation_chars="|")
-    lexer.whitespace_split = True
-    lexer.commenters = ""
-    try:
-        words = list(lexer)
-    except ValueError as error:
-        raise CommandError(f"cannot read the line: {error}", fix="close the quote") from None
-    stages: list[list[str]] = [[]]
-    for word in words:
-        if word == "|":
-            stages.append([])
-        else:
-            stages[-1].append(word)
-    return stages
 
 
 def find(words: Sequence[str]) -> tuple[Command, list[str]]:
@@ -201,8 +141,10 @@ def find(words: Sequence[str]) -> tuple[Command, list[str]]:
         shown = f"{head} has: {', '.join(forms[:10])}; see `help {head}`"
         fix = f'did you mean "{meant}"?' if meant else shown
         raise CommandError(f'"{" ".join(words[:3])}" is not simulated', fix=fix)
+    if head in ABSENT:
+        raise CommandError(f"{head}: {ABSENT[head][0]}", fix=ABSENT[head][1])
     heads = {key[0] for key in (*COMMANDS, *ALIASES)}
-    raise CommandError(f"{head}: command not found", fix=f"{nearest(head, heads)}  all commands: help")
+    raise CommandError(f"{head}: command not found", fix=f"{near_miss(head, heads)}  all commands: help".strip())
 
 
 def _refuse_mistyped(found: Command, typed: Sequence[str], rest: Sequence[str]) -> None:

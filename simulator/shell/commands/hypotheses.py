@@ -14,10 +14,11 @@ from simulator.shell.components import components, mechanisms_of, named_componen
 from simulator.shell.context import Effect, Operator
 from simulator.shell.evidence import Direction, weigh
 from simulator.shell.free_text import is_digits
-from simulator.shell.registry import command, find, split_pipes
+from simulator.shell.line import split_pipes
+from simulator.shell.registry import command, find
 from simulator.shell.table import table
 
-OWN_MODULES = ("chat", "alerting", "hypotheses", "incident", "people", "postmortem", "help")
+OWN_MODULES = ("chat", "alerting", "hypotheses", "incident", "people", "postmortem", "desk", "help")
 """Commands of these modules show what the responder did or was told, not the state of the platform."""
 EVIDENCE_MAX = 60
 ADD_USAGE = "hyp add COMPONENT MECHANISM [TEXT]"

@@ -7,11 +7,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from reference_platform.errors import CommandError, nearest
+from reference_platform.pattern import Pattern
 from simulator.shell.calendar import clock
 from simulator.shell.components import distinct, mentioned
 from simulator.shell.context import Effect, Operator
 from simulator.shell.free_text import is_digits, length_s
-from simulator.shell.pattern import Pattern
 from simulator.shell.registry import Arguments, command
 
 LINES_DEFAULT = 100

@@ -13,12 +13,12 @@ from reference_platform.monitoring.promql import LOOKBACK_S, parse
 from reference_platform.monitoring.promql_nodes import Expr
 from reference_platform.monitoring.series import Labels, Matcher
 from reference_platform.monitoring.slo import BURN_RATE, ERROR_RATIO
+from reference_platform.pattern import Pattern
 from reference_platform.shop.ingest import PIPELINE
 from simulator.shell.calendar import clock
 from simulator.shell.components import distinct
 from simulator.shell.context import Effect, Operator
 from simulator.shell.free_text import length_s
-from simulator.shell.pattern import Pattern
 from simulator.shell.query import (
     POINTS_MAX,
     about,

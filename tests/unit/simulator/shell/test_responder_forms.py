@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from simulator.session.incident import MECHANISMS
 from simulator.shell.components import components
 from simulator.shell.library import load_commands
-from simulator.shell.registry import ALIASES, COMMANDS, Command, find, split_pipes
+from simulator.shell.line import split_pipes
+from simulator.shell.registry import ALIASES, COMMANDS, Command, find
 from tests.unit.simulator.shell.desk import LEAK, Desk
 
 MODULES = (

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from reference_platform.errors import CommandError
 from simulator.shell.library import load_commands
-from simulator.shell.registry import LINE_MAX_CHARS, find, parse, split_pipes
+from simulator.shell.line import split_pipes
+from simulator.shell.registry import LINE_MAX_CHARS, find, parse
 
 load_commands()
 

@@ -1,0 +1,1 @@
+"""Pipe stages: the text tools that people put behind a command."""
