@@ -27,7 +27,7 @@ def _maybe_names(parser: Arguments) -> None:
 
 
 def _words(parser: Arguments) -> None:
-    parser.add_argument("words", nargs="*")
+    parser.add_argument("words", nargs="+")
 
 
 def _kept_names(op: Operator) -> Iterable[str]:
@@ -72,7 +72,7 @@ def rm(op: Operator, args: argparse.Namespace) -> Effect:
 @command("echo", "echo TEXT", takes_s=0.0, configure=_words)
 def echo(op: Operator, args: argparse.Namespace) -> Effect:
     """Print words, such as a heading between commands of one line."""
-    return Effect(" ".join(args.words) or " ")
+    return Effect(" ".join(args.words))
 
 
 def _sleep_options(parser: Arguments) -> None:

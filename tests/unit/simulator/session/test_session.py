@@ -64,7 +64,7 @@ def test_a_command_is_on_disk_before_it_is_even_understood(
     assert writer is not None
     writer._stream = Spied(writer._stream, notes)  # type: ignore[assignment]
     before_s, events = session.now_s, len(session.simulation.log)
-    real_understand, real_run, real_fsync = sessions.understand, sessions.run, os.fsync
+    real_understand, real_run, real_fsync = sessions.understand, sessions.run_step, os.fsync
 
     def understand(line: str) -> Any:
         notes.append("understand")
@@ -83,7 +83,7 @@ def test_a_command_is_on_disk_before_it_is_even_understood(
         real_fsync(descriptor)
 
     monkeypatch.setattr(sessions, "understand", understand)
-    monkeypatch.setattr(sessions, "run", run)
+    monkeypatch.setattr(sessions, "run_step", run)
     monkeypatch.setattr(runfile.os, "fsync", fsync)
     session.submit(RESTART)
     assert notes == ["write", "fsync", "understand", "run"]
