@@ -16,7 +16,7 @@ from reference_platform.errors import ConfigError
 CACHE_VARIABLE = "PAGERDRILL_CACHE_DIR"
 IMAGES_KEPT = 2
 FREE_BYTES_MIN = 200 << 20
-"""An image takes a tenth of this; the rest is room for SQLite and for the image it replaces."""
+"""An image and the parts kept of it take less than half; the rest is room for SQLite and what they replace."""
 LOCK_RETRY_S = 0.5
 TEMPORARY = ".building-"
 DISCARDED = ".discarded-"

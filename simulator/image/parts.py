@@ -20,7 +20,7 @@ BUILT, KEPT, SHIPPED = "built", "cache", "shipped"
 """Where a part came from."""
 FOLDER = ".parts"
 """Below the folder of the platforms."""
-KEPT_MAX = 3
+KEPT_MAX = 2
 """Of each part, the ones used last."""
 
 

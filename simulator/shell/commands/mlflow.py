@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 from reference_platform.durations import format_gib
 from reference_platform.errors import CommandError
+from reference_platform.models.catalogue import card_of
 from reference_platform.registry.port import ModelVersion
 from simulator.shell.calendar import age, clock
 from simulator.shell.context import Effect, Operator
@@ -106,10 +107,12 @@ def models_describe(op: Operator, args: argparse.Namespace) -> Effect:
     lines = [f"Name:       {args.name}"]
     spec = next((model for model in op.plant.spec.models if model.name == args.name), None)
     if spec is not None:
+        card = card_of(args.name)
         lines += [
             f"Owner:      {spec.owner}",
             f"Labels:     arrive after {spec.label_delay}; until then watch {spec.proxy_metric}",
             f"Deadline:   {spec.deadline * 1000:.0f} ms at the gateway, p99 objective {spec.latency_slo * 1000:.0f} ms",
+            f"Without it: {card.fallback_text}; a {card.latency_class} waits for the answer",
         ]
     aliases = ", ".join(f"{alias}={number}" for alias, number in op.plant.registry.aliases(args.name).items())
     lines += [

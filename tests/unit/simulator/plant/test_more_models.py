@@ -69,6 +69,8 @@ def test_the_fourth_model_is_judged(session: Session) -> None:
 
 def test_the_fourth_model_is_seen_and_can_be_asked(session: Session) -> None:
     assert PRICING in typed(session, "mlflow models")
+    described = typed(session, f"mlflow models describe {PRICING}")
+    assert "Without it: the list price for everybody; a page waits for the answer" in described
     assert "earned_ratio" in typed(session, f"mlflow versions {PRICING}")
     assert typed(session, f"kubectl get pods -l app={PRICING}").count("Running") == 2
     answer = json.loads(
