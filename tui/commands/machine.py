@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
-import pkgutil
 import subprocess
 import sys
 from pathlib import Path
@@ -15,6 +13,8 @@ from reference_platform.errors import ConfigError, ContentError, nearest
 from tui.narration import columns, put, say
 
 EXIT_FELL_SHORT = 1
+CHECKOUT = Path(__file__).parent.parent.parent
+"""Where the sources are when they were not installed."""
 
 platform_app = typer.Typer(help="The platform that drills run on, and how it is trained.", rich_markup_mode=None)
 
@@ -36,7 +36,7 @@ def bench(
     names: Annotated[list[str] | None, typer.Argument(help="Which ones; all if left out.")] = None,
     list_only: Annotated[bool, typer.Option("--list", help="List them and stop.")] = False,
 ) -> None:
-    """Run the side-by-side measurements. They need a checkout."""
+    """Run the side-by-side measurements, in a checkout: they measure against its tests' oracles and do not ship."""
     known = _benches()
     if list_only:
         put("\n".join(known))
@@ -51,17 +51,16 @@ def bench(
 
 
 def _benches() -> list[str]:
-    spec = importlib.util.find_spec("bench")
-    if spec is None or not spec.submodule_search_locations:
-        raise ConfigError("the benches are not installed", fix="run this in a checkout: make bench")
-    folders = [str(Path(folder)) for folder in spec.submodule_search_locations]
-    return sorted(item.name for item in pkgutil.iter_modules(folders) if item.name.startswith("bench_"))
+    if not (CHECKOUT / "pyproject.toml").is_file() or not (CHECKOUT / "bench" / "__main__.py").is_file():
+        what = "the benches are part of a checkout, and this is an installed program"
+        raise ConfigError(what, fix="in a checkout: make bench")
+    return sorted(path.stem for path in (CHECKOUT / "bench").glob("bench_*.py"))
 
 
 def _run_bench(name: str) -> int:
     """Each in a process of its own, so that memory and imports of one do not count for another."""
     say(f"== {name}")
-    return subprocess.run([sys.executable, "-m", f"bench.{name}"], check=False).returncode
+    return subprocess.run([sys.executable, "-m", f"bench.{name}"], check=False, cwd=CHECKOUT).returncode
 
 
 @platform_app.command("train")

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
+from reference_platform.errors import CommandError
+from reference_platform.pattern import Pattern
 from tui.present.cells import EMPTY, Line, Span, Tone, clean, clip, fit, pad, spread, squeezed, window, wrap
 from tui.present.numbers import drill_time
 from tui.present.pane import Drawing, Frame, PaneState
@@ -68,8 +69,8 @@ def matches(text: str, filter_text: str) -> bool:
     if not wanted:
         return True
     try:
-        found = re.search(wanted, text, re.IGNORECASE) is not None
-    except re.error:
+        found = Pattern(wanted, ignore_case=True).found_in(text)
+    except CommandError:
         found = wanted.lower() in text.lower()
     return found != inverted
 
