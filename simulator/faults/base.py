@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import BaseModel, ConfigDict
@@ -13,10 +13,18 @@ if TYPE_CHECKING:
 
 Pair = tuple[str, str]
 """A diagnosis: component, mechanism."""
+EVERY_MODEL = "MODELS"
+"""Stands for the servers of every model that the platform runs, among neighbours and what is safe to touch."""
 MOVE = """kubectl patch deployment MODEL -p '{"spec":{"template":{"spec":{"nodeSelector":{"pool":"gpu-large"}}}}}'"""
 """The line that moves a model's servers to the large nodes."""
 BROAD = ("bad_deploy", "config_error")
 """Mechanisms that say how a mistake came in. Under a neighbouring component they name another mistake."""
+
+
+def among(components: Iterable[str], models: Collection[str]) -> tuple[str, ...]:
+    """The components on a platform with these models, each once."""
+    named = (models if component == EVERY_MODEL else (component,) for component in components)
+    return tuple(dict.fromkeys(name for names in named for name in names))
 
 
 class Fault(BaseModel, ABC):
@@ -57,11 +65,11 @@ class Fault(BaseModel, ABC):
         del plant
         return self.accepted()
 
-    def near(self) -> tuple[Pair, ...]:
-        """Diagnoses that are nearly right; none of them is accepted."""
+    def near(self, models: Collection[str] = (EVERY_MODEL,)) -> tuple[Pair, ...]:
+        """Diagnoses that are nearly right on a platform with these models, or on any; none of them is accepted."""
         right = self.accepted()
         own = dict.fromkeys(mechanism for _, mechanism in right if mechanism not in BROAD)
-        beside = [(name, mechanism) for mechanism in own for name in self.neighbours]
+        beside = [(name, mechanism) for mechanism in own for name in among(self.neighbours, models)]
         return tuple(pair for pair in self._meant((*beside, *self.nearly_right)) if pair not in right)
 
     def harmless_in(self, plant: Plant) -> bool:

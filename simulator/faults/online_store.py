@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 from pydantic import Field
 
 from reference_platform.spec import DeploymentSpec
-from simulator.faults.base import Fault, Pair
+from simulator.faults.base import EVERY_MODEL, Fault, Pair
 
 if TYPE_CHECKING:
     from simulator.plant.plant import Plant
@@ -25,9 +25,7 @@ class ConnectionLeak(Fault):
     )
     neighbours: ClassVar[tuple[str, ...]] = (
         "gateway",
-        "recommendation",
-        "search-ranking",
-        "fraud-detection",
+        EVERY_MODEL,
         "materializer",
         "offline-store",
     )
@@ -86,9 +84,7 @@ class SlowStore(Fault):
     also_right: ClassVar[tuple[Pair, ...]] = (("online-store", "config_error"),)
     neighbours: ClassVar[tuple[str, ...]] = (
         "gateway",
-        "recommendation",
-        "search-ranking",
-        "fraud-detection",
+        EVERY_MODEL,
         "cpu-1",
         "cpu-2",
     )

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from reference_platform.durations import Duration
 from reference_platform.serving.capacity import capacity_per_s
-from simulator.faults.base import MOVE, Fault, Pair
+from simulator.faults.base import EVERY_MODEL, MOVE, Fault, Pair
 
 if TYPE_CHECKING:
     from simulator.plant.plant import Plant
@@ -32,7 +32,7 @@ class SeasonalDip(Fault):
         ("alerting", "config_error"),
         ("alerting", "seasonal_dip"),
     )
-    neighbours: ClassVar[tuple[str, ...]] = ("gateway", "fraud-detection", "recommendation", "search-ranking")
+    neighbours: ClassVar[tuple[str, ...]] = ("gateway", "fraud-detection", EVERY_MODEL)
     nearly_right: ClassVar[tuple[Pair, ...]] = (
         ("fraud-detection", "config_error"),
         ("alerting", "bad_deploy"),
@@ -64,7 +64,7 @@ class Surge(Fault):
     )
     neighbours: ClassVar[tuple[str, ...]] = ("gateway",)
     nearly_right: ClassVar[tuple[Pair, ...]] = (("gateway", "retry_storm"), ("traffic", "retry_storm"))
-    also_safe: ClassVar[tuple[str, ...]] = ("recommendation", "search-ranking", "fraud-detection")
+    also_safe: ClassVar[tuple[str, ...]] = (EVERY_MODEL,)
     shows: ClassVar[tuple[str, ...]] = (
         "request rates of the routes rise by the factor against last week's same hour",
         "where servers are too few: queues, p99 and 504s rise, DCGM_FI_DEV_GPU_UTIL nears 100, retries add to it",

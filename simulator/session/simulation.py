@@ -10,7 +10,7 @@ from reference_platform.monitoring.pager import Pager
 from reference_platform.monitoring.slo import burn_rate_rules
 from simulator.engine.drive import Part, VirtualDrive
 from simulator.engine.events import EventLog, JsonValue
-from simulator.faults.base import Fault
+from simulator.faults.base import Fault, among
 from simulator.faults.registry import FAULTS
 from simulator.image.image import Image
 from simulator.plant.plant import Plant
@@ -125,7 +125,8 @@ class Simulation:
         self.began[name] = fault
         own_name = [planned.cause] if planned.cause else []
         accepted = dict.fromkeys((*own_name, *fault.accepted_in(self.plant), *planned.accepted))
-        near = [pair for pair in dict.fromkeys((*planned.near, *fault.near())) if pair not in accepted]
+        models = [model.name for model in self.plant.spec.models]
+        near = [pair for pair in dict.fromkeys((*planned.near, *fault.near(models))) if pair not in accepted]
         component, mechanism = next(iter(accepted))
         data: dict[str, JsonValue] = {
             "fault": planned.fault_id,
@@ -133,7 +134,7 @@ class Simulation:
             "mechanism": mechanism,
             "accepted": [list(pair) for pair in accepted],
             "near": [list(pair) for pair in near],
-            "also_safe": list(fault.also_safe),
+            "also_safe": list(among(fault.also_safe, models)),
             "harmless": fault.harmless_in(self.plant),
         }
         self.log.append(self.now_s, "truth", "truth.fault", data, visible=False)

@@ -293,7 +293,8 @@ def test_the_words_for_the_cause_are_offered_to_the_responder(fault_id: str) -> 
     simulation = _begun(fault_id)
     (fault,) = simulation.began.values()
     named = components(staffed(simulation).operator)
-    for component, _ in (*fault.accepted(), *fault.near()):
+    models = [model.name for model in simulation.plant.spec.models]
+    for component, _ in (*fault.accepted(), *fault.near(models)):
         assert component in named
 
 

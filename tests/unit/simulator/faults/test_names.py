@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from simulator.faults.base import BROAD
+from simulator.faults.base import BROAD, EVERY_MODEL, among
 from simulator.faults.registry import FAULTS
 
 Pairs = tuple[tuple[str, str], ...]
@@ -122,3 +122,15 @@ def test_nearly_right_names_follow_the_parameters_and_go_no_further(
     fault = FAULTS[fault_id].model_validate(params)
     assert tuple(near.split(":")) in fault.near()
     assert tuple(far.split(":")) not in (*fault.near(), *fault.accepted())
+
+
+def test_every_model_of_the_platform_and_no_other_is_beside_a_fault_that_all_of_them_feel() -> None:
+    fault = FAULTS["online_store.connection_leak"].model_validate({})
+    near = dict.fromkeys(component for component, _ in fault.near(["letters", "stamps"]))
+    assert {"letters", "stamps", "gateway"} <= set(near)
+    assert not {"recommendation", EVERY_MODEL} & set(near)
+
+
+def test_components_are_named_once_in_their_order() -> None:
+    assert among(("gateway", "b", EVERY_MODEL, "gateway"), ["a", "b"]) == ("gateway", "b", "a")
+    assert among((EVERY_MODEL,), []) == ()
