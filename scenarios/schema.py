@@ -11,13 +11,13 @@ from typing import Annotated, Literal, get_args
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, JsonValue, WithJsonSchema
 
+from reference_platform.calendar import TIME, since_monday_s
 from reference_platform.durations import Duration, parse_duration_s
 from rubrics.findings import Band
 from scenarios.ranges import resolve_ranges
 from simulator.session.drill import Joins
 
 Level = Literal["junior", "mlops", "senior", "staff", "principal"]
-DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 BANDS: tuple[Band, ...] = get_args(Band)
 HINTS_MAX = 4
 ID_MAX = 80
@@ -28,7 +28,6 @@ _INSTANT = rf"\s*(?:joined\s*\+\s*)?(?:(?:{_ONE_DURATION})+|{_ONE_DURATION}\.\.{
 _COMPONENT = re.compile(r"[a-z0-9][a-z0-9.-]*")
 _MECHANISM = re.compile(r"[a-z][a-z0-9_]*")
 _ID = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
-_START = re.compile(r"(Mon|Tue|Wed|Thu|Fri|Sat|Sun) ([01]\d|2[0-3]):([0-5]\d)")
 
 
 def _version(number: int) -> int:
@@ -55,10 +54,10 @@ def _positive(seconds: float) -> float:
 
 
 def _calendar_s(text: object) -> float:
-    match = _START.fullmatch(text) if isinstance(text, str) else None
-    if match is None:
+    found_s = since_monday_s(text) if isinstance(text, str) else None
+    if found_s is None:
         raise ValueError(f"{text!r} is not a day and time; write it like Tue 22:30")
-    return DAYS.index(match[1]) * 86400.0 + int(match[2]) * 3600.0 + int(match[3]) * 60.0
+    return found_s
 
 
 def _instant(value: object) -> str:
@@ -141,7 +140,7 @@ ScriptStep = Annotated[StepDocument, BeforeValidator(_step), WithJsonSchema(_STE
 class ClockDocument(Content):
     """When it plays and when the responder comes in."""
 
-    starts: Annotated[float, BeforeValidator(_calendar_s), _pattern(_START.pattern)]
+    starts: Annotated[float, BeforeValidator(_calendar_s), _pattern(TIME.pattern)]
     """Day and time of the simulation's first second, as `Tue 22:30`; held as seconds since Monday 00:00."""
     drill: PositiveDuration
     """How long the responder has once joined."""

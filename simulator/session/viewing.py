@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from reference_platform.calendar import clock_text
 from reference_platform.models.catalogue import card_of
 from reference_platform.shop.ingest import PIPELINE
 from simulator.engine.events import Event
@@ -36,14 +37,11 @@ MARKS_S = 2 * 3600.0
 LOGS_MAX = 400
 TERMINAL_MAX = 200
 RESOLVED_MAX = 8
-DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 
 
 def calendar(offset_s: float, t_s: float) -> str:
     """`Wed 03:07:42` at simulation second `t_s`."""
-    at = int(offset_s + t_s)
-    day, second = divmod(at, 86400)
-    return f"{DAYS[day % 7]} {second // 3600:02d}:{second // 60 % 60:02d}:{second % 60:02d}"
+    return clock_text(offset_s + t_s)
 
 
 def build_view(session: Session) -> SessionView:

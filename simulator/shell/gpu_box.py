@@ -9,18 +9,14 @@ from dataclasses import dataclass
 from hashlib import blake2b
 
 from simulator.cluster.lifecycle import gpu_memory_bytes
-from simulator.cluster.objects import Node
+from simulator.cluster.objects import Node, Pod
+from simulator.cluster.power import heat_c, power_limit_w, power_w
 from simulator.shell.calendar import clock
 from simulator.shell.context import Operator
 
 DRIVER = "550.54.15"
 CUDA = "12.4"
-POWER_W = {"NVIDIA RTX A4500": 200.0, "NVIDIA A100-SXM4-80GB": 400.0}
-"""Source: NVIDIA data sheets."""
-POWER_DEFAULT_W = 300.0
-IDLE_W = 24.0
-HEAT_IDLE_C, HEAT_PER_PERCENT_C = 34.0, 0.4
-PID_FIRST = 20_411
+PID_FIRST, PID_LAST = 4_000, 4_000_000
 
 RULE = "+-----------------------------------------+------------------------+----------------------+"
 EDGE = "+" + "-" * 89 + "+"
@@ -39,8 +35,10 @@ NO_PROCESSES = "|  No running processes found                                   
 
 @dataclass(frozen=True, slots=True)
 class Process:
+    """`name` is the program as the node sees it: nvidia-smi knows no pods."""
+
     pid: int
-    pod: str
+    name: str
     used_mib: int
 
 
@@ -54,25 +52,38 @@ class Device:
     used_mib: int
     total_mib: int
     busy_percent: float
-    cap_w: float
     processes: tuple[Process, ...]
 
     @property
     def power_w(self) -> float:
-        return IDLE_W + (self.cap_w - IDLE_W) * self.busy_percent / 100.0
+        return power_w(self.name, self.busy_percent)
 
     @property
     def heat_c(self) -> float:
-        return HEAT_IDLE_C + HEAT_PER_PERCENT_C * self.busy_percent
+        return heat_c(self.busy_percent)
+
+    @property
+    def cap_w(self) -> float:
+        return power_limit_w(self.name)
 
     @property
     def bus_id(self) -> str:
-        return "00000000:C1:00.0"
+        return f"00000000:{_digest(self.node)[0] % 0xE0 + 1:02X}:00.0"
 
     @property
     def uuid(self) -> str:
-        digits = blake2b(self.node.encode(), digest_size=16).hexdigest()
+        digits = _digest(self.node).hex()
         return f"GPU-{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
+
+
+def _digest(text: str) -> bytes:
+    return blake2b(text.encode(), digest_size=16).digest()
+
+
+def pid_of(pod: Pod) -> int:
+    """The process of a pod's container on its node: another one after every start."""
+    number = int.from_bytes(_digest(f"{pod.name}/{pod.restarts}")[:6], "big")
+    return PID_FIRST + number % (PID_LAST - PID_FIRST)
 
 
 def device(op: Operator, node: Node) -> Device:
@@ -81,8 +92,8 @@ def device(op: Operator, node: Node) -> Device:
     busy = [s.last_value for s in op.plant.store.select("DCGM_FI_DEV_GPU_UTIL") if ("node", spec.name) in s.labels]
     held = [pod for pod in cluster.pods.values() if pod.node == spec.name]
     processes = tuple(
-        Process(PID_FIRST + 37 * at, pod.name, gpu_memory_bytes(pod, op.now_s) >> 20)
-        for at, pod in enumerate(sorted(held, key=lambda pod: pod.name))
+        Process(pid_of(pod), f"/opt/{pod.deployment}/bin/python3", gpu_memory_bytes(pod, op.now_s) >> 20)
+        for pod in sorted(held, key=pid_of)
         if gpu_memory_bytes(pod, op.now_s) >> 20
     )
     total_mib = spec.gpu_memory >> 20
@@ -93,7 +104,6 @@ def device(op: Operator, node: Node) -> Device:
         used_mib=min(total_mib, cluster.gpu_used_bytes(spec.name, op.now_s) >> 20),
         total_mib=total_mib,
         busy_percent=busy[0] if busy and busy[0] >= 0.0 else 0.0,
-        cap_w=POWER_W.get(spec.gpu_name, POWER_DEFAULT_W),
         processes=processes,
     )
 
@@ -123,6 +133,6 @@ def box(gpu: Device) -> list[str]:
         "|" + "=" * 89 + "|",
     ]
     processes = [
-        f"|    0   N/A  N/A{item.pid:>11}      C   {item.pod:<40.40}{item.used_mib:>8}MiB |" for item in gpu.processes
+        f"|    0   N/A  N/A{item.pid:>11}      C   {item.name:<40.40}{item.used_mib:>8}MiB |" for item in gpu.processes
     ]
     return [*lines, *(processes or [NO_PROCESSES]), EDGE]

@@ -29,6 +29,7 @@ _TITLES = {
     "kubectl_change": "Cluster, changing it",
     "kubectl_nodes": "Cluster, changing it",
     "deploys": "What changed",
+    "elsewhere": "Other tools",
     "gpu": "GPUs",
     "features": "Features",
     "ingest": "Events on their way to features",

@@ -11,6 +11,7 @@ MODULES = (
     "clocks",
     "deploys",
     "desk",
+    "elsewhere",
     "features",
     "gpu",
     "hypotheses",

@@ -37,6 +37,11 @@ def service_address(name: str) -> str:
     return f"10.96.{_byte(name, 0)}.{_byte(name, 1)}"
 
 
+def service_port(name: str) -> int:
+    """The port on which a service, or a pod or node for that matter, is listened to."""
+    return {"online-store": 6379, "mlflow": 5000}.get(name, 80)
+
+
 def address_of(op: Operator, name: str) -> str:
     """The address of a service, pod or node; `<none>` for a pod that no node has taken."""
     if name in op.plant.cluster.nodes:

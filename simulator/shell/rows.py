@@ -12,7 +12,7 @@ from simulator.cluster.objects import ClusterEvent, Deployment, Node, Pod
 from simulator.shell.calendar import age
 from simulator.shell.components import distinct
 from simulator.shell.context import Operator
-from simulator.shell.network import address_of, service_address, services
+from simulator.shell.network import address_of, service_address, service_port, services
 
 OOM_SHOWN_S = 10.0
 """A killed container shows its reason this long before the status turns to CrashLoopBackOff."""
@@ -205,7 +205,7 @@ def service_rows(op: Operator) -> Listing:
     """`kubectl get services`."""
     rows = []
     for name in sorted(services(op)):
-        port = "6379/TCP" if name == "online-store" else "5000/TCP" if name == "mlflow" else "80/TCP"
+        port = f"{service_port(name)}/TCP"
         cells = (name, "ClusterIP", service_address(name), "<none>", port, age(op, -PLATFORM_AGE_S))
         rows.append(Row(name, cells, (f"app={name}",), labels={"app": name}))
     headers = ("NAME", "TYPE", "CLUSTER-IP", "EXTERNAL-IP", "PORT(S)", "AGE")

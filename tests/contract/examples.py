@@ -7,6 +7,23 @@ from simulator.shell.registry import COMMANDS
 
 LARGE_POOL = '{"spec":{"template":{"spec":{"nodeSelector":{"pool":"gpu-large"}}}}}'
 EXAMPLES: dict[str, tuple[str, ...]] = {
+    "argocd app": ("argocd app history gateway",),
+    "dcgmi diag": ("dcgmi diag -r 1",),
+    "dmesg": ("dmesg -T | grep -i xid", "journalctl -u kubelet"),
+    "getent": ("getent hosts gateway", "getent hosts nowhere"),
+    "git diff": ("git diff", "git diff HEAD~1"),
+    "git revert": ("git revert HEAD",),
+    "git show": ("git show", "git show HEAD~1", "git show nothex"),
+    "git status": ("git status",),
+    "helm history": ("helm history gateway",),
+    "helm list": ("helm list -A",),
+    "host": ("host gateway", "host nowhere"),
+    "mlflow alias delete": ("mlflow alias delete recommendation champion",),
+    "mlflow experiments": ("mlflow experiments search",),
+    "nc": ("nc -zv online-store 6379", "nc -zv gateway 81", "nc nowhere 80"),
+    "stern": ("stern gateway", "stern gateway --since 5m -i 504"),
+    "redis-cli -h": ("redis-cli -h nowhere ping",),
+    "store slowlog": ("redis-cli -h online-store slowlog get", "store slowlog len"),
     "ack": ("ack", "ack 1", "ack 1 2"),
     "alerts": ("alerts",),
     "alerts add": (

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import sys
 from collections.abc import Callable
 from dataclasses import asdict
@@ -12,6 +11,7 @@ from typing import Annotated
 
 import typer
 
+from reference_platform.calendar import since_monday_s
 from reference_platform.errors import ConfigError, ContentError, InternalError, nearest
 from tui.narration import put, say
 
@@ -124,7 +124,7 @@ def _level(text: str) -> str:
 
 
 def _starts(text: str) -> str:
-    if not re.fullmatch(r"(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun) (?:[01]\d|2[0-3]):[0-5]\d", text):
+    if since_monday_s(text) is None:
         raise ContentError(f'"{text}" is no day and time', fix="write it like Tue 22:30")
     return text
 

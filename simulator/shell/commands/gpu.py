@@ -7,13 +7,23 @@ from collections.abc import Callable, Iterable, Sequence
 
 from reference_platform.errors import CommandError, nearest
 from simulator.cluster.objects import Node
+from simulator.cluster.power import clocks_mhz, memory_heat_c
 from simulator.shell.components import distinct
 from simulator.shell.context import Effect, Operator
 from simulator.shell.gpu_box import DRIVER, Device, box, device
+from simulator.shell.gpu_report import GROUPS_DEFAULT, details, monitor
 from simulator.shell.kinds import node_named
 from simulator.shell.registry import Arguments, command
 
 FULL_RATIO = 0.9
+LINES_MAX = 10
+ABSENT = {
+    "topo": "each node has one GPU: there is no topology",
+    "nvlink": "each node has one GPU: there are no links",
+    "mig": "MIG is off",
+    "pmon": "processes are listed by nvidia-smi itself",
+    "vgpu": "no virtual GPUs are used",
+}
 Value = Callable[[Device], tuple[str, str]]
 """A value and its unit."""
 
@@ -27,6 +37,10 @@ FIELDS: dict[str, Value] = {
     "timestamp": lambda gpu: (gpu.clock, ""),
     "driver_version": lambda _: (DRIVER, ""),
     "pstate": lambda _: ("P0", ""),
+    "clocks.sm": lambda gpu: (f"{clocks_mhz(gpu.name)[1]}", "MHz"),
+    "clocks.mem": lambda gpu: (f"{clocks_mhz(gpu.name)[0]}", "MHz"),
+    "ecc.mode.current": lambda _: ("Enabled", ""),
+    "temperature.memory": lambda gpu: (f"{memory_heat_c(gpu.busy_percent):.0f}", ""),
     "memory.used": lambda gpu: (f"{gpu.used_mib}", "MiB"),
     "memory.free": lambda gpu: (f"{gpu.total_mib - gpu.used_mib}", "MiB"),
     "memory.total": lambda gpu: (f"{gpu.total_mib}", "MiB"),
@@ -46,6 +60,10 @@ def _names(op: Operator) -> Iterable[str]:
 
 def _chosen(op: Operator, name: str | None) -> list[Node]:
     names = list(_names(op))
+    if name in ABSENT:
+        raise CommandError(
+            f"nvidia-smi {name}: {ABSENT[name]}", fix="nvidia-smi, nvidia-smi -q, nvidia-smi dmon -s pucm"
+        )
     if name is None or name == "0":
         return [op.plant.cluster.nodes[item] for item in names]
     node = node_named(op, name.rpartition("/")[2])
@@ -65,6 +83,7 @@ def _flags(parser: Arguments) -> None:
     parser.add_argument("-c", "--count", type=int)
     parser.add_argument("-q", dest="details", action="store_true")
     parser.add_argument("-d", "--display")
+    parser.add_argument("-pm", "-pl", "-r", "--gpu-reset", "-mig", "-e", dest="setting", nargs="?", const="")
 
 
 def _seen(op: Operator, nodes: Sequence[Node], text: str, asked: bool) -> Effect:
@@ -84,6 +103,10 @@ def _seen(op: Operator, nodes: Sequence[Node], text: str, asked: bool) -> Effect
          configure=_flags, complete=_names)  # fmt: skip
 def nvidia_smi(op: Operator, args: argparse.Namespace) -> Effect:
     """GPUs of all nodes, or of one: memory, utilisation, processes."""
+    if args.setting is not None and args.target not in ABSENT:
+        raise CommandError(
+            "Insufficient Permissions", fix="the responder may look at GPUs; kubectl drain NODE empties one"
+        )
     name = args.node or args.target
     nodes = _chosen(op, name)
     gpus = [device(op, node) for node in nodes]
@@ -92,11 +115,11 @@ def nvidia_smi(op: Operator, args: argparse.Namespace) -> Effect:
     if args.query_gpu or args.query_compute_apps:
         text = _query(gpus, args.query_gpu, args.format) if args.query_gpu else _processes(gpus, args)
     elif args.details:
-        text = "\n\n".join(_details(gpu) for gpu in gpus)
+        text = "\n\n".join(details(gpu, args.display or "") for gpu in gpus)
     else:
         text = "\n\n".join("\n".join(box(gpu)) for gpu in gpus)
     if args.loop is not None:
-        text += "\n(looping is not simulated; run it again)"
+        text += "\n(one reading; watch -n 5 nvidia-smi takes several)"
     return _seen(op, nodes, text, name is not None)
 
 
@@ -120,25 +143,8 @@ def _query(gpus: Sequence[Device], wanted: str, form: str) -> str:
 
 def _processes(gpus: Sequence[Device], args: argparse.Namespace) -> str:
     lines = ["node, pid, process_name, used_gpu_memory [MiB]"]
-    lines += [f"{gpu.node}, {item.pid}, {item.pod}, {item.used_mib} MiB" for gpu in gpus for item in gpu.processes]
+    lines += [f"{gpu.node}, {item.pid}, {item.name}, {item.used_mib} MiB" for gpu in gpus for item in gpu.processes]
     return "\n".join(lines[1:] if "noheader" in args.format else lines)
-
-
-def _details(gpu: Device) -> str:
-    rows = [
-        ("Product Name", gpu.name),
-        ("GPU UUID", gpu.uuid),
-        ("Driver Version", DRIVER),
-        ("FB Memory Total", f"{gpu.total_mib} MiB"),
-        ("FB Memory Used", f"{gpu.used_mib} MiB"),
-        ("FB Memory Free", f"{gpu.total_mib - gpu.used_mib} MiB"),
-        ("Gpu Utilization", f"{gpu.busy_percent:.0f} %"),
-        ("ECC Errors Volatile SRAM Uncorrectable", "0"),
-        ("ECC Errors Volatile DRAM Uncorrectable", "0"),
-        ("Remapped Rows Pending", "No"),
-        ("Xid of the last error", "none"),
-    ]
-    return "\n".join([f"{gpu.node}: GPU {gpu.bus_id}", *(f"    {name:<42}: {value}" for name, value in rows)])
 
 
 def _dmon_flags(parser: Arguments) -> None:
@@ -149,19 +155,23 @@ def _dmon_flags(parser: Arguments) -> None:
     parser.add_argument("-d", "--delay", type=int)
 
 
-@command("nvidia-smi dmon", "nvidia-smi dmon [-i NODE]", takes_s=2.0, configure=_dmon_flags, complete=_names)
+@command(
+    "nvidia-smi dmon", "nvidia-smi dmon [-i NODE] [-s pucm] [-c N]", takes_s=2.0, configure=_dmon_flags, complete=_names
+)
 def dmon(op: Operator, args: argparse.Namespace) -> Effect:
     """One line of device statistics for each GPU."""
     name = args.node or args.target
     nodes = _chosen(op, name)
-    lines = [
-        "# node            gpu    pwr  gtemp     sm    mem     fb   mclk   pclk",
-        "#                 Idx      W      C      %      %     MB    MHz    MHz",
-    ]
-    for gpu in (device(op, node) for node in nodes):
-        numbers = (0, gpu.power_w, gpu.heat_c, gpu.busy_percent, gpu.busy_percent * 0.6, gpu.used_mib, 8001, 1650)
-        lines.append(f"  {gpu.node:<13}" + "".join(f"{number:>7.0f}" for number in numbers))
-    return _seen(op, nodes, "\n".join(lines), name is not None)
+    count = max(1, min(args.count or 1, LINES_MAX))
+    text = monitor([device(op, node) for node in nodes], args.select or GROUPS_DEFAULT, count)
+    return _seen(op, nodes, text, name is not None)
+
+
+def _diag_flags(parser: Arguments) -> None:
+    parser.add_argument("words", nargs="*")
+    parser.add_argument("-r", "--run")
+    parser.add_argument("-i", "--id")
+    parser.add_argument("-e")
 
 
 def _dcgm_flags(parser: Arguments) -> None:
@@ -181,6 +191,13 @@ def dcgmi_health(op: Operator, args: argparse.Namespace) -> Effect:
     for node in nodes:
         lines += [f"| {node.spec.name + ' Overall Health':<26}| {'Healthy':<57}|", rule]
     return Effect("\n".join(lines), looked=("gpu",), subjects=("gpu-pool", *(node.spec.name for node in nodes)))
+
+
+@command("dcgmi diag", "dcgmi diag -r LEVEL", takes_s=1.0, configure=_diag_flags, complete=_names,
+         aliases=["dcgmi dmon", "dcgmi stats", "dcgmi policy"])  # fmt: skip
+def dcgmi_diag(op: Operator, args: argparse.Namespace) -> Effect:
+    """Not run while models are served: a diagnosis takes the GPU for itself."""
+    raise CommandError("dcgmi: a diagnosis would take the GPUs from the models", fix="dcgmi health -c, nvidia-smi dmon")
 
 
 @command("dcgmi discovery", "dcgmi discovery -l [-i NODE]", takes_s=1.0, configure=_dcgm_flags, complete=_names)

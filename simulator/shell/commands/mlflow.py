@@ -213,7 +213,7 @@ def aliases_list(op: Operator, args: argparse.Namespace) -> Effect:
     aliases=["mlflow aliases set", "mlflow models set-alias"],
 )
 def alias_set(op: Operator, args: argparse.Namespace) -> Effect:
-    """Point an alias at another version; pods follow at their next roll-out."""
+    """Point an alias at another version. What pods run is named by their deployment and does not follow."""
     _reach(op)
     item = _version(op, args.name, args.version)
     allowed = args.alias.replace("-", "").replace("_", "")
@@ -230,7 +230,8 @@ def alias_set(op: Operator, args: argparse.Namespace) -> Effect:
     op.changed("set_alias", [args.name], f"{args.name}@{args.alias}: {before or 'none'} -> {item.version}")
     return Effect(
         f"{args.name}@{args.alias}: version {before or 'none'} -> {item.version}\n"
-        f"running pods keep the version they loaded ({_running(op, args.name)}) until they are rolled out",
+        f"pods do not follow: they run what their deployment names ({_running(op, args.name)}), after a restart too\n"
+        f"to serve it: kubectl set env deployment/{args.name} MODEL_VERSION={item.version}",
         looked=("registry",),
         subjects=(args.name,),
     )
@@ -290,3 +291,33 @@ def _times(left: str, right: str) -> str:
     if not (is_digits(left) and is_digits(right) and int(left)):
         return ""
     return f"x{int(right) / int(left):.2f}" if left != right else ""
+
+
+def _anything(parser: Arguments) -> None:
+    parser.add_argument("words", nargs="*")
+    for flag in ("--experiment-id", "--run-id", "-r", "--artifact-path"):
+        parser.add_argument(flag)
+
+
+@command("mlflow alias delete", "mlflow alias delete NAME ALIAS", takes_s=1.0, configure=_anything,
+         aliases=["mlflow aliases delete"])  # fmt: skip
+def alias_delete(op: Operator, args: argparse.Namespace) -> Effect:
+    """Not for responders: what serves is found by its alias."""
+    _reach(op)
+    raise CommandError(
+        "PERMISSION_DENIED: aliases may be moved, not deleted", fix="mlflow alias set NAME ALIAS VERSION"
+    )
+
+
+@command(
+    "mlflow experiments",
+    "mlflow experiments",
+    takes_s=1.0,
+    configure=_anything,
+    aliases=["mlflow experiments search", "mlflow experiments list", "mlflow artifacts", "mlflow artifacts list"],
+)
+def experiments(op: Operator, args: argparse.Namespace) -> Effect:
+    """Experiments of the tracking server: one for each model."""
+    _reach(op)
+    rows = [(str(at), name, f"mlflow-artifacts:/{at}") for at, name in enumerate(op.plant.registry.names(), 1)]
+    return Effect(table(("Experiment Id", "Name", "Artifact Location"), rows), looked=("registry",))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from reference_platform.durations import format_duration
 from reference_platform.errors import CommandError, near_miss
@@ -12,7 +12,7 @@ from reference_platform.serving.connections import FSYNC_MODES, RECONNECT_S
 from simulator.shell.components import distinct
 from simulator.shell.context import Effect, Operator
 from simulator.shell.free_text import is_digits
-from simulator.shell.registry import Arguments, command
+from simulator.shell.registry import REORDER, Arguments, command
 from simulator.shell.table import table
 from simulator.traffic.layout import S_QUEUE_LEN, T_STORE_READS
 
@@ -22,11 +22,22 @@ CLIENTS_MAX = 4064
 """What the container's limit of open files allows: 4096 less 32 that Redis keeps for itself.
 Source: Redis documentation, "Client handling", maximum concurrent connected clients."""
 CLIENTS_MIN = 16
+COMMAND_WORDS = 2
+"""So many words of redis-cli's commands may be in capitals."""
+SECTIONS = ("clients", "reads", "all", "default", "everything")
+SECTIONS_ABSENT = ("server", "memory", "persistence", "stats", "replication", "cpu", "keyspace", "commandstats")
+"""Sections of Redis that this store's exporter does not have."""
+_VALUED = ("-h", "-p", "-a", "-n", "-u", "--user", "--pass")
+_PLAIN = ("--no-auth-warning", "--raw", "--no-raw", "-c", "--tls")
 
 
 def _size(parser: Arguments) -> None:
     parser.add_argument("setting")
     parser.add_argument("value")
+
+
+def _words(parser: Arguments) -> None:
+    parser.add_argument("words", nargs="*")
 
 
 def _setting(parser: Arguments) -> None:
@@ -63,28 +74,87 @@ def _subjects(op: Operator) -> tuple[str, ...]:
     return distinct([STORE, *(name for name in _holders(op) if name != SERVING)])
 
 
-@command("store info", "store info", takes_s=1.5, aliases=["store", "redis-cli info", "redis-cli info clients"])
-def info(op: Operator, _: argparse.Namespace) -> Effect:
-    """Connections in use against the limit, read time and waits, as INFO clients shows them."""
+def _section(parser: Arguments) -> None:
+    parser.add_argument("section", nargs="?", type=str.lower, choices=(*SECTIONS, *SECTIONS_ABSENT))
+
+
+def _past_the_host(words: Sequence[str]) -> list[str]:
+    """`redis-cli -h online-store -p 6379 info` as `redis-cli info`: there is one store to talk to."""
+    rest = list(words[1:])
+    while rest and rest[0] in (*_VALUED, *_PLAIN):
+        if rest[0] == "-h" and rest[1:2] != [STORE] and not "".join(rest[1:2]).startswith(f"{STORE}."):
+            break
+        del rest[: 2 if rest[0] in _VALUED else 1]
+    return [words[0], *(word.lower() if at < COMMAND_WORDS else word for at, word in enumerate(rest))]
+
+
+REORDER["redis-cli"] = _past_the_host
+
+
+@command("store info", "store info [SECTION]", takes_s=1.5, configure=_section, aliases=["store", "redis-cli info"])
+def info(op: Operator, args: argparse.Namespace) -> Effect:
+    """Connections in use against the limit, read time and waits, by section as INFO shows them."""
     down = _down(op)
     if down is not None:
         return down
     pool, holders = op.plant.pool, _holders(op)
     wait_s = _newest(op, "online_store_wait_seconds")
     shares = "".join(f"\nclient_{name.replace('-', '_')}:{count}" for name, count in holders.items())
-    text = (
+    sections = {}
+    # Nothing here waits inside of a blocking command; who gets no connection waits at the client, or was refused.
+    sections["clients"] = (
         "# Clients\n"
         f"connected_clients:{sum(holders.values())}\n"
-        f"blocked_clients:{op.plant.plane.path.scalars[S_QUEUE_LEN]}\n"
+        "blocked_clients:0\n"
         f"maxclients:{pool.connections_max}{shares}\n"
-        "\n# Reads\n"
+        f"waiting_for_a_connection:{op.plant.plane.path.scalars[S_QUEUE_LEN]}"
+    )
+    sections["reads"] = (
+        "# Reads\n"
         f"appendfsync:{pool.fsync}\n"
         f"read_mean_ms:{pool.read_s() * 1000:.2f}\n"
         f"wait_for_connection_mean_ms:{'-' if wait_s is None else f'{wait_s * 1000:.2f}'}\n"
         f"reads_total:{op.plant.plane.path.clock[T_STORE_READS]:.0f}\n"
         f"acquire_timeout_ms:{op.plant.spec.online_store.acquire_timeout * 1000:.0f}"
     )
+    wanted = args.section or "all"
+    if wanted not in (*sections, *SECTIONS_ABSENT):
+        text = "\n\n".join(sections.values())
+    elif wanted in sections:
+        text = sections[wanted]
+    else:
+        raise CommandError(
+            f"no section {wanted[:40]} here", fix=f"there are {', '.join(sections)}; see also kubectl top pods"
+        )
     return Effect(text, looked=("upstream",), subjects=_subjects(op))
+
+
+def _elsewhere(parser: Arguments) -> None:
+    parser.add_argument("host")
+    parser.add_argument("words", nargs="*")
+    parser.add_argument("-p", "--port", default="6379")
+
+
+@command("redis-cli -h", "redis-cli -h online-store COMMAND", takes_s=1.0, configure=_elsewhere)
+def redis_elsewhere(op: Operator, args: argparse.Namespace) -> Effect:
+    """Another host than the online store: no Redis answers there."""
+    known = args.host in op.plant.cluster.deployments
+    why = "Connection refused" if known else "Name or service not known"
+    raise CommandError(f"Could not connect to Redis at {args.host[:60]}:6379: {why}", fix="redis-cli -h online-store")
+
+
+@command("store slowlog", "store slowlog get|len", takes_s=1.0, configure=_words, aliases=["redis-cli slowlog"])
+def slowlog(op: Operator, args: argparse.Namespace) -> Effect:
+    """Commands that took the store long to carry out; waits for connections and for its disk are not among them."""
+    down = _down(op)
+    if down is not None:
+        return down
+    what = args.words[0].lower() if args.words else "get"
+    if what not in ("get", "len"):
+        raise CommandError(f"ERR unknown subcommand '{what[:40]}'", fix="store slowlog get, store slowlog len")
+    # Source: Redis documentation, SLOWLOG: the time to carry a command out, without the client's and the log's I/O.
+    text = "(integer) 0" if what == "len" else "(empty array)"
+    return Effect(text, looked=("upstream",), subjects=(STORE,))
 
 
 @command("store clients", "store clients", takes_s=1.5, aliases=["redis-cli client list", "store client list"])

@@ -15,7 +15,7 @@ from simulator.shell.registry import ALIASES, COMMANDS, Command
 from tests.contract.examples import EXAMPLES
 
 load_commands()
-NO_OBSERVATION = ("kubectl_about",)
+NO_OBSERVATION = ("kubectl_about", "elsewhere")
 """Modules whose commands explain themselves and show nothing of the platform."""
 OF_QUERIES = ("metrics", "compare")
 

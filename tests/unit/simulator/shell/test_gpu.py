@@ -51,6 +51,47 @@ def test_what_has_no_answer_is_refused_with_advice(line: str) -> None:
     assert "\n" in ran.text
 
 
+def test_no_two_processes_or_boards_share_a_number() -> None:
+    rows = desk().type("nvidia-smi --query-compute-apps=pid,name --format=csv,noheader").text.split("\n")
+    pids = [row.split(", ")[1] for row in rows]
+    assert len(set(pids)) == len(pids) == 9
+    assert rows[0].split(", ")[2].startswith("/opt/")
+    buses = desk().type("nvidia-smi --query-gpu=pci.bus_id --format=csv,noheader").text.split("\n")
+    assert len({row.split(", ")[1] for row in buses}) == 4
+
+
+def test_details_are_those_asked_for_with_their_names_in_the_driver() -> None:
+    text = desk().type("nvidia-smi -q -d MEMORY,ECC -i gpu-large-1").text
+    assert text.split("\n")[9:14] == [
+        "    FB Memory Usage",
+        "        Total                                     : 81920 MiB",
+        "        Reserved                                  : 0 MiB",
+        "        Used                                      : 0 MiB",
+        "        Free                                      : 81920 MiB",
+    ]
+    assert "            DRAM Uncorrectable                    : 0" in text
+    assert "Temperature" not in text
+    assert "Xid" not in text
+    whole = desk().type("nvidia-smi -q -i gpu-large-1").text
+    assert "Product Name                                  : NVIDIA A100-SXM4-80GB" in whole
+    assert "Temperature" in whole
+    assert desk().type("nvidia-smi -q -d NOSUCH").exit == 1
+
+
+@pytest.mark.parametrize(
+    ("line", "columns"),
+    [
+        ("nvidia-smi dmon -i gpu-large-1", "node gpu pwr gtemp mtemp sm mem enc dec jpg ofa mclk pclk"),
+        ("nvidia-smi dmon -s m -i gpu-large-1", "node gpu fb bar1 ccpm"),
+    ],
+)
+def test_device_monitoring_shows_the_groups_asked_for(line: str, columns: str) -> None:
+    lines = desk().type(line).text.split("\n")
+    assert lines[0].lstrip("# ").split() == columns.split()
+    assert len(lines[2].split()) == len(columns.split())
+    assert len(desk().type(f"{line} -c 3").text.split("\n")) == 5
+
+
 def test_looking_at_a_gpu_creates_no_series() -> None:
     before = len(desk().op.plant.store)
     desk().type("nvidia-smi")

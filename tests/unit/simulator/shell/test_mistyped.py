@@ -39,7 +39,7 @@ def test_a_mistyped_form_is_answered_with_the_one_that_was_meant(desk: Desk, lin
 def test_a_word_like_no_form_is_answered_with_the_usage(desk: Desk) -> None:
     ran = desk.type("store qqqq")
     assert ran.exit == 1
-    assert "usage: store info" in ran.text
+    assert "usage: store info [SECTION]" in ran.text
 
 
 @pytest.mark.parametrize(

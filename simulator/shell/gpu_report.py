@@ -1,0 +1,177 @@
+"""What `nvidia-smi -q` and `nvidia-smi dmon` print of a GPU.
+
+Source for the layouts: nvidia-smi of driver 550, its manual page and the output of both forms.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from reference_platform.errors import CommandError
+from simulator.cluster.power import clocks_mhz, memory_heat_c
+from simulator.shell.gpu_box import CUDA, DRIVER, Device
+
+NAME_COLUMNS = 42
+Rows = tuple[tuple[int, str, str], ...]
+"""Depth below the GPU, name, value; a heading has no value."""
+
+
+def _memory(gpu: Device) -> Rows:
+    return (
+        (0, "FB Memory Usage", ""),
+        (1, "Total", f"{gpu.total_mib} MiB"),
+        (1, "Reserved", "0 MiB"),
+        (1, "Used", f"{gpu.used_mib} MiB"),
+        (1, "Free", f"{gpu.total_mib - gpu.used_mib} MiB"),
+    )
+
+
+def _utilization(gpu: Device) -> Rows:
+    return (
+        (0, "Utilization", ""),
+        (1, "Gpu", f"{gpu.busy_percent:.0f} %"),
+        (1, "Memory", f"{gpu.busy_percent * 0.6:.0f} %"),
+        (1, "Encoder", "0 %"),
+        (1, "Decoder", "0 %"),
+    )
+
+
+def _ecc(_: Device) -> Rows:
+    kinds = ("SRAM Correctable", "SRAM Uncorrectable", "DRAM Correctable", "DRAM Uncorrectable")
+    return (
+        (0, "ECC Mode", ""),
+        (1, "Current", "Enabled"),
+        (1, "Pending", "Enabled"),
+        (0, "ECC Errors", ""),
+        *((depth, name, value) for when in ("Volatile", "Aggregate")
+          for depth, name, value in ((1, when, ""), *((2, kind, "0") for kind in kinds))),
+    )  # fmt: skip
+
+
+def _remapped(_: Device) -> Rows:
+    rows = (("Correctable Error", "0"), ("Uncorrectable Error", "0"), ("Pending", "No"),
+            ("Remapping Failure Occurred", "No"))  # fmt: skip
+    return ((0, "Remapped Rows", ""), *((1, name, value) for name, value in rows))
+
+
+def _temperature(gpu: Device) -> Rows:
+    return (
+        (0, "Temperature", ""),
+        (1, "GPU Current Temp", f"{gpu.heat_c:.0f} C"),
+        (1, "Memory Current Temp", f"{memory_heat_c(gpu.busy_percent):.0f} C"),
+    )
+
+
+def _power(gpu: Device) -> Rows:
+    return (
+        (0, "GPU Power Readings", ""),
+        (1, "Power Draw", f"{gpu.power_w:.2f} W"),
+        (1, "Current Power Limit", f"{gpu.cap_w:.2f} W"),
+        (1, "Max Power Limit", f"{gpu.cap_w:.2f} W"),
+    )
+
+
+def _clocks(gpu: Device) -> Rows:
+    memory, graphics = clocks_mhz(gpu.name)
+    return ((0, "Max Clocks", ""), (1, "SM", f"{graphics} MHz"), (1, "Memory", f"{memory} MHz"))
+
+
+def _performance(_: Device) -> Rows:
+    reasons = ("Idle", "SW Power Cap", "HW Slowdown", "HW Thermal Slowdown", "SW Thermal Slowdown")
+    return (
+        (0, "Performance State", "P0"),
+        (0, "Clocks Event Reasons", ""),
+        *((1, name, "Not Active") for name in reasons),
+    )
+
+
+def _pids(gpu: Device) -> Rows:
+    if not gpu.processes:
+        return ((0, "Processes", "None"),)
+    rows = [(0, "Processes", "")]
+    for item in gpu.processes:
+        rows += [(1, "Process ID", f"{item.pid}"), (2, "Type", "C"), (2, "Name", item.name),
+                 (2, "Used GPU Memory", f"{item.used_mib} MiB")]  # fmt: skip
+    return tuple(rows)
+
+
+_SECTIONS = {
+    "MEMORY": _memory,
+    "UTILIZATION": _utilization,
+    "ECC": _ecc,
+    "ROW_REMAPPER": _remapped,
+    "TEMPERATURE": _temperature,
+    "POWER": _power,
+    "CLOCK": _clocks,
+    "PERFORMANCE": _performance,
+    "PIDS": _pids,
+}
+"""What `-d` can name, in the order in which it is printed."""
+
+
+def details(gpu: Device, wanted: str) -> str:
+    """`nvidia-smi -q`, of the sections in `wanted`; "" for all. Raises CommandError."""
+    asked = [name.strip().upper() for name in wanted.split(",") if name.strip()]
+    for name in asked:
+        if name not in _SECTIONS:
+            raise CommandError(f"Invalid combination of input arguments: -d {name[:40]}", fix=", ".join(_SECTIONS))
+    rows: list[tuple[int, str, str]] = []
+    if not asked:
+        rows += [(0, "Product Name", gpu.name), (0, "Persistence Mode", "Enabled"), (0, "GPU UUID", gpu.uuid),
+                 (0, "Bus Id", gpu.bus_id)]  # fmt: skip
+    for name, section in _SECTIONS.items():
+        if not asked or name in asked:
+            rows += section(gpu)
+    head = [("Timestamp", gpu.clock), ("Driver Version", DRIVER), ("CUDA Version", CUDA), ("Attached GPUs", "1")]
+    lines = [f"[{gpu.node}]", "==============NVSMI LOG==============", ""]
+    lines += [f"{name:<{NAME_COLUMNS + 8}}: {value}" for name, value in head] + ["", f"GPU {gpu.bus_id}"]
+    for depth, name, value in rows:
+        lead = "    " * (depth + 1)
+        lines.append(f"{lead}{name:<{NAME_COLUMNS + 8 - len(lead)}}: {value}" if value else f"{lead}{name}")
+    return "\n".join(lines)
+
+
+_GROUPS = {
+    "p": (("pwr", "W"), ("gtemp", "C"), ("mtemp", "C")),
+    "u": (("sm", "%"), ("mem", "%"), ("enc", "%"), ("dec", "%"), ("jpg", "%"), ("ofa", "%")),
+    "c": (("mclk", "MHz"), ("pclk", "MHz")),
+    "v": (("pviol", "%"), ("tviol", "bool")),
+    "m": (("fb", "MB"), ("bar1", "MB"), ("ccpm", "MB")),
+    "e": (("sbecc", "errs"), ("dbecc", "errs"), ("pci", "errs")),
+    "t": (("rxpci", "MB/s"), ("txpci", "MB/s")),
+}
+"""Columns of `dmon` by the letter of -s, with their units."""
+GROUPS_DEFAULT = "puc"
+_UNMEASURED = ("rxpci", "txpci", "bar1", "ccpm")
+
+
+def monitor(gpus: Sequence[Device], groups: str, count: int) -> str:
+    """`nvidia-smi dmon`: `count` lines of each GPU with the groups of columns asked for. Raises CommandError."""
+    for letter in groups:
+        if letter not in _GROUPS:
+            raise CommandError(f"Invalid metric group: {letter}", fix=f"-s takes letters of {''.join(_GROUPS)}")
+    columns = [column for letter in dict.fromkeys(groups) for column in _GROUPS[letter]]
+    lines = [
+        f"# {'node':<13}  gpu" + "".join(f"{name:>7}" for name, _ in columns),
+        f"# {'':<13}  Idx" + "".join(f"{unit:>7}" for _, unit in columns),
+    ]
+    for gpu in gpus:
+        values = _measured(gpu)
+        row = f"  {gpu.node:<13}    0" + "".join(f"{values.get(name, '0'):>7}" for name, _ in columns)
+        lines += [row] * count
+    return "\n".join(lines)
+
+
+def _measured(gpu: Device) -> dict[str, str]:
+    memory, graphics = clocks_mhz(gpu.name)
+    return {
+        "pwr": f"{gpu.power_w:.0f}",
+        "gtemp": f"{gpu.heat_c:.0f}",
+        "mtemp": f"{memory_heat_c(gpu.busy_percent):.0f}",
+        "sm": f"{gpu.busy_percent:.0f}",
+        "mem": f"{gpu.busy_percent * 0.6:.0f}",
+        "mclk": f"{memory}",
+        "pclk": f"{graphics}",
+        "fb": f"{gpu.used_mib}",
+        **dict.fromkeys(_UNMEASURED, "-"),
+    }
