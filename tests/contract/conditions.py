@@ -16,13 +16,16 @@ from simulator.shell.run import Ran, run, understand
 
 SEED = 1
 BEGINS_S = 600.0
+NIGHT_S = 3_600.0
 
 
 def calm_night(*faults: PlannedFault) -> DrillSpec:
     """The quiet scenario without its floor alert, with these faults instead of its own."""
     drill = to_drill(load_scenario("healthy-night"), SEED)
     alerts = [alert for alert in drill.platform.alerts if alert.name != "PaymentsTooLow"]
-    return replace(drill, platform=drill.platform.model_copy(update={"alerts": alerts}), faults=faults)
+    platform = drill.platform.model_copy(update={"alerts": alerts})
+    # Long enough to type every form of every command.
+    return replace(drill, platform=platform, faults=faults, drill_s=max(drill.drill_s, NIGHT_S))
 
 
 def simulated(fault_id: str | None = None, params: Mapping[str, object] | None = None) -> Simulation:

@@ -22,7 +22,7 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
     "mlflow experiments": ("mlflow experiments search",),
     "nc": ("nc -zv online-store 6379", "nc -zv gateway 81", "nc nowhere 80"),
     "stern": ("stern gateway", "stern gateway --since 5m -i 504"),
-    "redis-cli -h": ("redis-cli -h nowhere ping",),
+    "store at": ("redis-cli -h nowhere ping", "store at nowhere"),
     "store slowlog": ("redis-cli -h online-store slowlog get", "store slowlog len"),
     "ack": ("ack", "ack 1", "ack 1 2"),
     "alerts": ("alerts",),

@@ -135,9 +135,9 @@ def _elsewhere(parser: Arguments) -> None:
     parser.add_argument("-p", "--port", default="6379")
 
 
-@command("redis-cli -h", "redis-cli -h online-store COMMAND", takes_s=1.0, configure=_elsewhere)
+@command("store at", "store at HOST [COMMAND]", takes_s=1.0, configure=_elsewhere, aliases=["redis-cli -h"])
 def redis_elsewhere(op: Operator, args: argparse.Namespace) -> Effect:
-    """Another host than the online store: no Redis answers there."""
+    """Another host than the online store, as with redis-cli -h: no Redis answers there."""
     known = args.host in op.plant.cluster.deployments
     why = "Connection refused" if known else "Name or service not known"
     raise CommandError(f"Could not connect to Redis at {args.host[:60]}:6379: {why}", fix="redis-cli -h online-store")
@@ -145,7 +145,7 @@ def redis_elsewhere(op: Operator, args: argparse.Namespace) -> Effect:
 
 @command("store slowlog", "store slowlog get|len", takes_s=1.0, configure=_words, aliases=["redis-cli slowlog"])
 def slowlog(op: Operator, args: argparse.Namespace) -> Effect:
-    """Commands that took the store long to carry out; waits for connections and for its disk are not among them."""
+    """Commands that took the store long to carry out; waits for connections and disk are not among them."""
     down = _down(op)
     if down is not None:
         return down

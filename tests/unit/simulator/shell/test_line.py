@@ -202,6 +202,6 @@ def test_a_tool_that_is_not_there_is_answered_with_what_is(desk: Desk, line: str
     assert "did you mean" not in ran.text
 
 
-@pytest.mark.parametrize("word", ["stern2", "fluxctl", "valgrind", "journal", "mongo"])
+@pytest.mark.parametrize("word", ["fluxctl", "valgrind", "mongo"])
 def test_no_other_tool_is_proposed_for_an_unknown_word(desk: Desk, word: str) -> None:
     assert desk.type(word).text == f"{word}: command not found\n  all commands: help"

@@ -81,7 +81,7 @@ def test_versions_show_what_they_need(early: Desk) -> None:
 
 def test_moving_an_alias_leaves_running_pods_alone(early: Desk) -> None:
     ran = early.type("mlflow alias set recommendation champion 2")
-    assert "running pods keep" in ran.text
+    assert "pods do not follow" in ran.text
     assert early.op.plant.registry.alias("recommendation", "champion").version == 2
     assert early.op.plant.serving_versions()["recommendation"] == 3
     assert early.events("changed")[-1]["action"] == "set_alias"
