@@ -78,6 +78,7 @@ SIGHTS: Mapping[str, str] = {
     "store config get": "settings",
     "store info": "connections",
     "store at": "latency",
+    "store monitor": "latency",
     "store ping": "latency",
     "store slowlog": "latency",
     "stern": "logs",

@@ -13,14 +13,14 @@ from simulator.shell.registry import ALIASES, COMMANDS, Arguments, Command, comm
 from simulator.shell.table import table
 
 _TITLES = {
-    "incident": "Your record",
-    "postmortem": "Your record",
-    "hypotheses": "Causes and evidence",
-    "people": "People",
-    "chat": "People",
-    "alerting": "Alerts",
-    "metrics": "Metrics",
-    "logs": "Logs",
+    "incident.incident": "Your record",
+    "incident.postmortem": "Your record",
+    "incident.hypotheses": "Causes and evidence",
+    "incident.people": "People",
+    "incident.chat": "People",
+    "prometheus.alerting": "Alerts",
+    "prometheus.metrics": "Metrics",
+    "logs.logs": "Logs",
     "kubectl_read": "Cluster",
     "kubectl_describe": "Cluster",
     "kubectl_logs": "Cluster",
@@ -28,17 +28,17 @@ _TITLES = {
     "kubectl_rollout": "Cluster, changing it",
     "kubectl_change": "Cluster, changing it",
     "kubectl_nodes": "Cluster, changing it",
-    "deploys": "What changed",
-    "elsewhere": "Other tools",
-    "gpu": "GPUs",
-    "features": "Features",
-    "ingest": "Events on their way to features",
-    "store": "Online store",
-    "mlflow": "Model registry",
+    "git.deploys": "What changed",
+    "elsewhere.elsewhere": "Other tools",
+    "nvidia.gpu": "GPUs",
+    "features.features": "Features",
+    "features.ingest": "Events on their way to features",
+    "redis.store": "Online store",
+    "mlflow.mlflow": "Model registry",
     "net": "Network",
-    "names": "Network",
-    "clocks": "Clocks",
-    "desk": "Outputs that were kept",
+    "network.names": "Network",
+    "network.clocks": "Clocks",
+    "desk.desk": "Outputs that were kept",
     "help": "Help",
 }
 """Headings of groups, in the order in which they are shown, by the module that holds the commands."""
@@ -60,8 +60,14 @@ def _heads(_: Operator) -> Iterable[str]:
     return sorted({key[0] for key in COMMANDS})
 
 
+def _module(found: Command) -> str:
+    """Where a command is declared: `kubectl_read`, or `redis.store` for a tool with a package of its own."""
+    folder, _, module = found.handler.__module__.removeprefix("simulator.shell.").partition(".")
+    return module if folder in ("commands", "tools") else folder
+
+
 def _group(found: Command) -> str:
-    module = found.handler.__module__.rpartition(".")[2]
+    module = _module(found)
     return _TITLES.get(module, module.replace("_", " "))
 
 

@@ -6,17 +6,6 @@ from functools import cache
 from importlib import import_module
 
 MODULES = (
-    "alerting",
-    "chat",
-    "clocks",
-    "deploys",
-    "desk",
-    "elsewhere",
-    "features",
-    "gpu",
-    "hypotheses",
-    "incident",
-    "ingest",
     "kubectl_about",
     "kubectl_change",
     "kubectl_describe",
@@ -24,15 +13,23 @@ MODULES = (
     "kubectl_nodes",
     "kubectl_read",
     "kubectl_rollout",
-    "logs",
-    "metrics",
-    "mlflow",
-    "names",
     "net",
-    "people",
-    "postmortem",
-    "store",
 )
+
+TOOLS = {
+    "desk": ("desk",),
+    "elsewhere": ("elsewhere",),
+    "features": ("features", "ingest"),
+    "git": ("deploys",),
+    "incident": ("incident", "hypotheses", "people", "chat", "postmortem"),
+    "logs": ("logs",),
+    "mlflow": ("mlflow",),
+    "network": ("names", "clocks"),
+    "nvidia": ("gpu",),
+    "prometheus": ("metrics", "alerting"),
+    "redis": ("store",),
+}
+"""By package of `simulator.shell.tools`: its modules that declare commands."""
 
 
 @cache
@@ -40,4 +37,7 @@ def load_commands() -> None:
     """Fill the registry. Importing a module registers its commands."""
     for name in MODULES:
         import_module(f"simulator.shell.commands.{name}")
+    for tool, names in TOOLS.items():
+        for name in names:
+            import_module(f"simulator.shell.tools.{tool}.{name}")
     import_module("simulator.shell.help")

@@ -23,6 +23,7 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
     "nc": ("nc -zv online-store 6379", "nc -zv gateway 81", "nc nowhere 80"),
     "stern": ("stern gateway", "stern gateway --since 5m -i 504"),
     "store at": ("redis-cli -h nowhere ping", "store at nowhere"),
+    "store monitor": ("redis-cli monitor",),
     "store slowlog": ("redis-cli -h online-store slowlog get", "store slowlog len"),
     "ack": ("ack", "ack 1", "ack 1 2"),
     "alerts": ("alerts",),

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from simulator.session.incident import MECHANISMS, Hypothesis, Output
-from simulator.shell.commands.hypotheses import OWN_MODULES
 from simulator.shell.evidence import HALF, NO_STATE, SHOWN_BY, SIGHTS, queried, sights, weigh
 from simulator.shell.library import load_commands
 from simulator.shell.registry import ALIASES, COMMANDS, Command
+from simulator.shell.tools.incident.hypotheses import OWN_MODULES
 from tests.contract.examples import EXAMPLES
 
 load_commands()

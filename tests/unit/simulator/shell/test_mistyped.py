@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from simulator.shell.help import _TITLES
+from simulator.shell.help import _TITLES, _module
 from simulator.shell.registry import COMMANDS
 from tests.unit.simulator.shell.desk import LEAK, Desk
 
@@ -117,6 +117,6 @@ def test_no_client_to_close_is_said_and_leads_to_the_list() -> None:
 
 
 def test_every_group_of_commands_has_a_heading_of_its_own() -> None:
-    modules = {found.handler.__module__.rpartition(".")[2] for found in COMMANDS.values()}
+    modules = {_module(found) for found in COMMANDS.values()}
     assert modules == set(_TITLES)
     assert all(title[0].isupper() for title in _TITLES.values())

@@ -50,6 +50,7 @@ def test_an_answer_is_the_tools_own(desk: Desk, line: str, text: str) -> None:
         ("dig @8.8.8.8 gateway", "dig: no servers could be reached at 8.8.8.8"),
         ("dig gateway store", "dig: one name at a time, not 2"),
         ("redis-cli -h nowhere ping", "Could not connect to Redis at nowhere:6379: Name or service not known"),
+        ("redis-cli --latency", "NOPERM not on a store that serves"),
         ("redis-cli info memory", "no section memory here"),
         ("helm rollback gateway", "Error: release: not found"),
         ("git show nosuch", "fatal: ambiguous argument 'nosuch': unknown revision"),
@@ -83,3 +84,8 @@ def test_moving_an_alias_promises_only_what_it_does() -> None:
     ]
     desk.type("kubectl rollout restart deployment/recommendation")
     assert desk.op.plant.cluster.deployments["recommendation"].template.model_version == 3
+
+
+def test_logs_that_are_followed_end_with_how_to_go_on(desk: Desk) -> None:
+    plain, followed = desk.type("logs gateway").text, desk.type("logs gateway -f").text
+    assert followed == plain + "\n(up to now; watch -n 10 'logs gateway --since 10s' goes on)"

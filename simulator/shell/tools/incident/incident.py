@@ -11,8 +11,6 @@ from reference_platform.errors import CommandError, nearest
 from simulator.engine.events import JsonValue
 from simulator.session.incident import NOTES_MAX, Note, hint_cost_points
 from simulator.shell.calendar import clock
-from simulator.shell.commands.hypotheses import causes_in
-from simulator.shell.commands.people import YOU, say
 from simulator.shell.components import mechanisms_of
 from simulator.shell.context import Effect, Operator
 from simulator.shell.free_text import unquoted
@@ -29,6 +27,8 @@ from simulator.shell.story import (
     told,
 )
 from simulator.shell.table import table
+from simulator.shell.tools.incident.hypotheses import causes_in
+from simulator.shell.tools.incident.people import YOU, say
 
 RESOLVE_USAGE = "resolve COMPONENT:MECHANISM[,COMPONENT:MECHANISM] TEXT"
 RESOLVE_WORDS_MIN = 3

@@ -143,6 +143,18 @@ def redis_elsewhere(op: Operator, args: argparse.Namespace) -> Effect:
     raise CommandError(f"Could not connect to Redis at {args.host[:60]}:6379: {why}", fix="redis-cli -h online-store")
 
 
+@command(
+    "store monitor",
+    "store monitor",
+    takes_s=0.5,
+    configure=_words,
+    aliases=["redis-cli monitor", "redis-cli keys", "redis-cli dbsize", "redis-cli --latency", "redis-cli --bigkeys"],
+)
+def monitor(op: Operator, args: argparse.Namespace) -> Effect:
+    """Not on a store that serves: it would slow every read down."""
+    raise CommandError("NOPERM not on a store that serves", fix="store info, store clients, store ping, store slowlog")
+
+
 @command("store slowlog", "store slowlog get|len", takes_s=1.0, configure=_words, aliases=["redis-cli slowlog"])
 def slowlog(op: Operator, args: argparse.Namespace) -> Effect:
     """Commands that took the store long to carry out; waits for connections and disk are not among them."""

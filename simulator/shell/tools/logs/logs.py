@@ -38,6 +38,7 @@ def _options(parser: Arguments) -> None:
     parser.add_argument("--level")
     parser.add_argument("--tail", "-n")
     parser.add_argument("--grep", "-g")
+    parser.add_argument("-f", "--follow", action="store_true")
 
 
 def _services(op: Operator) -> Iterable[str]:
@@ -60,6 +61,8 @@ def logs(op: Operator, args: argparse.Namespace) -> Effect:
         lines.insert(0, f"... {len(found) - len(shown)} earlier lines, see --tail")
     if not lines:
         lines = [f"no lines of {service or 'any service'} in the last {args.since}"]
+    if args.follow:
+        lines.append(f"(up to now; watch -n 10 'logs {service or '--all'} --since 10s' goes on)")
         if written and args.grep:
             # That a log is silent is something to see; what a pattern cut away was not seen.
             return Effect(lines[0])

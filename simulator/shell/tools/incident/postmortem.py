@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from reference_platform.errors import CommandError
 from simulator.engine.events import JsonValue
 from simulator.session.postmortem import Action, Draft, FieldName, actions_in, field_named, unescaped
-from simulator.shell.commands.hypotheses import CAUSE_LIST, causes_in
 from simulator.shell.context import Effect, Operator
 from simulator.shell.free_text import parts_of, unquoted
 from simulator.shell.registry import command
 from simulator.shell.story import Cause, cause_fields, causes_text, draft_document, filled, suspects
 from simulator.shell.table import table
+from simulator.shell.tools.incident.hypotheses import CAUSE_LIST, causes_in
 
 LINE_USAGE = 'postmortem cause=COMPONENT:MECHANISM prevention="..." TEXT'
 SET_USAGE = "postmortem set FIELD TEXT"

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from reference_platform.errors import CommandError
 from simulator.cluster.power import clocks_mhz, memory_heat_c
-from simulator.shell.gpu_box import CUDA, DRIVER, Device
+from simulator.shell.tools.nvidia.box import CUDA, DRIVER, Device
 
 NAME_COLUMNS = 42
 Rows = tuple[tuple[int, str, str], ...]

@@ -1,0 +1,1 @@
+"""The tools that a responder types, each in a package of its own."""

@@ -1,0 +1,1 @@
+"""Outputs that were kept, and small words of a shell."""

@@ -1,0 +1,1 @@
+"""Tools that this cluster does without."""

@@ -1,0 +1,1 @@
+"""`git` and `deploys`: what was rolled out."""

@@ -1,0 +1,1 @@
+"""The responder's record, hypotheses, people and post-mortem."""

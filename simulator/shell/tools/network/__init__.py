@@ -1,0 +1,1 @@
+"""`dig`, `ping`, `cert` and their like, and the clocks of the machines."""
