@@ -6,17 +6,20 @@ does to the cluster is a method here, and every consequence (Pending, OOMKilled,
 
 from __future__ import annotations
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from hashlib import blake2b
 from itertools import count
+from typing import Literal
 
 from reference_platform.durations import format_gib
 from reference_platform.spec import DeploymentSpec, PlatformSpec
-from simulator.cluster.lifecycle import crash, exceeds_limit, gpu_memory_bytes, start_container
+from simulator.cluster.lifecycle import crash, exceeds_limit, gpu_memory_bytes, start_container, unschedulable
+from simulator.cluster.naming import pod_name, scaling_texts
 from simulator.cluster.objects import (
     CLUSTER_EVENTS_MAX,
+    PLATFORM_SINCE_S,
+    POD_FIELDS,
     ClusterEvent,
     Deployment,
     Footprint,
@@ -37,6 +40,11 @@ GPU_PRESSURE_FAIL_RATIO = 0.3
 processes that share a GPU by time-slicing; NVIDIA GPU operator documentation)."""
 
 
+PULLED = "Container image already present on machine"
+UNHEALTHY = "Readiness probe failed: HTTP probe failed with statuscode: 503"
+Kind = Literal["Normal", "Warning"]
+
+
 class Cluster:
     """Kubernetes as far as a responder can tell. `footprint(model, version)` prices a model server."""
 
@@ -54,7 +62,9 @@ class Cluster:
         for item in spec.deployments:
             version = versions.get(item.model, 0) if item.model else 0
             limit, pool = item.memory_limit, item.node_pool
-            first = Template(1, version, limit, pool, 0.0, 0.0, "platform", "initial", item.release)
+            first = Template(
+                1, version, limit, pool, 0.0, 0.0, "platform", "initial", item.release, 0, PLATFORM_SINCE_S
+            )
             self.deployments[item.name] = Deployment(item, item.replicas, [first])
         self._boot()
 
@@ -140,7 +150,9 @@ class Cluster:
         for pod in [pod for pod in self.pods.values() if pod.wake_s <= now_s]:
             self._step(pod, now_s)
         for deployment in list(self.deployments.values()):
+            before = self._set_sizes(deployment)
             self._reconcile(deployment, now_s)
+            self._scaled(deployment, now_s, before)
 
     def _step(self, pod: Pod, now_s: float) -> None:
         if pod.phase == "Pending":
@@ -149,7 +161,13 @@ class Cluster:
             if pod.phase == "CrashLoopBackOff":
                 pod.restarts += 1
             start_container(pod, now_s)
+            self._quiet(now_s, "Normal", "Pulled", f"pod/{pod.name}", pod.deployment, PULLED)
+            self._quiet(
+                now_s, "Normal", "Created", f"pod/{pod.name}", pod.deployment, f"Created container: {pod.deployment}"
+            )
             self._note(now_s, "Normal", "Started", pod, f"Started container {pod.deployment}")
+            if pod.template.model_version:
+                self._quiet(now_s, "Warning", "Unhealthy", f"pod/{pod.name}", pod.deployment, UNHEALTHY, pod.wake_s)
         elif pod.phase == "Loading":
             self._loaded(pod, now_s)
         elif pod.phase == "Terminating":
@@ -185,16 +203,11 @@ class Cluster:
         self.killed.append(pod)
         if reason == "OOMKilled":
             limit = format_gib(pod.template.memory_limit_bytes)
-            self._note(
-                now_s,
-                "Warning",
-                "OOMKilling",
-                pod,
-                f"Memory cgroup out of memory: killed process (model server), limit {limit}",
-            )
-        self._note(
-            now_s, "Warning", "BackOff", pod, f"Back-off restarting failed container {pod.deployment} in pod {pod.name}"
-        )
+            text = f"Memory cgroup out of memory: killed process (model server), limit {limit}"
+            self._quiet(now_s, "Warning", "OOMKilling", f"node/{pod.node}", pod.deployment, text)
+            self.fresh_events.append(self.events[-1])
+        text = f"Back-off restarting failed container {pod.deployment} in pod {pod.name}"
+        self._note(now_s, "Warning", "BackOff", pod, text, pod.wake_s)
 
     # -- scheduling ----------------------------------------
 
@@ -206,7 +219,7 @@ class Cluster:
             self._note(now_s, "Normal", "Scheduled", pod, f"Successfully assigned shop/{pod.name} to {pod.node}")
             return
         pod.wake_s = now_s + SCHEDULE_RETRY_S
-        message = self._unschedulable(pod)
+        message = unschedulable(list(self.nodes.values()), pod)
         if message != pod.message:
             pod.message = message
             self._note(now_s, "Warning", "FailedScheduling", pod, message)
@@ -229,17 +242,6 @@ class Cluster:
         pod.node = best.spec.name
         pod.address = best.next_address({p.address for p in self.pods.values() if p.node == pod.node})
         return True
-
-    def _unschedulable(self, pod: Pod) -> str:
-        wrong_pool = sum(n.spec.pool != pod.template.node_pool for n in self.nodes.values())
-        cordoned = sum(n.spec.pool == pod.template.node_pool and n.cordoned for n in self.nodes.values())
-        full = len(self.nodes) - wrong_pool - cordoned
-        parts = [f"{full} Insufficient memory"] if full else []
-        if cordoned:
-            parts.append(f"{cordoned} node(s) were unschedulable")
-        if wrong_pool:
-            parts.append(f"{wrong_pool} node(s) didn't match Pod's node affinity/selector")
-        return f"0/{len(self.nodes)} nodes are available: " + ", ".join(parts) + "."
 
     # -- deployment controller ----------------------------------------
 
@@ -287,7 +289,7 @@ class Cluster:
             return next(name for name in names if name not in self.pods)
         while True:
             deployment.pod_serial += 1
-            name = pod_name(deployment, deployment.template.revision, deployment.pod_serial)
+            name = pod_name(deployment, deployment.template.set_number, deployment.pod_serial)
             if name not in self.pods:
                 return name
 
@@ -299,53 +301,66 @@ class Cluster:
         pod.wake_s = now_s + (TERMINATE_S if running else 0.5)
         self._note(now_s, "Normal", "Killing", pod, f"Stopping container {pod.deployment}")
 
-    def _note(self, now_s: float, kind: str, reason: str, pod: Pod, message: str) -> None:
-        event = ClusterEvent(
-            now_s,
-            "Warning" if kind == "Warning" else "Normal",
-            reason,
-            f"pod/{pod.name}",
-            self.component_of(pod.deployment),
-            message,
-        )
-        self.events.append(event)
-        self.fresh_events.append(event)
+    def _note(self, now_s: float, kind: Kind, reason: str, pod: Pod, message: str, until_s: float = 0.0) -> None:
+        """An event that the plant passes on."""
+        self._quiet(now_s, kind, reason, f"pod/{pod.name}", pod.deployment, message, until_s)
+        self.fresh_events.append(self.events[-1])
+
+    def _quiet(
+        self, now_s: float, kind: Kind, reason: str, about: str, owner: str, message: str, until_s: float = 0.0
+    ) -> None:
+        """An event that only the API server keeps."""
+        self.events.append(ClusterEvent(now_s, kind, reason, about, self.component_of(owner), message, until_s))
+
+    def _scaled(self, deployment: Deployment, now_s: float, before: Mapping[int, int]) -> None:
+        """Say which replica sets of a deployment keep other numbers of pods than `before`."""
+        name = deployment.spec.name
+        if deployment.spec.kind == "Deployment":
+            for text in scaling_texts(name, before, self._set_sizes(deployment)):
+                self._quiet(now_s, "Normal", "ScalingReplicaSet", f"deployment/{name}", name, text)
+
+    def _set_sizes(self, deployment: Deployment) -> dict[int, int]:
+        """Pods that each replica set keeps, by its number."""
+        alive = [pod for pod in self.pods_of(deployment.spec.name) if pod.phase != "Terminating"]
+        return dict(Counter(pod.template.set_number for pod in alive))
 
     # -- operations (responder, faults and pipelines use the same) ----------------------------------------
 
     def apply_template(self, name: str, now_s: float, by: str, cause: str, **changes: object) -> Template:
-        """Roll out a new revision of deployment `name` with some fields changed."""
+        """Roll out a new revision of deployment `name` with some fields changed.
+
+        A template that an earlier revision had brings back that revision's replica set, and the pods it still has.
+        Source: Kubernetes documentation, "Deployments": a replica set is found by the template of its pods.
+        """
         deployment = self.deployments[name]
-        template = replace(
+        wanted = replace(
             deployment.template,
             revision=deployment.template.revision + 1,
             created_at_s=now_s,
             by=by,
             cause=cause,
+            set_revision=0,
+            set_created_at_s=None,
             **changes,  # type: ignore[arg-type]
         )
-        deployment.history.append(template)
+        earlier = [old for old in deployment.revisions[:-1] if old.runs_the_same(wanted)]
+        if earlier:
+            wanted = replace(wanted, set_revision=earlier[-1].set_number, set_created_at_s=earlier[-1].set_since_s)
+        for pod in self.pods_of(name):
+            if earlier and pod.template is earlier[-1]:
+                pod.template = wanted
+        deployment.history.append(wanted)
         self.tick(now_s)
-        return template
+        return wanted
 
     def undo(self, name: str, now_s: float, by: str, to_revision: int | None = None) -> Template | None:
         """Roll back to `to_revision`, or to the one before the current. None when there is no such revision."""
-        history = self.deployments[name].history
-        earlier = [t for t in history[:-1] if to_revision is None or t.revision == to_revision]
+        earlier = [t for t in self.deployments[name].revisions[:-1] if to_revision is None or t.revision == to_revision]
         if not earlier:
             return None
         goal = earlier[-1]
-        return self.apply_template(
-            name,
-            now_s,
-            by,
-            f"rollback to revision {goal.revision}",
-            model_version=goal.model_version,
-            memory_limit_bytes=goal.memory_limit_bytes,
-            node_pool=goal.node_pool,
-            release=goal.release,
-            restarted_at_s=now_s,
-        )
+        changes = {field: getattr(goal, field) for field in POD_FIELDS}
+        return self.apply_template(name, now_s, by, f"rollback to revision {goal.revision}", **changes)
 
     def scale(self, name: str, replicas: int, now_s: float) -> None:
         self.deployments[name].replicas = replicas
@@ -378,15 +393,6 @@ class Cluster:
             self._terminate(self.pods[name], now_s)
         self.tick(now_s)
         return names
-
-
-def pod_name(deployment: Deployment, revision: int, serial: int) -> str:
-    """A stable name that looks like Kubernetes' own: `<deployment>-<template hash>-<suffix>`."""
-    name = deployment.spec.name
-    letters = "bcdfghjklmnpqrstvwxz2456789"
-    raw = blake2b(f"{name}/{revision}/{serial}".encode(), digest_size=12).digest()
-    head = blake2b(f"{name}/{revision}".encode(), digest_size=9).digest()
-    return f"{name}-{''.join(letters[b % 27] for b in head)}-{''.join(letters[b % 27] for b in raw[:5])}"
 
 
 def _gib(size_bytes: int) -> str:

@@ -6,8 +6,10 @@ crash restarts at once, reset after 10 minutes of running).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from reference_platform.durations import format_gib
-from simulator.cluster.objects import LastState, Pod
+from simulator.cluster.objects import LastState, Node, Pod
 
 BACKOFF_FIRST_S = 10.0
 BACKOFF_MAX_S = 300.0
@@ -74,3 +76,16 @@ def crash(pod: Pod, now_s: float, reason: str, exit_code: int) -> None:
     pod.phase = "CrashLoopBackOff"
     pod.ready_s = 0.0
     pod.wake_s = now_s + backoff_s(pod.crashes_in_row)
+
+
+def unschedulable(nodes: Sequence[Node], pod: Pod) -> str:
+    """What the scheduler says when no node takes the pod."""
+    wrong_pool = sum(node.spec.pool != pod.template.node_pool for node in nodes)
+    cordoned = sum(node.spec.pool == pod.template.node_pool and node.cordoned for node in nodes)
+    full = len(nodes) - wrong_pool - cordoned
+    parts = [f"{full} Insufficient memory"] if full else []
+    if cordoned:
+        parts.append(f"{cordoned} node(s) were unschedulable")
+    if wrong_pool:
+        parts.append(f"{wrong_pool} node(s) didn't match Pod's node affinity/selector")
+    return f"0/{len(nodes)} nodes are available: " + ", ".join(parts) + "."

@@ -10,6 +10,8 @@ from typing import Literal
 from reference_platform.spec import DeploymentSpec, NodeSpec
 
 Phase = Literal["Pending", "ContainerCreating", "Loading", "Ready", "CrashLoopBackOff", "Terminating"]
+PLATFORM_SINCE_S = -180 * 86400.0
+"""When what the platform runs at t=0 was deployed."""
 LOG_LINES_MAX = 400
 CLUSTER_EVENTS_MAX = 600
 ADDRESS_FIRST, ADDRESS_LAST = 2, 254
@@ -30,6 +32,25 @@ class Template:
     by: str
     cause: str
     release: str = ""
+    set_revision: int = 0
+    """The revision as which its replica set was made, 0 for this one: going back renumbers the old set."""
+    set_created_at_s: float | None = None
+    """When its replica set was made, where that was not at `created_at_s`."""
+
+    @property
+    def set_number(self) -> int:
+        return self.set_revision or self.revision
+
+    @property
+    def set_since_s(self) -> float:
+        return self.created_at_s if self.set_created_at_s is None else self.set_created_at_s
+
+    def runs_the_same(self, other: Template) -> bool:
+        """Whether pods of either are alike to the last field, so that one replica set keeps both."""
+        return all(getattr(self, name) == getattr(other, name) for name in POD_FIELDS)
+
+
+POD_FIELDS = ("model_version", "memory_limit_bytes", "node_pool", "release", "restarted_at_s")
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +139,16 @@ class Deployment:
     def template(self) -> Template:
         return self.history[-1]
 
+    @property
+    def revisions(self) -> list[Template]:
+        """What `kubectl rollout history` knows, oldest first: a set that was gone back to has its last number only."""
+        newest = {template.set_number: template for template in self.history}
+        return sorted(newest.values(), key=lambda template: template.revision)
+
+    @property
+    def created_at_s(self) -> float:
+        return self.history[0].set_since_s
+
 
 @dataclass(frozen=True, slots=True)
 class ClusterEvent:
@@ -127,3 +158,5 @@ class ClusterEvent:
     object: str
     component: str
     message: str
+    repeated_until_s: float = 0.0
+    """The kubelet says it again at each of its syncs before this time."""

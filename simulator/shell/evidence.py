@@ -59,6 +59,8 @@ SIGHTS: Mapping[str, str] = {
     "git": "changes",
     "host": "network",
     "kubectl describe": "describe",
+    "kubectl events": "events",
+    "kubectl exec": "describe",
     "kubectl get events": "events",
     "kubectl get jobs": "changes",
     "kubectl get nodes": "nodes",

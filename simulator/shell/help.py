@@ -21,13 +21,16 @@ _TITLES = {
     "prometheus.alerting": "Alerts",
     "prometheus.metrics": "Metrics",
     "logs.logs": "Logs",
-    "kubectl_read": "Cluster",
-    "kubectl_describe": "Cluster",
-    "kubectl_logs": "Cluster",
-    "kubectl_about": "Cluster",
-    "kubectl_rollout": "Cluster, changing it",
-    "kubectl_change": "Cluster, changing it",
-    "kubectl_nodes": "Cluster, changing it",
+    "kubectl.read": "Cluster",
+    "kubectl.describe": "Cluster",
+    "kubectl.logs": "Cluster",
+    "kubectl.about": "Cluster",
+    "kubectl.happened": "Cluster",
+    "kubectl.execute": "Cluster",
+    "kubectl.top": "Cluster",
+    "kubectl.rollout": "Cluster, changing it",
+    "kubectl.change": "Cluster, changing it",
+    "kubectl.nodes": "Cluster, changing it",
     "git.deploys": "What changed",
     "elsewhere.elsewhere": "Other tools",
     "nvidia.gpu": "GPUs",
@@ -61,7 +64,7 @@ def _heads(_: Operator) -> Iterable[str]:
 
 
 def _module(found: Command) -> str:
-    """Where a command is declared: `kubectl_read`, or `redis.store` for a tool with a package of its own."""
+    """Where a command is declared: `net`, or `redis.store` for a tool with a package of its own."""
     folder, _, module = found.handler.__module__.removeprefix("simulator.shell.").partition(".")
     return module if folder in ("commands", "tools") else folder
 

@@ -5,16 +5,7 @@ from __future__ import annotations
 from functools import cache
 from importlib import import_module
 
-MODULES = (
-    "kubectl_about",
-    "kubectl_change",
-    "kubectl_describe",
-    "kubectl_logs",
-    "kubectl_nodes",
-    "kubectl_read",
-    "kubectl_rollout",
-    "net",
-)
+MODULES = ("net",)
 
 TOOLS = {
     "desk": ("desk",),
@@ -22,6 +13,7 @@ TOOLS = {
     "features": ("features", "ingest"),
     "git": ("deploys",),
     "incident": ("incident", "hypotheses", "people", "chat", "postmortem"),
+    "kubectl": ("about", "change", "describe", "execute", "happened", "logs", "nodes", "read", "rollout", "top"),
     "logs": ("logs",),
     "mlflow": ("mlflow",),
     "network": ("names", "clocks"),

@@ -16,8 +16,8 @@ from simulator.shell.components import distinct
 from simulator.shell.context import Effect, Operator
 from simulator.shell.free_text import length_s
 from simulator.shell.registry import REORDER, Arguments, command
-from simulator.shell.rows import limit
 from simulator.shell.table import table
+from simulator.shell.tools.kubectl.rows import limit
 
 SINCE_DEFAULT = "7d"
 LINES_MAX = 100

@@ -6,9 +6,9 @@ import argparse
 from collections.abc import Iterable
 
 from simulator.shell.context import Effect, Operator
-from simulator.shell.kinds import node_named
 from simulator.shell.registry import Arguments, command
 from simulator.shell.table import table
+from simulator.shell.tools.kubectl.kinds import node_named
 
 SYNCED_S = 0.001
 

@@ -10,8 +10,8 @@ from simulator.cluster.objects import Node
 from simulator.cluster.power import clocks_mhz, memory_heat_c
 from simulator.shell.components import distinct
 from simulator.shell.context import Effect, Operator
-from simulator.shell.kinds import node_named
 from simulator.shell.registry import Arguments, command
+from simulator.shell.tools.kubectl.kinds import node_named
 from simulator.shell.tools.nvidia.box import DRIVER, Device, box, device
 from simulator.shell.tools.nvidia.report import GROUPS_DEFAULT, details, monitor
 

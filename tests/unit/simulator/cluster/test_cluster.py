@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from simulator.cluster.cluster import SCHEDULE_RETRY_S, Cluster
-from simulator.cluster.objects import ADDRESS_FIRST, ADDRESS_LAST
+from simulator.cluster.objects import ADDRESS_FIRST, ADDRESS_LAST, PLATFORM_SINCE_S
 from tests.unit.simulator.cluster.small_cluster import (
     GIB,
     HUGE,
@@ -118,13 +118,19 @@ def test_undo_returns_to_the_revision_before() -> None:
     cluster = small_cluster()
     cluster.apply_template("ranker", 0.0, "me", "bad", model_version=HUGE)
     settle(cluster, 0.0, 300.0)
+    kept = {pod.name for pod in cluster.ready_pods("ranker")}
     template = cluster.undo("ranker", 300.0, "me")
     assert template is not None
+    assert len(kept) == 2
+    assert kept == {pod.name for pod in cluster.ready_pods("ranker")}, "its healthy pods go on as they are"
+    assert [each.revision for each in cluster.deployments["ranker"].revisions] == [2, 3], "revision 1 became 3"
     assert (template.revision, template.model_version, template.memory_limit_bytes) == (3, 3, 6 * GIB)
     assert template.cause == "rollback to revision 1"
     settle(cluster, 300.0, 500.0)
     assert _phases(cluster, "ranker") == ["Ready"] * 3
     assert {pod.template.revision for pod in cluster.pods_of("ranker")} == {3}
+    assert len({pod.name.rpartition("-")[0] for pod in cluster.pods_of("ranker")}) == 1, "one replica set"
+    assert cluster.deployments["ranker"].created_at_s == PLATFORM_SINCE_S
 
 
 def test_undo_to_a_revision_takes_all_of_it() -> None:

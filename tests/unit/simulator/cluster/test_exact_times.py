@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from simulator.cluster.cluster import pod_name
+from simulator.cluster.naming import pod_name
 from tests.unit.simulator.cluster.small_cluster import (
     GIB,
     HUGE,
@@ -113,7 +113,11 @@ def test_a_model_server_says_what_it_loads_and_that_its_cache_is_cold() -> None:
     told = [(event.t_s, event.type, event.reason, event.message) for event in cluster.events]
     assert told == [
         (0.0, "Normal", "Scheduled", f"Successfully assigned shop/{pod.name} to gpu-3"),
+        (0.0, "Normal", "ScalingReplicaSet", f"Scaled up replica set {pod.name[:-6]} from 3 to 4"),
+        (6.0, "Normal", "Pulled", "Container image already present on machine"),
+        (6.0, "Normal", "Created", "Created container: ranker"),
         (6.0, "Normal", "Started", "Started container ranker"),
+        (6.0, "Warning", "Unhealthy", "Readiness probe failed: HTTP probe failed with statuscode: 503"),
         (26.0, "Normal", "Ready", "Readiness probe passed, model version 3"),
     ]
 
@@ -123,10 +127,10 @@ def test_a_kill_for_memory_is_a_warning_with_its_limit() -> None:
     cluster.apply_template("ranker", 0.0, "me", "bigger", model_version=HUGE)
     settle(cluster, 0.0, 60.0)
     warnings = [event for event in cluster.events if event.type == "Warning"]
-    assert {event.reason for event in warnings} == {"OOMKilling", "BackOff"}
+    assert {event.reason for event in warnings} == {"OOMKilling", "BackOff", "Unhealthy"}
     first = next(event for event in warnings if event.reason == "OOMKilling")
     assert first.message == "Memory cgroup out of memory: killed process (model server), limit 6Gi"
-    assert first.component == "ranker"
+    assert (first.component, first.object.partition("/")[0]) == ("ranker", "node")
     assert all(
         event.type == "Normal" for event in cluster.events if event.reason in ("Scheduled", "Started", "Killing")
     )
@@ -179,7 +183,7 @@ def test_undo_goes_back_one_revision_and_not_to_the_first() -> None:
     cluster.apply_template("ranker", 100.0, "me", "limit", memory_limit_bytes=4 * GIB)
     template = cluster.undo("ranker", 200.0, "me")
     assert template is not None
-    assert (template.revision, template.memory_limit_bytes, template.restarted_at_s) == (4, 5 * GIB, 200.0)
+    assert (template.revision, template.memory_limit_bytes, template.restarted_at_s) == (4, 5 * GIB, 0.0)
     assert template.cause == "rollback to revision 2"
 
 

@@ -16,20 +16,17 @@ from tests.unit.simulator.shell.desk import LEAK, Desk
 MODULES = (
     "deploys",
     "gpu",
-    "kubectl_about",
-    "kubectl_change",
-    "kubectl_describe",
-    "kubectl_logs",
-    "kubectl_nodes",
-    "kubectl_read",
-    "kubectl_rollout",
 )
 TAGS = {
     *("pods", "logs", "logs_previous", "nodes", "gpu", "metrics", "upstream", "changes", "events", "jobs", "rollout"),
 }
 
 load_commands()
-FORMS = [form for form in COMMANDS.values() if form.handler.__module__.rpartition(".")[2] in MODULES]
+FORMS = [
+    form
+    for form in COMMANDS.values()
+    if form.handler.__module__.rpartition(".")[2] in MODULES or ".tools.kubectl." in form.handler.__module__
+]
 NAMES = [
     *("recommendation", "deployment/recommendation", "deploy/x", "gateway", "online-store-0", "gpu-1", "node/gpu-1"),
     *("pods", "po,svc", "job", "loyalty-export", "job/loyalty-export", "pod/", "/", "a/b/c", "deployment", "secrets"),

@@ -15,7 +15,7 @@ from simulator.shell.tools.incident.hypotheses import OWN_MODULES
 from tests.contract.examples import EXAMPLES
 
 load_commands()
-NO_OBSERVATION = ("kubectl_about", "elsewhere")
+NO_OBSERVATION = ("about", "elsewhere")
 """Modules whose commands explain themselves and show nothing of the platform."""
 OF_QUERIES = ("metrics", "compare")
 

@@ -9,7 +9,7 @@ from reference_platform.errors import CommandError
 from simulator.cluster.objects import Deployment
 from simulator.shell.components import distinct
 from simulator.shell.context import Effect, Operator
-from simulator.shell.kinds import WORKLOADS, in_namespace, target_of, workload_named
+from simulator.shell.tools.kubectl.kinds import WORKLOADS, in_namespace, target_of, workload_named
 
 BY = "you"
 """Who the change log names for a responder's changes."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from reference_platform.errors import CommandError, near_miss, nearest
+from reference_platform.errors import CommandError, near_miss
 from simulator.cluster.objects import Deployment, Node, Pod
 from simulator.shell.context import Operator
 from simulator.shell.registry import REORDER, Arguments
@@ -23,9 +23,20 @@ SPELLINGS: dict[str, tuple[str, ...]] = {
     "horizontalpodautoscalers": ("hpa", "horizontalpodautoscaler"),
     "configmaps": ("configmap", "cm"),
     "secrets": ("secret",),
+    "endpoints": ("ep",),
+    "endpointslices": ("endpointslice", "endpointslices.discovery.k8s.io"),
+    "daemonsets": ("daemonset", "ds"),
+    "ingresses": ("ingress", "ing"),
+    "persistentvolumeclaims": ("persistentvolumeclaim", "pvc"),
+    "poddisruptionbudgets": ("poddisruptionbudget", "pdb"),
+    "cronjobs": ("cronjob", "cj"),
+    "resourcequotas": ("resourcequota", "quota"),
+    "networkpolicies": ("networkpolicy", "netpol"),
+    "serviceaccounts": ("serviceaccount", "sa"),
 }
 _KIND = {word: kind for kind, words in SPELLINGS.items() for word in (kind, *words)}
-LISTED = ("pods", "nodes", "deployments", "jobs", "statefulsets", "services", "replicasets", "events", "namespaces")
+LISTED = ("pods", "nodes", "deployments", "jobs", "statefulsets", "services", "replicasets", "events", "namespaces",
+          "endpoints", "endpointslices", "daemonsets")  # fmt: skip
 """Kinds of which there is something to list."""
 WORKLOADS = ("deployments", "jobs", "statefulsets")
 GROUPS = {
@@ -34,6 +45,12 @@ GROUPS = {
     "replicasets": "replicasets.apps",
     "jobs": "jobs.batch",
     "horizontalpodautoscalers": "horizontalpodautoscalers.autoscaling",
+    "daemonsets": "daemonsets.apps",
+    "cronjobs": "cronjobs.batch",
+    "ingresses": "ingresses.networking.k8s.io",
+    "networkpolicies": "networkpolicies.networking.k8s.io",
+    "poddisruptionbudgets": "poddisruptionbudgets.policy",
+    "endpointslices": "endpointslices.discovery.k8s.io",
 }
 """Kinds whose plural carries their API group in messages."""
 RESOURCE = {"Deployment": "deployment.apps", "StatefulSet": "statefulset.apps", "Job": "job.batch"}
@@ -41,15 +58,22 @@ RESOURCE = {"Deployment": "deployment.apps", "StatefulSet": "statefulset.apps", 
 VALUED = (
     *("-n", "--namespace", "-o", "--output", "-l", "--selector", "--field-selector", "--sort-by", "-c", "--container"),
     *("--tail", "--since", "--context", "--limits", "--requests", "--replicas", "--to-revision", "--type", "--patch"),
-    *("--grace-period", "--timeout"),
+    *("--grace-period", "--timeout", "-L", "--label-columns", "--raw", "--since-time", "--for", "--types", "-v"),
+    *("--request-timeout", "--revision"),
 )
 """Flags that take the next word as their value."""
 
 
 def _names_before_flags(words: Sequence[str]) -> list[str]:
     """`kubectl -n shop get -o wide pods x` as `kubectl get pods x -n shop -o wide`."""
+    if "--" in words:
+        at = words.index("--")
+        head, *others = _names_before_flags(words[:at])[1:] or [""]
+        named = [word for word in others if not word.startswith("-")][:1]
+        flags = [word for word in others if word not in named]
+        return ["kubectl", head, *flags, *named, *words[at:]]
     plain: list[str] = []
-    flags: list[str] = []
+    flags = []
     rest = list(words[:0:-1])
     while rest:
         word = rest.pop()
@@ -78,7 +102,7 @@ def kind_of(word: str) -> str:
     kind = _KIND.get(word.lower())
     if kind is None:
         what = f'error: the server doesn\'t have a resource type "{word[:60]}"'
-        raise CommandError(what, fix=nearest(word, _KIND))
+        raise CommandError(what, fix=near_miss(word, _KIND) or "kubectl api-resources lists what there is")
     return kind
 
 
@@ -103,19 +127,35 @@ def target_named(kind: str, words: Sequence[str]) -> Target:
     return Target(kind, tuple(dict.fromkeys(name for name in names if name)))
 
 
+CONTEXT = "shop-prod"
+
+
+def _context(text: str) -> str:
+    """The one context there is."""
+    if text != CONTEXT:
+        raise CommandError(
+            f'error: context "{text[:40]}" does not exist', fix=f"kubectl config get-contexts has {CONTEXT}"
+        )
+    return text
+
+
 def common_flags(parser: Arguments) -> None:
     """Flags that every kubectl command takes here and that change nothing: there is one namespace."""
     parser.add_argument("-n", "--namespace", default="shop")
     parser.add_argument("-A", "--all-namespaces", action="store_true")
+    parser.add_argument("--context", default=CONTEXT, type=_context)
+    parser.add_argument("--request-timeout", default="")
+    parser.add_argument("-v", "--v", default="")
 
 
 def in_namespace(namespace: str) -> None:
     """Refuse another namespace than the shop's."""
     if namespace in ("kube-system", "monitoring"):
-        what = f'Error from server (Forbidden): User "on-call" cannot use resources in the namespace "{namespace}"'
+        what = f'Error from server (Forbidden): User "on-call" cannot change resources in the namespace "{namespace}"'
         raise CommandError(what, fix="everything of the shop runs in -n shop")
-    if namespace not in ("shop", "default"):
-        raise CommandError(f"No resources found in {namespace[:40]} namespace.", fix="everything runs in -n shop")
+    if namespace != "shop":
+        what = f'Error from server (NotFound): nothing of that name in the namespace "{namespace[:40]}"'
+        raise CommandError(what, fix="everything of the shop runs in -n shop")
 
 
 def pod_named(op: Operator, name: str) -> Pod:

@@ -12,7 +12,8 @@ from reference_platform.errors import CommandError, nearest
 from simulator.cluster.objects import Deployment
 from simulator.shell.components import distinct
 from simulator.shell.context import Effect, Operator
-from simulator.shell.kinds import (
+from simulator.shell.registry import Arguments, command
+from simulator.shell.tools.kubectl.kinds import (
     RESOURCE,
     WORKLOADS,
     Target,
@@ -25,8 +26,7 @@ from simulator.shell.kinds import (
     target_of,
     workload_named,
 )
-from simulator.shell.operate import BY, announce, one_workload, workload_names, workloads
-from simulator.shell.registry import Arguments, command
+from simulator.shell.tools.kubectl.operate import BY, announce, one_workload, workload_names, workloads
 
 REPLICAS_MAX = 20
 LIMIT_MIN_BYTES = 64 << 20

@@ -11,7 +11,10 @@ from simulator.cluster.objects import ClusterEvent, Deployment, Node, Pod, Templ
 from simulator.shell.calendar import age, clock
 from simulator.shell.components import distinct
 from simulator.shell.context import Effect, Operator
-from simulator.shell.kinds import (
+from simulator.shell.network import address_of
+from simulator.shell.registry import Arguments, command
+from simulator.shell.table import table
+from simulator.shell.tools.kubectl.kinds import (
     WORKLOADS,
     common_flags,
     in_namespace,
@@ -20,28 +23,26 @@ from simulator.shell.kinds import (
     target_of,
     workload_named,
 )
-from simulator.shell.network import address_of
-from simulator.shell.registry import Arguments, command
-from simulator.shell.rows import (
+from simulator.shell.tools.kubectl.objects import environment, image
+from simulator.shell.tools.kubectl.rows import (
     NODE_AGE_S,
     VERSION,
     abnormal,
     counted,
     counts,
     created_s,
-    image,
     limit,
     mebibytes,
     node_use,
     overdue,
     replica_set,
+    source_of,
     status,
 )
-from simulator.shell.table import table
 
 UPSTREAM = ("online-store", "materializer", "mlflow", "feature-pipeline", "clicks-producer", "payments-producer")
 PODS_SHOWN_MAX = 3
-EVENTS_SHOWN_MAX = 8
+EVENTS_SHOWN_MAX = 12
 
 Pairs = Sequence[tuple[str, str]]
 
@@ -122,14 +123,10 @@ def _events(op: Operator, events: Iterable[ClusterEvent]) -> list[str]:
     kept = counted(op, events)[-EVENTS_SHOWN_MAX:]
     if not kept:
         return ["Events:  <none>"]
-    rows = [(item.last.type, item.last.reason, item.seen(op), _source(item.last), item.last.message) for item in kept]
+    rows = [(item.last.type, item.last.reason, item.seen(op), source_of(item.last), item.last.message) for item in kept]
     dashes = tuple("-" * len(name) for name in ("Type", "Reason", "Age", "From", "Message"))
     text = table(("Type", "Reason", "Age", "From", "Message"), [dashes, *rows])
     return ["Events:", *(f"  {line}" for line in text.split("\n"))]
-
-
-def _source(event: ClusterEvent) -> str:
-    return "default-scheduler" if event.reason in ("Scheduled", "FailedScheduling") else "kubelet"
 
 
 # -- pods ----------------------------------------
@@ -180,7 +177,7 @@ def _pod(op: Operator, pod: Pod) -> str:
     lines += _fields([("Memory in use", f"{used} of {limit(pod.template.memory_limit_bytes)}")], 4)
     lines += ["Conditions:", "  Type              Status"]
     lines += [f"  {name:<17} {value}" for name, value in _conditions(pod)]
-    lines += _fields([("QoS Class", "Burstable"), ("Node-Selectors", f"pool={pod.template.node_pool}")])
+    lines += _fields([("QoS Class", "Guaranteed"), ("Node-Selectors", f"pool={pod.template.node_pool}")])
     own = (event for event in op.plant.cluster.events if event.object == f"pod/{pod.name}")
     return "\n".join([*lines, *_events(op, own)])
 
@@ -219,17 +216,6 @@ def _resources(item: Deployment, template: Template, indent: int) -> list[str]:
     return [f"{pad}Limits:", *_fields(amounts, indent + 2), f"{pad}Requests:", *_fields(amounts, indent + 2)]
 
 
-def environment(op: Operator, item: Deployment, template: Template) -> list[tuple[str, str]]:
-    """Environment variables of a workload's container."""
-    pairs: list[tuple[str, str]] = []
-    if template.model_version:
-        pairs.append(("MODEL_VERSION", str(template.model_version)))
-        pairs.append(("MODEL_URI", f"models:/{item.spec.model}/{template.model_version}"))
-    if template.model_version or item.spec.name == "materializer" or item.spec.name in op.plant.pool.held():
-        pairs.append(("ONLINE_STORE", "online-store:6379"))
-    return pairs
-
-
 def _environment(op: Operator, item: Deployment, template: Template, indent: int) -> list[str]:
     pairs = environment(op, item, template)
     pad = " " * indent
@@ -266,6 +252,7 @@ def _node(op: Operator, node: Node) -> str:
     conditions = [
         ("MemoryPressure", "False", "KubeletHasSufficientMemory"),
         ("DiskPressure", "False", "KubeletHasNoDiskPressure"),
+        ("PIDPressure", "False", "KubeletHasSufficientPID"),
         ("Ready", "True", "KubeletReady"),
     ]
     lines += [f"  {line}" for line in table(("Type", "Status", "Reason"), conditions).split("\n")]
@@ -357,7 +344,7 @@ def _progress(op: Operator, item: Deployment) -> list[str]:
     ]
     lines = ["Conditions:", *(f"  {line}" for line in table(("Type", "Status", "Reason"), rows).split("\n"))]
     if item.spec.kind == "Deployment":
-        new = replica_set(item, item.template.revision)
+        new = replica_set(item, item.template)
         lines.append(f"NewReplicaSet:   {new} ({fresh}/{item.replicas} replicas created)")
     return lines
 

@@ -9,10 +9,10 @@ from simulator.cluster.objects import Deployment
 from simulator.shell.calendar import clock
 from simulator.shell.components import distinct
 from simulator.shell.context import Effect, Operator
-from simulator.shell.kinds import RESOURCE, common_flags, in_namespace
-from simulator.shell.operate import BY, announce, component, one_workload, workload_names, workloads
 from simulator.shell.registry import Arguments, command
-from simulator.shell.rows import counts, overdue
+from simulator.shell.tools.kubectl.kinds import RESOURCE, common_flags, in_namespace
+from simulator.shell.tools.kubectl.operate import BY, announce, component, one_workload, workload_names, workloads
+from simulator.shell.tools.kubectl.rows import counts, overdue
 
 
 def _flags(parser: Arguments) -> None:
@@ -67,11 +67,11 @@ def rollout_history(op: Operator, args: argparse.Namespace) -> Effect:
     """Revisions of a deployment and what caused them."""
     item = one_workload(op, args)
     lines = [f"{RESOURCE[item.spec.kind]}/{item.spec.name}", "REVISION  CHANGE-CAUSE"]
-    for template in item.history:
+    for template in item.revisions:
         version = f", model version {template.model_version}" if template.model_version else ""
         lines.append(f"{template.revision:<9} {template.cause} (by {template.by}{version})")
     if args.revision is not None:
-        found = next((template for template in item.history if template.revision == args.revision), None)
+        found = next((template for template in item.revisions if template.revision == args.revision), None)
         if found is None:
             raise CommandError("error: unable to find the specified revision", fix=_revisions(item))
         lines = [f"{lines[0]} with revision #{found.revision}", f"  Change-cause:  {found.cause} (by {found.by})"]
@@ -82,7 +82,7 @@ def rollout_history(op: Operator, args: argparse.Namespace) -> Effect:
 
 
 def _revisions(item: Deployment) -> str:
-    return "revisions: " + ", ".join(str(template.revision) for template in item.history)
+    return "revisions: " + ", ".join(str(template.revision) for template in item.revisions)
 
 
 @command("kubectl rollout undo", "kubectl rollout undo deployment/NAME [--to-revision N]", takes_s=2.0, changes=True,

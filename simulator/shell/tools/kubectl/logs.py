@@ -11,9 +11,17 @@ from simulator.shell.calendar import clock
 from simulator.shell.components import distinct, mentioned
 from simulator.shell.context import Effect, Operator
 from simulator.shell.free_text import length_s
-from simulator.shell.kinds import WORKLOADS, common_flags, in_namespace, kind_of, not_found, workload_named
 from simulator.shell.load import load
 from simulator.shell.registry import Arguments, command
+from simulator.shell.tools.kubectl.kinds import (
+    WORKLOADS,
+    common_flags,
+    in_namespace,
+    kind_of,
+    not_found,
+    workload_named,
+)
+from simulator.shell.tools.kubectl.objects import precise_stamp, second_of
 
 UPSTREAM = ("online-store", "materializer", "feature-pipeline", "clicks-producer", "payments-producer")
 LINES_DEFAULT = 40
@@ -31,6 +39,9 @@ def _flags(parser: Arguments) -> None:
     parser.add_argument("-f", "--follow", action="store_true")
     parser.add_argument("--tail", type=int, default=LINES_DEFAULT)
     parser.add_argument("--since", default="")
+    parser.add_argument("--since-time", default="")
+    parser.add_argument("--ignore-errors", action="store_true")
+    parser.add_argument("--max-log-requests", type=int, default=5)
     parser.add_argument("-l", "--selector", default="")
     parser.add_argument("-c", "--container", default="")
     parser.add_argument("--timestamps", action="store_true")
@@ -52,27 +63,25 @@ def logs(op: Operator, args: argparse.Namespace) -> Effect:
     if args.container and args.container != pods[0].deployment:
         what = f"error: container {args.container[:60]} is not valid for pod {pods[0].name}"
         raise CommandError(what, fix=f"its container is {pods[0].deployment}")
-    since_s = op.now_s - length_s(args.since, "--since") if args.since else -float("inf")
+    since_s = _since_s(op, args)
     count = LINES_MAX if args.tail < 0 else min(args.tail, LINES_MAX)
     lines: list[str] = []
     loud: list[str] = []
     written_lines = shown_lines = 0
-    prefixed = args.prefix or len(pods) > 1
     if not args.selector and "/" in args.words[0] and kind_of(args.words[0].partition("/")[0]) != "pods":
         siblings = len(op.plant.cluster.pods_of(pods[0].deployment))
         lines += [f"Found {siblings} pods, using pod/{pods[0].name}"] if siblings > 1 else []
     for pod in pods:
         written = [line for line in _written(op, pod, args.previous) if line[0] >= since_s]
         written_lines += len(written)
-        prefix = f"[pod/{pod.name}] " if prefixed else ""
+        prefix = f"[pod/{pod.name}/{pod.deployment}] " if args.prefix else ""
         for t_s, level, text in written[max(0, len(written) - count) :]:
             shown_lines += 1
-            lines.append(f"{prefix}{clock(op, t_s)} {level:<5} {text}")
+            stamped = f"{precise_stamp(op, t_s)} " if args.timestamps else ""
+            lines.append(f"{prefix}{stamped}{clock(op, t_s)} {level:<5} {text}")
             loud += [text] if level != "INFO" else []
-        if pod.phase == "CrashLoopBackOff" and pod.last is not None and not args.previous:
-            lines.append(f"{prefix}(the container is waiting to start again; these are its last lines)")
     if args.follow:
-        lines.append("(following is not simulated; run it again for newer lines)")
+        lines.append("(one reading here: `watch kubectl logs ...` shows newer lines as time passes)")
     if written_lines and not shown_lines:
         # That a log is silent is something to see; what was cut away was not seen.
         return Effect("\n".join(lines))
@@ -80,6 +89,15 @@ def logs(op: Operator, args: argparse.Namespace) -> Effect:
     looked = ["logs", *(["logs_previous"] if args.previous else [])]
     looked += ["upstream"] if any(name in UPSTREAM for name in components) else []
     return Effect("\n".join(lines), looked=tuple(looked), subjects=distinct([*components, *mentioned(op, loud)]))
+
+
+def _since_s(op: Operator, args: argparse.Namespace) -> float:
+    """Second from which lines are wanted. Raises CommandError."""
+    if args.since and args.since_time:
+        raise CommandError("error: at most one of `sinceTime` or `sinceSeconds` may be specified", fix="--since=10m")
+    if args.since_time:
+        return second_of(op, args.since_time)
+    return op.now_s - length_s(args.since, "--since") if args.since else -float("inf")
 
 
 def _selected(op: Operator, args: argparse.Namespace) -> list[Pod]:
@@ -102,8 +120,11 @@ def _selected(op: Operator, args: argparse.Namespace) -> list[Pod]:
     except CommandError:
         joined = False
     kind, _, name = ("/".join(words) if joined else words[0]).rpartition("/")
-    if len(words) > 1 and not joined and words[1] != name:
-        raise CommandError(f"error: one pod at a time, not {len(words)}", fix="kubectl logs -l app=NAME reads several")
+    if len(words) == 2 and not joined and not args.container:
+        args.container = words.pop()
+    if len(words) > 1 and not joined:
+        what = f"error: expected POD or POD CONTAINER, not {len(words)} words"
+        raise CommandError(what, fix="kubectl logs -l app=NAME reads several")
     args.words = [f"{kind}/{name}" if kind else name]
     if (not kind or kind_of(kind) == "pods") and name in cluster.pods:
         return [cluster.pods[name]]
@@ -128,12 +149,12 @@ def _written(op: Operator, pod: Pod, previous: bool) -> list[Written]:
         if pod.last is None:
             what = f"Error from server (BadRequest): previous terminated {place} not found"
             raise CommandError(what, fix="it has not died; leave -p out")
-        return [*pod.previous_logs, (pod.last.finished_s, "INFO", _ended(pod))]
+        return list(pod.previous_logs)
     if pod.phase in ("Pending", "ContainerCreating"):
         what = f"Error from server (BadRequest): {place} is waiting to start: {pod.phase}"
         raise CommandError(what, fix=f"kubectl describe pod {pod.name}")
     if pod.phase == "CrashLoopBackOff" and pod.last is not None:
-        return [*pod.previous_logs, (pod.last.finished_s, "INFO", _ended(pod))]
+        return list(pod.previous_logs)
     lines: list[Written] = list(pod.logs)
     known = {(t_s, text) for t_s, _, text in lines}
     for line in op.plant.book.lines:
@@ -141,11 +162,6 @@ def _written(op: Operator, pod: Pod, previous: bool) -> list[Written]:
         if own and (line.t_s, line.text) not in known:
             lines.append((line.t_s, line.level, line.text))
     return sorted([*lines, *_state(op, pod)], key=lambda line: line[0])
-
-
-def _ended(pod: Pod) -> str:
-    assert pod.last is not None, "only asked of a container that died"
-    return f"(container ended: {pod.last.reason}, exit code {pod.last.exit_code})"
 
 
 def _state(op: Operator, pod: Pod) -> list[Written]:

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from reference_platform.durations import format_duration, format_gib
-from simulator.cluster.cluster import pod_name
+from reference_platform.durations import format_gib
 from simulator.cluster.lifecycle import memory_bytes
-from simulator.cluster.objects import ClusterEvent, Deployment, Node, Pod
-from simulator.shell.calendar import age
+from simulator.cluster.naming import template_hash
+from simulator.cluster.objects import PLATFORM_SINCE_S, ClusterEvent, Deployment, Node, Pod, Template
+from simulator.shell.calendar import age, human_duration
 from simulator.shell.components import distinct
 from simulator.shell.context import Operator
 from simulator.shell.network import address_of, service_address, service_port, services
+from simulator.shell.tools.kubectl import objects
+from simulator.shell.tools.kubectl.objects import Json, image
 
+SYNC_S = 12.0
+"""How often a kubelet says again that it waits."""
+ADDRESSES_MAX = 3
 OOM_SHOWN_S = 10.0
 """A killed container shows its reason this long before the status turns to CrashLoopBackOff."""
 PROGRESS_DEADLINE_S = 600.0
@@ -22,7 +27,7 @@ EVENTS_KEPT_S = 3600.0
 """Source: Kubernetes, kube-apiserver --event-ttl, default 1h."""
 SUBJECTS_MAX = 3
 VERSION = "v1.32.3"
-PLATFORM_AGE_S = 180 * 86400.0
+PLATFORM_AGE_S = -PLATFORM_SINCE_S
 NODE_AGE_S = 210 * 86400.0
 NAMESPACES = ("default", "kube-system", "monitoring", "shop")
 
@@ -36,10 +41,17 @@ class Row:
     wide: tuple[str, ...] = ()
     component: str = ""
     odd: bool = False
-    created_s: float = 0.0
-    restarts: int = 0
-    labels: Mapping[str, str] = field(default_factory=dict)
-    fields: Mapping[str, str] = field(default_factory=dict)
+    document: Json = field(default_factory=dict)
+    """The API object."""
+
+    @property
+    def labels(self) -> Mapping[str, str]:
+        found: Mapping[str, str] = self.document.get("metadata", {}).get("labels", {})
+        return found
+
+    @property
+    def namespace(self) -> str:
+        return str(self.document.get("metadata", {}).get("namespace", ""))
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +76,7 @@ def status(pod: Pod, now_s: float) -> str:
 def restarts(pod: Pod, now_s: float) -> str:
     """The RESTARTS column, with the age of the last one."""
     if pod.restarts and pod.last is not None:
-        return f"{pod.restarts} ({format_duration(now_s - pod.last.finished_s)} ago)"
+        return f"{pod.restarts} ({human_duration(now_s - pod.last.finished_s)} ago)"
     return str(pod.restarts)
 
 
@@ -84,26 +96,20 @@ def pods(op: Operator) -> Listing:
 
 
 def _pod(op: Operator, pod: Pod) -> Row:
-    shown = status(pod, op.now_s)
-    api_phase = "Pending" if pod.phase in ("Pending", "ContainerCreating") else "Running"
     ready = "1/1" if pod.phase == "Ready" else "0/1"
     return Row(
         pod.name,
-        (pod.name, ready, shown, restarts(pod, op.now_s), age(op, pod.created_s)),
+        (pod.name, ready, status(pod, op.now_s), restarts(pod, op.now_s), age(op, pod.created_s)),
         (address_of(op, pod.name) if pod.node else "<none>", pod.node or "<none>", "<none>", "<none>"),
         op.plant.cluster.component_of(pod.deployment),
         abnormal(pod),
-        pod.created_s,
-        pod.restarts,
-        {"app": pod.deployment, "pool": pod.template.node_pool},
-        {"metadata.name": pod.name, "spec.nodeName": pod.node, "status.phase": api_phase},
+        objects.pod(op, pod),
     )
 
 
 def created_s(item: Deployment) -> float:
     """When a workload was created; what the platform began with is older than the simulation."""
-    first = item.history[0]
-    return first.created_at_s if first.by != "platform" else -PLATFORM_AGE_S
+    return item.created_at_s
 
 
 def living(op: Operator, spec_kind: str) -> list[Deployment]:
@@ -124,12 +130,6 @@ def overdue(op: Operator, item: Deployment) -> bool:
     return counts(op, item)[2] < item.replicas and op.now_s - item.template.created_at_s > PROGRESS_DEADLINE_S
 
 
-def image(item: Deployment, release: str = "") -> str:
-    """The image reference of a workload, or of a pod of it that runs `release`."""
-    program = "model-server" if item.spec.model else item.spec.name
-    return f"registry.shop.internal/{program}:{release or item.template.release or 'stable'}"
-
-
 def _workload(op: Operator, item: Deployment, cells: Sequence[str]) -> Row:
     name, (_, fresh, ready) = item.spec.name, counts(op, item)
     return Row(
@@ -138,9 +138,7 @@ def _workload(op: Operator, item: Deployment, cells: Sequence[str]) -> Row:
         (name, image(item), f"app={name}"),
         op.plant.cluster.component_of(name),
         ready < item.replicas or fresh < item.replicas or not item.replicas,
-        created_s(item),
-        labels={"app": name},
-        fields={"metadata.name": name},
+        objects.workload(op, item),
     )
 
 
@@ -171,64 +169,93 @@ def jobs(op: Operator) -> Listing:
     return Listing("jobs", ("NAME", "STATUS", "COMPLETIONS", "DURATION", "AGE"), WIDE_WORKLOAD, tuple(rows))
 
 
-def replica_set(item: Deployment, revision: int) -> str:
-    """The replica set behind a revision."""
-    return pod_name(item, revision, 1).rpartition("-")[0]
+def replica_set(item: Deployment, template: Template) -> str:
+    """The replica set that keeps pods of the template."""
+    return f"{item.spec.name}-{template_hash(item.spec.name, template.set_number)}"
 
 
 def replicasets(op: Operator) -> Listing:
     """`kubectl get replicasets`."""
     rows = []
     for item in living(op, "Deployment"):
-        alive = [pod for pod in op.plant.cluster.pods_of(item.spec.name) if pod.phase != "Terminating"]
-        for template in item.history:
-            mine = [pod for pod in alive if pod.template.revision == template.revision]
-            ready = sum(pod.phase == "Ready" for pod in mine)
-            wanted = item.replicas if template is item.template else len(mine)
-            since_s = template.created_at_s if template.by != "platform" else -PLATFORM_AGE_S
-            name = replica_set(item, template.revision)
-            rows.append(
-                Row(
-                    name,
-                    (name, str(wanted), str(len(mine)), str(ready), age(op, since_s)),
-                    (item.spec.name, image(item), f"app={item.spec.name}"),
-                    op.plant.cluster.component_of(item.spec.name),
-                    ready < wanted,
-                    since_s,
-                    labels={"app": item.spec.name},
-                )
-            )
+        for template in item.revisions:
+            document = objects.replica_set(op, item, template)
+            name, labels = document["metadata"]["name"], document["spec"]["selector"]["matchLabels"]
+            wanted, found = document["spec"]["replicas"], document["status"]
+            counted_pods = (str(wanted), str(found["replicas"]), str(found["readyReplicas"]))
+            wide = (item.spec.name, objects.image(item, template.release), _pairs(labels))
+            component, odd = op.plant.cluster.component_of(item.spec.name), found["readyReplicas"] < wanted
+            rows.append(Row(name, (name, *counted_pods, age(op, template.set_since_s)), wide, component, odd, document))
+    rows.sort(key=lambda row: row.name)
     return Listing("replicasets", ("NAME", "DESIRED", "CURRENT", "READY", "AGE"), WIDE_WORKLOAD, tuple(rows))
+
+
+def _pairs(labels: Mapping[str, str]) -> str:
+    return ",".join(f"{key}={value}" for key, value in labels.items())
 
 
 def service_rows(op: Operator) -> Listing:
     """`kubectl get services`."""
     rows = []
     for name in sorted(services(op)):
-        port = f"{service_port(name)}/TCP"
-        cells = (name, "ClusterIP", service_address(name), "<none>", port, age(op, -PLATFORM_AGE_S))
-        rows.append(Row(name, cells, (f"app={name}",), labels={"app": name}))
+        port = service_port(name)
+        cells = (name, "ClusterIP", service_address(name), "<none>", f"{port}/TCP", age(op, -PLATFORM_AGE_S))
+        rows.append(Row(name, cells, (f"app={name}",), document=objects.service(op, name, port)))
     headers = ("NAME", "TYPE", "CLUSTER-IP", "EXTERNAL-IP", "PORT(S)", "AGE")
     return Listing("services", headers, ("SELECTOR",), tuple(rows))
+
+
+def endpoint_rows(op: Operator) -> Listing:
+    """`kubectl get endpoints`."""
+    rows = []
+    for name in sorted(services(op)):
+        document = objects.endpoints(op, name)
+        held = [
+            (e["ip"], p["port"])
+            for s in document.get("subsets", ())
+            for e in s.get("addresses", ())
+            for p in s["ports"]
+        ]
+        component = op.plant.cluster.component_of(name)
+        rows.append(Row(name, (name, _few(f"{ip}:{at}" for ip, at in held), age(op, -PLATFORM_AGE_S)), (), component,
+                        not held, document))  # fmt: skip
+    return Listing("endpoints", ("NAME", "ENDPOINTS", "AGE"), (), tuple(rows))
+
+
+def slice_rows(op: Operator) -> Listing:
+    """`kubectl get endpointslices`."""
+    rows = []
+    for name in sorted(services(op)):
+        document = objects.endpoint_slice(op, name)
+        title, addresses = document["metadata"]["name"], (e["addresses"][0] for e in document["endpoints"])
+        shown = _few(addresses, "<unset>")
+        cells = (title, "IPv4", str(document["ports"][0]["port"]), shown, age(op, -PLATFORM_AGE_S))
+        rows.append(Row(title, cells, (), op.plant.cluster.component_of(name), shown == "<unset>", document))
+    return Listing("endpointslices", ("NAME", "ADDRESSTYPE", "PORTS", "ENDPOINTS", "AGE"), (), tuple(rows))
+
+
+def _few(texts: Iterable[str], none: str = "<none>") -> str:
+    found = list(texts)
+    more = f" + {len(found) - ADDRESSES_MAX} more..." if len(found) > ADDRESSES_MAX else ""
+    return (",".join(found[:ADDRESSES_MAX]) or none) + more
 
 
 def nodes(op: Operator) -> Listing:
     """`kubectl get nodes`; the pool is the node's role."""
     rows = []
-    for node in op.plant.cluster.nodes.values():
+    for node in sorted(op.plant.cluster.nodes.values(), key=lambda node: node.spec.name):
         name, state = node.spec.name, "Ready,SchedulingDisabled" if node.cordoned else "Ready"
         cells = (name, state, node.spec.pool, age(op, -NODE_AGE_S), VERSION)
         wide = (address_of(op, name), "<none>", "Ubuntu 22.04.5 LTS", "5.15.0-143-generic", "containerd://1.7.27")
-        labels = {"pool": node.spec.pool, "kubernetes.io/hostname": name}
-        named = {"metadata.name": name}
-        rows.append(Row(name, cells, wide, name, node.cordoned, -NODE_AGE_S, labels=labels, fields=named))
+        rows.append(Row(name, cells, wide, name, node.cordoned, objects.node(op, node)))
     wide = ("INTERNAL-IP", "EXTERNAL-IP", "OS-IMAGE", "KERNEL-VERSION", "CONTAINER-RUNTIME")
     return Listing("nodes", ("NAME", "STATUS", "ROLES", "AGE", "VERSION"), wide, tuple(rows))
 
 
 def namespaces(op: Operator) -> Listing:
     """`kubectl get namespaces`."""
-    rows = tuple(Row(name, (name, "Active", age(op, -NODE_AGE_S))) for name in NAMESPACES)
+    since = age(op, -NODE_AGE_S)
+    rows = tuple(Row(name, (name, "Active", since), document=objects.namespace(op, name)) for name in NAMESPACES)
     return Listing("namespaces", ("NAME", "STATUS", "AGE"), (), rows)
 
 
@@ -247,14 +274,17 @@ class Counted:
 
 
 def counted(op: Operator, events: Iterable[ClusterEvent]) -> list[Counted]:
-    """Events that the API server still keeps, repeated ones once, oldest first."""
+    """Events that the API server still keeps, repeated ones once, by when they were last seen."""
     found: dict[tuple[str, str, str], Counted] = {}
     for event in events:
-        if op.now_s - event.t_s <= EVENTS_KEPT_S:
+        again = max(0, int((min(op.now_s, event.repeated_until_s) - event.t_s) // SYNC_S))
+        seen = replace(event, t_s=event.t_s + again * SYNC_S)
+        if op.now_s - seen.t_s <= EVENTS_KEPT_S:
             key = (event.object, event.reason, event.message)
             earlier = found.pop(key, None)
-            found[key] = Counted(event, earlier.first_s, earlier.count + 1) if earlier else Counted(event, event.t_s, 1)
-    return list(found.values())
+            first_s, count = (earlier.first_s, earlier.count) if earlier else (event.t_s, 0)
+            found[key] = Counted(seen, first_s, count + 1 + again)
+    return sorted(found.values(), key=lambda item: item.last.t_s)
 
 
 def events(op: Operator) -> Listing:
@@ -262,17 +292,37 @@ def events(op: Operator) -> Listing:
     rows = []
     for item in counted(op, op.plant.cluster.events):
         event = item.last
-        kind, _, name = event.object.partition("/")
-        fields = {
-            "type": event.type,
-            "reason": event.reason,
-            "involvedObject.kind": kind.capitalize(),
-            "involvedObject.name": name,
-        }
-        cells = (item.seen(op), event.type, event.reason, event.object, event.message)
-        odd = event.type == "Warning"
-        rows.append(Row(event.object, cells, (), event.component, odd, event.t_s, fields=fields))
-    return Listing("events", ("LAST SEEN", "TYPE", "REASON", "OBJECT", "MESSAGE"), (), tuple(rows))
+        cells = (age(op, event.t_s), event.type, event.reason, event.object, event.message)
+        wide = ("", source_of(event), age(op, item.first_s), str(item.count))
+        rows.append(Row(event.object, cells, wide, event.component, event.type == "Warning", event_object(op, item)))
+    headers = ("LAST SEEN", "TYPE", "REASON", "OBJECT", "MESSAGE")
+    return Listing("events", headers, ("SUBOBJECT", "SOURCE", "FIRST SEEN", "COUNT"), tuple(rows))
+
+
+SOURCES = {
+    "Scheduled": "default-scheduler",
+    "FailedScheduling": "default-scheduler",
+    "ScalingReplicaSet": "deployment-controller",
+}
+
+
+def source_of(event: ClusterEvent) -> str:
+    """Who reported an event."""
+    return SOURCES.get(event.reason, "kubelet")
+
+
+def event_object(op: Operator, item: Counted) -> Json:
+    """An event as an API object."""
+    event = item.last
+    kind, _, name = event.object.partition("/")
+    kinds = {"pod": "Pod", "node": "Node", "deployment": "Deployment"}
+    title = f"{name}.{objects.uid(event.reason, f'{event.object}/{event.message}')[:8]}{int(item.first_s):08x}"
+    document = objects.made(op, "Event", title, item.first_s)
+    about = {"kind": kinds[kind], "name": name, "namespace": "shop", "uid": objects.uid(kinds[kind], name)}
+    document |= {"involvedObject": about, "reason": event.reason, "message": event.message, "type": event.type}
+    document |= {"source": {"component": source_of(event)}, "reportingComponent": source_of(event), "count": item.count}
+    times = {"firstTimestamp": objects.stamp(op, item.first_s), "lastTimestamp": objects.stamp(op, event.t_s)}
+    return document | times | {"reportingInstance": ""}
 
 
 def subjects_of(rows: Iterable[Row], asked: bool) -> tuple[str, ...]:

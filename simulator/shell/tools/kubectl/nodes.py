@@ -7,8 +7,9 @@ from collections.abc import Iterable
 
 from reference_platform.errors import CommandError
 from simulator.shell.context import Effect, Operator
-from simulator.shell.kinds import common_flags, node_named
 from simulator.shell.registry import Arguments, command
+from simulator.shell.tools.kubectl.daemons import daemons_on
+from simulator.shell.tools.kubectl.kinds import common_flags, node_named
 
 
 def _names(op: Operator) -> Iterable[str]:
@@ -59,17 +60,19 @@ def _cordon(op: Operator, name: str, wanted: bool) -> Effect:
 def drain(op: Operator, args: argparse.Namespace) -> Effect:
     """Cordon a node and evict its pods."""
     name = _node(op, args)
-    if not args.ignore_daemonsets:
-        what = f'error: unable to drain node "{name}" due to error: cannot delete DaemonSet-managed Pods'
-        raise CommandError(
-            f"{what} (use --ignore-daemonsets to ignore): monitoring/dcgm-exporter, monitoring/node-exporter",
-            fix=f"kubectl drain {name} --ignore-daemonsets",
-        )
     before = op.plant.cluster.nodes[name].cordoned
+    lines = [f"node/{name} {'already ' if before else ''}cordoned"]
+    if not args.ignore_daemonsets:
+        _cordon(op, name, True)
+        what = f'error: unable to drain node "{name}" due to error: cannot delete DaemonSet-managed Pods (use'
+        what += f" --ignore-daemonsets to ignore): {', '.join(daemons_on(op, name))}, continuing command..."
+        lines += [what, "There are pending nodes to be drained:", f" {name}"]
+        fix = f"the node stays cordoned; kubectl drain {name} --ignore-daemonsets evicts its pods too"
+        return Effect("\n".join([*lines, f"{what.partition(', continuing')[0]}", f"  {fix}"]), 1, subjects=(name,))
+    lines.append(f"Warning: ignoring DaemonSet-managed Pods: {', '.join(daemons_on(op, name))}")
     evicted = op.plant.cluster.drain(name, op.now_s)
     op.plant.sync()
     if evicted or not before:
         op.changed("drain", [name], f"drained {name}, {len(evicted)} pods evicted")
-    lines = [f"node/{name} {'already ' if before else ''}cordoned"]
     lines += [f"evicting pod shop/{pod}" for pod in evicted] + [f"pod/{pod} evicted" for pod in evicted]
     return Effect("\n".join([*lines, f"node/{name} drained"]), subjects=(name,))

@@ -1,0 +1,1 @@
+"""kubectl: the cluster as API objects, printed and changed by Kubernetes' rules."""

@@ -1,0 +1,355 @@
+"""The cluster as Kubernetes API objects: what `-o json`, paths, selectors and describe read.
+
+The objects validate against the Kubernetes schemas. Names, uids and versions follow from the cluster alone.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from hashlib import blake2b
+from typing import Any
+
+from reference_platform.durations import format_gib
+from reference_platform.errors import CommandError
+from simulator.cluster.naming import template_hash
+from simulator.cluster.objects import Deployment, Node, Pod, Template
+from simulator.shell.context import Operator
+from simulator.shell.network import address_of, service_address
+
+Json = dict[str, Any]
+MONDAY = datetime(2026, 3, 2, tzinfo=UTC)
+"""The week in which every drill plays begins here."""
+NAMESPACE = "shop"
+SINCE_S, NODE_SINCE_S = -180 * 86400.0, -210 * 86400.0
+VERSION = "v1.32.3"
+READY_DELAY_S = 60.0
+API = {
+    "Deployment": "apps/v1",
+    "StatefulSet": "apps/v1",
+    "ReplicaSet": "apps/v1",
+    "DaemonSet": "apps/v1",
+    "Job": "batch/v1",
+    "EndpointSlice": "discovery.k8s.io/v1",
+}
+"""API group and version of kinds that are not in the core group."""
+
+
+def stamp(op: Operator, t_s: float) -> str:
+    """A simulation second as the API server writes times."""
+    return f"{MONDAY + timedelta(seconds=int(op.drill.calendar_offset_s + t_s)):%Y-%m-%dT%H:%M:%SZ}"
+
+
+def precise_stamp(op: Operator, t_s: float) -> str:
+    """The same to the nanosecond, as container runtimes write it before a line."""
+    time = MONDAY + timedelta(seconds=op.drill.calendar_offset_s + t_s)
+    return f"{time:%Y-%m-%dT%H:%M:%S.%f}000Z"
+
+
+def second_of(op: Operator, text: str) -> float:
+    """The simulation second of a time in RFC 3339. Raises CommandError."""
+    try:
+        time = datetime.fromisoformat(text)
+    except ValueError:
+        time = None
+    if time is None or time.tzinfo is None:
+        what = f'error: invalid value "{text[:40]}" for --since-time: not a time in RFC3339'
+        raise CommandError(what, fix=f"such as {stamp(op, op.now_s)}")
+    return (time - MONDAY).total_seconds() - op.drill.calendar_offset_s
+
+
+def uid(kind: str, name: str) -> str:
+    """The uid of an object."""
+    digits = blake2b(f"{kind}/{name}".encode(), digest_size=16).hexdigest()
+    return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-a{digits[17:20]}-{digits[20:]}"
+
+
+def made(op: Operator, kind: str, name: str, since_s: float, *, labels: Json | None = None, **more: Any) -> Json:
+    """The head of an object of namespace shop."""
+    metadata: Json = {"name": name, "namespace": NAMESPACE, "uid": uid(kind, name)}
+    metadata |= {"resourceVersion": str(80_000_000 + int(since_s)), "creationTimestamp": stamp(op, since_s)}
+    metadata |= {"labels": labels} if labels else {}
+    return {"apiVersion": API.get(kind, "v1"), "kind": kind, "metadata": metadata | more}
+
+
+def owned_by(kind: str, name: str) -> list[Json]:
+    """The reference to the object that keeps another one alive."""
+    owner = {"apiVersion": API[kind], "kind": kind, "name": name, "uid": uid(kind, name)}
+    return [owner | {"controller": True, "blockOwnerDeletion": True}]
+
+
+def image(item: Deployment, release: str = "") -> str:
+    """The image reference of a workload, or of a pod of it that runs `release`."""
+    program = "model-server" if item.spec.model else item.spec.name
+    return f"registry.shop.internal/{program}:{release or item.template.release or 'stable'}"
+
+
+def port_of(item: Deployment) -> int:
+    """Where its container listens."""
+    return {"online-store": 6379, "mlflow": 5000}.get(item.spec.component, 8080)
+
+
+def environment(op: Operator, item: Deployment, template: Template) -> list[tuple[str, str]]:
+    """Environment variables of a workload's container."""
+    pairs: list[tuple[str, str]] = []
+    if template.model_version:
+        pairs.append(("MODEL_VERSION", str(template.model_version)))
+        pairs.append(("MODEL_URI", f"models:/{item.spec.model}/{template.model_version}"))
+    if template.model_version or item.spec.name == "materializer" or item.spec.name in op.plant.pool.held():
+        pairs.append(("ONLINE_STORE", "online-store:6379"))
+    return pairs
+
+
+def container(op: Operator, item: Deployment, template: Template) -> Json:
+    """The one container of a workload's pods."""
+    amounts = {"cpu": f"{item.spec.cpu:g}", "memory": format_gib(template.memory_limit_bytes)}
+    found: Json = {"name": item.spec.name, "image": image(item, template.release), "imagePullPolicy": "IfNotPresent"}
+    found |= {"resources": {"limits": amounts, "requests": dict(amounts)}}
+    pairs = environment(op, item, template)
+    found |= {"env": [{"name": name, "value": value} for name, value in pairs]} if pairs else {}
+    if item.spec.kind != "Job":
+        found["ports"] = [{"containerPort": port_of(item), "protocol": "TCP"}]
+    if item.spec.model:
+        probe = {
+            "httpGet": {"path": "/ready", "port": 8080, "scheme": "HTTP"},
+            "periodSeconds": 10,
+            "timeoutSeconds": 1,
+        }
+        found["readinessProbe"] = probe | {"successThreshold": 1, "failureThreshold": 3}
+    return found
+
+
+def pod_spec(op: Operator, item: Deployment, template: Template) -> Json:
+    """What a workload's pods have in common."""
+    restart = "OnFailure" if item.spec.kind == "Job" else "Always"
+    return {
+        "containers": [container(op, item, template)],
+        "restartPolicy": restart,
+        "nodeSelector": {"pool": template.node_pool},
+        "serviceAccountName": "default",
+        "schedulerName": "default-scheduler",
+        "dnsPolicy": "ClusterFirst",
+        "terminationGracePeriodSeconds": 30,
+    }
+
+
+def pod_labels(item: Deployment, template: Template, pod_name: str = "") -> Json:
+    """Labels of a workload's pods."""
+    name = item.spec.name
+    if item.spec.kind == "Job":
+        mine = {"batch.kubernetes.io/job-name": name, "controller-uid": uid("Job", name), "job-name": name}
+        return {"app": name, **mine}
+    number = template_hash(name, template.set_number)
+    if item.spec.kind == "StatefulSet":
+        index = {"apps.kubernetes.io/pod-index": pod_name.rpartition("-")[2]} if pod_name else {}
+        set_name = {"statefulset.kubernetes.io/pod-name": pod_name} if pod_name else {}
+        return {"app": name, **index, "controller-revision-hash": f"{name}-{number}", **set_name}
+    return {"app": name, "pod-template-hash": number}
+
+
+def pod(op: Operator, item: Pod) -> Json:
+    """A pod."""
+    owner = op.plant.cluster.deployments[item.deployment]
+    kind, by = owner.spec.kind, item.deployment
+    if kind == "Deployment":
+        kind, by = "ReplicaSet", f"{by}-{template_hash(by, item.template.set_number)}"  # type: ignore[assignment]
+    labels = pod_labels(owner, item.template, item.name)
+    document = made(op, "Pod", item.name, item.created_s, labels=labels, ownerReferences=owned_by(kind, by))
+    document["spec"] = pod_spec(op, owner, item.template) | ({"nodeName": item.node} if item.node else {})
+    document["status"] = _pod_status(op, item, owner)
+    if item.phase == "Terminating":
+        document["metadata"] |= {"deletionTimestamp": stamp(op, op.now_s), "deletionGracePeriodSeconds": 30}
+    return document
+
+
+def phase_of(item: Pod) -> str:
+    """`status.phase`."""
+    return "Pending" if item.phase in ("Pending", "ContainerCreating") else "Running"
+
+
+def _pod_status(op: Operator, item: Pod, owner: Deployment) -> Json:
+    is_ready = item.phase == "Ready"
+    since = stamp(op, item.ready_s if is_ready else item.started_s or item.created_s)
+    conditions: list[Json] = []
+    for kind, holds in (
+        ("PodReadyToStartContainers", bool(item.started_s)),
+        ("Initialized", True),
+        ("Ready", is_ready),
+        ("ContainersReady", is_ready),
+        ("PodScheduled", bool(item.node)),
+    ):
+        conditions.append({"type": kind, "status": str(holds), "lastTransitionTime": since})
+    if not item.node:
+        conditions[-1] |= {"reason": "Unschedulable", "message": item.message}
+    status: Json = {"phase": phase_of(item), "conditions": conditions, "qosClass": "Guaranteed"}
+    if not item.node:
+        return status
+    where = {"hostIP": address_of(op, item.node), "podIP": address_of(op, item.name)}
+    status |= where | {"startTime": stamp(op, item.created_s)}
+    status["containerStatuses"] = [_container_status(op, item, owner, is_ready)]
+    return status
+
+
+def _container_status(op: Operator, item: Pod, owner: Deployment, is_ready: bool) -> Json:
+    running = item.phase in ("Loading", "Ready", "Terminating") and bool(item.started_s)
+    state: Json = (
+        {"running": {"startedAt": stamp(op, item.started_s)}} if running else {"waiting": {"reason": item.phase}}
+    )
+    last: Json = {}
+    if item.last is not None:
+        times = {"startedAt": stamp(op, item.last.started_s), "finishedAt": stamp(op, item.last.finished_s)}
+        last = {"terminated": {"reason": item.last.reason, "exitCode": item.last.exit_code, **times}}
+    of_image = image(owner, item.template.release)
+    digest = blake2b(of_image.encode(), digest_size=32).hexdigest()
+    return {
+        "name": item.deployment,
+        "image": of_image,
+        "imageID": f"{of_image.rpartition(':')[0]}@sha256:{digest}",
+        "ready": is_ready,
+        "started": running,
+        "restartCount": item.restarts,
+        "state": state,
+        "lastState": last,
+    }
+
+
+def workload(op: Operator, item: Deployment) -> Json:
+    """A deployment, stateful set or job."""
+    name, kind, template = item.spec.name, item.spec.kind, item.template
+    notes = {"kubernetes.io/change-cause": f"{template.cause} (by {template.by})"}
+    notes |= {"deployment.kubernetes.io/revision": str(template.revision)} if kind == "Deployment" else {}
+    document = made(op, kind, name, item.created_at_s, labels={"app": name}, annotations=notes)
+    document["metadata"]["generation"] = len(item.history)
+    alive = [each for each in op.plant.cluster.pods_of(name) if each.phase != "Terminating"]
+    ready = sum(each.phase == "Ready" for each in alive)
+    fresh = sum(each.template.revision == template.revision for each in alive)
+    pods = {"metadata": {"labels": {"app": name}}, "spec": pod_spec(op, item, template)}
+    if kind == "Job":
+        since = stamp(op, item.created_at_s)
+        document["spec"] = {"parallelism": 1, "completions": 1, "suspend": not item.replicas, "template": pods}
+        document["status"] = {"active": len(alive), "ready": ready, "startTime": since}
+        return document
+    spec: Json = {"replicas": item.replicas, "selector": {"matchLabels": {"app": name}}, "template": pods}
+    status: Json = {"observedGeneration": len(item.history), "replicas": len(alive), "readyReplicas": ready}
+    status |= {"updatedReplicas": fresh, "availableReplicas": ready}
+    if kind == "StatefulSet":
+        document |= {"spec": spec | {"serviceName": name}, "status": status}
+        return document
+    limits = {"maxSurge": 0, "maxUnavailable": item.spec.max_unavailable}
+    spec |= {"strategy": {"type": "RollingUpdate", "rollingUpdate": limits}, "revisionHistoryLimit": 10}
+    spec |= {"progressDeadlineSeconds": 600}
+    status |= {"unavailableReplicas": item.replicas - ready} if ready < item.replicas else {}
+    document |= {"spec": spec, "status": status}
+    return document
+
+
+def replica_set(op: Operator, item: Deployment, template: Template) -> Json:
+    """The set that keeps the pods of one template of a deployment."""
+    name, number = item.spec.name, template_hash(item.spec.name, template.set_number)
+    labels = {"app": name, "pod-template-hash": number}
+    notes = {"deployment.kubernetes.io/revision": str(template.revision)}
+    document = made(op, "ReplicaSet", f"{name}-{number}", template.set_since_s, labels=labels, annotations=notes)
+    document["metadata"]["ownerReferences"] = owned_by("Deployment", name)
+    mine = [each for each in op.plant.cluster.pods_of(name) if each.phase != "Terminating"]
+    mine = [each for each in mine if each.template.revision == template.revision]
+    wanted = item.replicas if template is item.template else len(mine)
+    pods = {"metadata": {"labels": labels}, "spec": pod_spec(op, item, template)}
+    document["spec"] = {"replicas": wanted, "selector": {"matchLabels": labels}, "template": pods}
+    ready = sum(each.phase == "Ready" for each in mine)
+    document["status"] = {"replicas": len(mine), "readyReplicas": ready, "availableReplicas": ready}
+    return document
+
+
+def node(op: Operator, item: Node) -> Json:
+    """A node."""
+    name = item.spec.name
+    labels = {"kubernetes.io/arch": "amd64", "kubernetes.io/hostname": name, "kubernetes.io/os": "linux"}
+    document = made(op, "Node", name, NODE_SINCE_S, labels={**labels, "pool": item.spec.pool})
+    del document["metadata"]["namespace"]
+    taint = {"key": "node.kubernetes.io/unschedulable", "effect": "NoSchedule"}
+    document["spec"] = {"unschedulable": True, "taints": [taint]} if item.cordoned else {}
+    gpus = {"nvidia.com/gpu": "8"} if item.spec.gpu_memory else {}
+    cores = {"cpu": f"{item.spec.cpu_cores:g}", "pods": "110", **gpus}
+    since, beat = stamp(op, NODE_SINCE_S), stamp(op, op.now_s - op.now_s % 10.0)
+    conditions = []
+    for kind, holds, reason in NODE_CONDITIONS:
+        times = {"lastHeartbeatTime": beat, "lastTransitionTime": since}
+        conditions.append({"type": kind, "status": holds, "reason": reason, "message": reason, **times})
+    document["status"] = {
+        "addresses": [{"type": "InternalIP", "address": address_of(op, name)}, {"type": "Hostname", "address": name}],
+        "capacity": {**cores, "memory": format_gib(item.spec.memory)},
+        "allocatable": {**cores, "memory": format_gib(item.allocatable_bytes)},
+        "conditions": conditions,
+        "nodeInfo": _node_info(name),
+    }
+    return document
+
+
+NODE_CONDITIONS = (
+    ("MemoryPressure", "False", "KubeletHasSufficientMemory"),
+    ("DiskPressure", "False", "KubeletHasNoDiskPressure"),
+    ("PIDPressure", "False", "KubeletHasSufficientPID"),
+    ("Ready", "True", "KubeletReady"),
+)
+
+
+def _node_info(name: str) -> Json:
+    return {
+        "machineID": uid("machine", name).replace("-", ""),
+        "systemUUID": uid("system", name),
+        "bootID": uid("boot", name),
+        "kernelVersion": "5.15.0-143-generic",
+        "osImage": "Ubuntu 22.04.5 LTS",
+        "containerRuntimeVersion": "containerd://1.7.27",
+        "kubeletVersion": VERSION,
+        "kubeProxyVersion": VERSION,
+        "operatingSystem": "linux",
+        "architecture": "amd64",
+    }
+
+
+def service(op: Operator, name: str, port: int) -> Json:
+    """A service."""
+    document = made(op, "Service", name, SINCE_S, labels={"app": name})
+    address = service_address(name)
+    ports = [{"port": port, "protocol": "TCP", "targetPort": port_of(op.plant.cluster.deployments[name])}]
+    document["spec"] = {"type": "ClusterIP", "clusterIP": address, "clusterIPs": [address], "ports": ports}
+    document["spec"] |= {"selector": {"app": name}, "sessionAffinity": "None"}
+    document["status"] = {"loadBalancer": {}}
+    return document
+
+
+def endpoints(op: Operator, name: str) -> Json:
+    """Who answers for a service: its pods that are ready, and those that are not yet."""
+    document = made(op, "Endpoints", name, SINCE_S, labels={"app": name})
+    port = {"port": port_of(op.plant.cluster.deployments[name]), "protocol": "TCP"}
+    found: dict[bool, list[Json]] = {True: [], False: []}
+    for each in sorted(op.plant.cluster.pods_of(name), key=lambda each: each.address):
+        if each.node and each.phase != "Terminating":
+            target = {"kind": "Pod", "name": each.name, "namespace": NAMESPACE, "uid": uid("Pod", each.name)}
+            entry = {"ip": address_of(op, each.name), "nodeName": each.node, "targetRef": target}
+            found[each.phase == "Ready"].append(entry)
+    names = {True: "addresses", False: "notReadyAddresses"}
+    subset = {names[is_ready]: entries for is_ready, entries in found.items() if entries}
+    return document | ({"subsets": [subset | {"ports": [port]}]} if subset else {})
+
+
+def endpoint_slice(op: Operator, name: str) -> Json:
+    """The same as a slice."""
+    title = f"{name}-{template_hash(f'slice/{name}', 1)[:5]}"
+    document = made(op, "EndpointSlice", title, SINCE_S, labels={"kubernetes.io/service-name": name})
+    port = {"port": port_of(op.plant.cluster.deployments[name]), "protocol": "TCP", "name": ""}
+    entries: list[Json] = []
+    for subset in endpoints(op, name).get("subsets", ()):
+        for key, is_ready in (("addresses", True), ("notReadyAddresses", False)):
+            for entry in subset.get(key, ()):
+                states = {"ready": is_ready, "serving": is_ready, "terminating": False}
+                rest = {"nodeName": entry["nodeName"], "targetRef": entry["targetRef"]}
+                entries.append({"addresses": [entry["ip"]], "conditions": states, **rest})
+    return document | {"addressType": "IPv4", "endpoints": entries, "ports": [port]}
+
+
+def namespace(op: Operator, name: str) -> Json:
+    """A namespace."""
+    document = made(op, "Namespace", name, NODE_SINCE_S, labels={"kubernetes.io/metadata.name": name})
+    del document["metadata"]["namespace"]
+    return document | {"spec": {"finalizers": ["kubernetes"]}, "status": {"phase": "Active"}}

@@ -1,0 +1,113 @@
+"""`kubectl top`."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterable, Sequence
+
+from reference_platform.errors import CommandError
+from simulator.cluster.lifecycle import memory_bytes
+from simulator.shell.components import distinct
+from simulator.shell.context import Effect, Operator
+from simulator.shell.load import load
+from simulator.shell.registry import Arguments, command
+from simulator.shell.table import table
+from simulator.shell.tools.kubectl import rows as kinds_of_rows
+from simulator.shell.tools.kubectl.choosing import labelled
+from simulator.shell.tools.kubectl.kinds import common_flags, in_namespace, node_named, pod_named, target_named
+from simulator.shell.tools.kubectl.rows import abnormal, mebibytes, node_use
+
+NEARLY_FULL_RATIO = 0.85
+
+
+def _pod_names(op: Operator) -> Iterable[str]:
+    return op.plant.cluster.pods
+
+
+def _node_names(op: Operator) -> Iterable[str]:
+    return op.plant.cluster.nodes
+
+
+def _top_flags(parser: Arguments) -> None:
+    parser.add_argument("names", nargs="*")
+    common_flags(parser)
+    parser.add_argument("-l", "--selector", default="")
+    parser.add_argument("--sort-by", choices=("cpu", "memory"))
+    parser.add_argument("--containers", action="store_true")
+    parser.add_argument("--no-headers", action="store_true")
+
+
+Sample = tuple[str, float, float, tuple[str, ...]]
+"""Name, cores, bytes, and the cells after them."""
+
+
+def _top(samples: list[Sample], headers: Sequence[str], args: argparse.Namespace, namespace: str = "") -> str:
+    if args.sort_by:
+        samples.sort(key=lambda sample: -(sample[1] if args.sort_by == "cpu" else sample[2]))
+    spread = (namespace,) if namespace else ()
+    headers = (*(("NAMESPACE",) if namespace else ()), *headers)
+    return table(() if args.no_headers else headers, [[*spread, name, *cells] for name, _, _, cells in samples])
+
+
+@command("kubectl top", "kubectl top pods|nodes", takes_s=0.5)
+def top(op: Operator, args: argparse.Namespace) -> Effect:
+    """What `kubectl top` can show."""
+    raise CommandError("error: kubectl top needs a kind", fix="kubectl top nodes, kubectl top pods")
+
+
+@command("kubectl top pods", "kubectl top pods [NAME...] [-l app=X] [--sort-by cpu|memory]", takes_s=1.5,
+         configure=_top_flags, complete=_pod_names, aliases=["kubectl top pod", "kubectl top po"])  # fmt: skip
+def top_pods(op: Operator, args: argparse.Namespace) -> Effect:
+    """Processor and memory that the pods' processes use now."""
+    in_namespace(args.namespace)
+    asked = [pod_named(op, name) for name in target_named("pods", args.names).names]
+    rows = {row.name: row for row in kinds_of_rows.pods(op).rows if labelled(row, args.selector)}
+    chosen = [pod for pod in asked or map(op.plant.cluster.pods.__getitem__, rows) if pod.name in rows]
+    measured = [pod for pod in chosen if memory_bytes(pod, op.now_s)]
+    if not measured:
+        raise CommandError(
+            "error: metrics not available yet", why="no process runs in these pods", fix="kubectl get pods"
+        )
+    current = load(op)
+    samples: list[Sample] = []
+    for pod in measured:
+        cores, used = current.cores(op, pod), memory_bytes(pod, op.now_s)
+        samples.append((pod.name, cores, used, (f"{cores * 1000:.0f}m", mebibytes(used))))
+    component = op.plant.cluster.component_of
+    tight = [
+        pod
+        for pod in measured
+        if abnormal(pod) or memory_bytes(pod, op.now_s) > NEARLY_FULL_RATIO * pod.template.memory_limit_bytes
+    ]
+    about = measured if asked or args.selector else tight
+    headers = ["NAME", "CPU(cores)", "MEMORY(bytes)"]
+    if args.containers:
+        owners = {pod.name: pod.deployment for pod in measured}
+        samples = [(name, cores, used, (owners[name], *cells)) for name, cores, used, cells in samples]
+        headers = ["POD", "NAME", *headers[1:]]
+    text = _top(samples, headers, args, "shop" if args.all_namespaces else "")
+    return Effect(text, looked=("pods", "metrics"), subjects=distinct(component(pod.deployment) for pod in about))
+
+
+@command("kubectl top nodes", "kubectl top nodes [NAME...] [--sort-by cpu|memory]", takes_s=1.5,
+         configure=_top_flags, complete=_node_names, aliases=["kubectl top node", "kubectl top no"])  # fmt: skip
+def top_nodes(op: Operator, args: argparse.Namespace) -> Effect:
+    """Processor and memory that is in use on the nodes."""
+    asked = [node_named(op, name) for name in target_named("nodes", args.names).names]
+    if args.selector and not asked:
+        found = [row.name for row in kinds_of_rows.nodes(op).rows if labelled(row, args.selector)]
+        asked = [node_named(op, name) for name in found]
+    current = load(op)
+    samples: list[Sample] = []
+    tight: list[str] = []
+    for node in asked or [op.plant.cluster.nodes[name] for name in sorted(op.plant.cluster.nodes)]:
+        held = [pod for pod in op.plant.cluster.pods.values() if pod.node == node.spec.name]
+        cores = 0.1 + sum(current.cores(op, pod) for pod in held if memory_bytes(pod, op.now_s))
+        used = node.spec.system_memory // 2 + node_use(op, node)[1]
+        of_cores, of_memory = cores / node.spec.cpu_cores, used / node.allocatable_bytes
+        cells = (f"{cores * 1000:.0f}m", f"{of_cores:.0%}", mebibytes(used), f"{of_memory:.0%}")
+        samples.append((node.spec.name, cores, used, cells))
+        if asked or max(of_cores, of_memory) > NEARLY_FULL_RATIO:
+            tight.append(node.spec.name)
+    text = _top(samples, ("NAME", "CPU(cores)", "CPU(%)", "MEMORY(bytes)", "MEMORY(%)"), args)
+    return Effect(text, looked=("nodes",), subjects=tuple(tight))
