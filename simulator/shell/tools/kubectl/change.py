@@ -26,6 +26,7 @@ from simulator.shell.tools.kubectl.kinds import (
     target_of,
     workload_named,
 )
+from simulator.shell.tools.kubectl.objects import environment
 from simulator.shell.tools.kubectl.operate import BY, announce, one_workload, workload_names, workloads
 
 REPLICAS_MAX = 20
@@ -232,8 +233,11 @@ def set_env(op: Operator, args: argparse.Namespace) -> Effect:
     pairs = [word for word in args.words if "=" in word]
     args.words = [word for word in args.words if "=" not in word]
     if args.list:
-        what = "error: --list is not simulated"
-        raise CommandError(what, fix="kubectl describe deployment NAME shows its environment")
+        item = one_workload(op, args)
+        kind = f"{item.spec.kind.lower()}s"
+        lines = [f"{name}={value}" for name, value in environment(op, item, item.template)]
+        text = "\n".join([f"# {kind}/{item.spec.name}, container {item.spec.name}", *lines])
+        return Effect(text, looked=("rollout",), subjects=(op.plant.cluster.component_of(item.spec.name),))
     if len(pairs) != 1 or not args.words:
         raise CommandError("error: one deployment and one NAME=VALUE are needed", fix="MODEL_VERSION=3")
     item = one_workload(op, args)

@@ -139,12 +139,21 @@ def _context(text: str) -> str:
     return text
 
 
+def _dry_run(text: str) -> str:
+    """Nothing is tried out here: only `none` passes."""
+    if text != "none":
+        what = f"error: --dry-run={text[:20]} is not simulated, and nothing was changed"
+        raise CommandError(what, fix="kubectl get and rollout history show what there is; without the flag it is done")
+    return text
+
+
 def common_flags(parser: Arguments) -> None:
     """Flags that every kubectl command takes here and that change nothing: there is one namespace."""
     parser.add_argument("-n", "--namespace", default="shop")
     parser.add_argument("-A", "--all-namespaces", action="store_true")
     parser.add_argument("--context", default=CONTEXT, type=_context)
     parser.add_argument("--request-timeout", default="")
+    parser.add_argument("--dry-run", nargs="?", const="client", default="none", type=_dry_run)
     parser.add_argument("-v", "--v", default="")
 
 
