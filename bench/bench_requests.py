@@ -11,8 +11,7 @@ import sys
 import time
 
 from bench.report import smoke_wanted
-from simulator.traffic import kernel
-from tests.oracle.compiled import Floats, Ints, arrivals, path_of, room_for
+from tests.oracle.compiled import Floats, Ints, arrivals, inputs_of, path_of
 from tests.oracle.request_path import Oracle, Route, System
 
 ROUNDS = 5
@@ -45,11 +44,11 @@ def _naive_rate(system: System, arrived: Arrived, seed: int) -> float:
 
 
 def _compiled_rate(system: System, arrived: Arrived, seed: int) -> float:
-    out, n = room_for(len(arrived[0])), len(arrived[0])
+    inputs, n = inputs_of(*arrived), len(arrived[0])
     paths = [path_of(system, seed + repeat) for repeat in range(REPEATS)]
     begin = time.perf_counter()
     for path in paths:
-        kernel.advance(path, *arrived, out, DURATION_S + DRAIN_S)
+        path.advance(inputs, DURATION_S + DRAIN_S)
     return REPEATS * n / (time.perf_counter() - begin)
 
 

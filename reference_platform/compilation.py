@@ -35,6 +35,27 @@ def inline(function: Function) -> Function:
     return cast("Function", njit(forceinline=True, **_OPTIONS)(function))
 
 
+def part(function: Function) -> Function:
+    """Compile `function` once for all its callers, who call it: for what is large and done seldom."""
+    return cast("Function", njit(**_OPTIONS)(function))
+
+
+def plain(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The Python function behind a compiled one, calling the Python functions behind all that it names."""
+    return _plain(function, {})
+
+
+def _plain(function: Callable[..., Any], known: dict[Any, types.FunctionType]) -> types.FunctionType:
+    source = cast("types.FunctionType", getattr(function, "py_func", function))
+    if source not in known:
+        names = dict(source.__globals__)
+        known[source] = types.FunctionType(source.__code__, names, source.__name__, source.__defaults__)
+        for name in set(_names(source.__code__)):
+            if hasattr(names.get(name), "py_func"):
+                names[name] = _plain(names[name], known)
+    return known[source]
+
+
 def sources_sha256(function: types.FunctionType) -> str:
     """Hash over the files whose code or constants are compiled into `function`, and over other values that it names."""
     files: dict[str, str] = {}

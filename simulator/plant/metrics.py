@@ -10,6 +10,8 @@ import numpy as np
 from reference_platform.models.catalogue import CARDS, card_of
 from reference_platform.monitoring.series import Series, SeriesStore
 from reference_platform.serving.connections import ConnectionPool
+from reference_platform.serving.records import ERROR, FALLBACK, OK, RETRIED
+from reference_platform.serving.served_log import STATUSES, latency_quantile_s
 from reference_platform.shop.consumer import DEAD_KINDS
 from reference_platform.shop.ingest import Ingest
 from reference_platform.shop.materializer import Materializer
@@ -17,28 +19,9 @@ from reference_platform.spec import PlatformSpec
 from simulator.cluster.cluster import Cluster
 from simulator.cluster.lifecycle import memory_bytes
 from simulator.plant.quality import RouteQuality
-from simulator.traffic.layout import (
-    C_500,
-    C_503,
-    C_504,
-    C_CACHE_HITS,
-    C_CACHE_MISSES,
-    C_ERROR,
-    C_FALLBACK,
-    C_OK,
-    C_POOL_TIMEOUTS,
-    C_RETRIES,
-    C_SERVED,
-    PC_BATCHES,
-    PC_ITEMS,
-    T_STORE_READS,
-    T_STORE_WAIT_S,
-    latency_quantile_s,
-)
-from simulator.traffic.plane import DataPlane
+from simulator.traffic.plane import UNUSED, DataPlane, ServerUse
 
-_CODES = ((C_OK, "200"), (C_504, "504"), (C_503, "503"), (C_500, "500"))
-_SOURCES = ((C_SERVED, "model"), (C_FALLBACK, "default"), (C_ERROR, "error"))
+_SOURCES = ((OK, "model"), (FALLBACK, "default"), (ERROR, "error"))
 
 
 TRAFFIC_COUNTERS = frozenset(
@@ -96,14 +79,9 @@ class Metrics:
         self._ingest = ingest
         self._handles: dict[tuple[str, tuple[str, ...]], Series] = {}
         self._last_s = 0.0
-        self._last_counters = plane.path.counters.copy()
-        self._last_latency = plane.path.latency.copy()
-        self._last_latency_ok = plane.path.latency_ok.copy()
-        self.answers_s: dict[str, tuple[float, float]] = {}
-        """By route: median and 99th percentile of how long answers with status 200 took, when last there were any."""
-        self._last_clock = plane.path.clock.copy()
-        self._last_busy = plane.path.pod_busy_s.copy()
-        self._last_items = plane.path.pod_counters.copy()
+        self._last_totals = plane.totals.copy()
+        self._last_store = plane.store_use()
+        self._last_use: dict[int, ServerUse] = {}
 
     def put(self, now_s: float, name: str, value: float, **labels: str) -> None:
         """Append one point."""
@@ -140,37 +118,33 @@ class Metrics:
                     self.put(now_s, "feature_read_age_seconds", read.age_s, **labels)
 
     def _gateway(self, now_s: float) -> None:
-        path = self._plane.path
+        totals = self._plane.totals
+        grown = totals.since(self._last_totals)
         for row, route in enumerate(self._plane.routes):
-            counters = path.counters[row]
-            for column, code in _CODES:
-                self.put(now_s, "gateway_requests_total", float(counters[column]), route=route, code=code)
+            for status in STATUSES:
+                count = float(totals.of_status(row, status))
+                self.put(now_s, "gateway_requests_total", count, route=route, code=str(status))
             for column, source in _SOURCES:
-                self.put(now_s, "shop_responses_total", float(counters[column]), route=route, source=source)
-            self.put(now_s, "gateway_retries_total", float(counters[C_RETRIES]), route=route)
-            self.put(now_s, "feature_client_pool_timeouts_total", float(counters[C_POOL_TIMEOUTS]), route=route)
-            delta = counters - self._last_counters[row]
-            lookups = delta[C_CACHE_HITS] + delta[C_CACHE_MISSES]
-            if lookups:
-                self.put(now_s, "feature_cache_hit_ratio", float(delta[C_CACHE_HITS] / lookups), route=route)
-            histogram = path.latency[row] - self._last_latency[row]
+                count = float(totals.outcomes[row, column])
+                self.put(now_s, "shop_responses_total", count, route=route, source=source)
+            self.put(now_s, "gateway_retries_total", float(totals.outcomes[row, RETRIED]), route=route)
+            timeouts = float(self._plane.store_timeouts(route))
+            self.put(now_s, "feature_client_pool_timeouts_total", timeouts, route=route)
+            misses, hits = grown.lookups[row].tolist()
+            if misses + hits:
+                self.put(now_s, "feature_cache_hit_ratio", hits / (misses + hits), route=route)
             for quantile in ("0.5", "0.99"):
-                value = latency_quantile_s(histogram, float(quantile))
+                value = latency_quantile_s(grown.latency[row], float(quantile))
                 self.put(now_s, "gateway_request_duration_seconds", value, route=route, quantile=quantile)
-            answered = path.latency_ok[row] - self._last_latency_ok[row]
-            if answered.any():
-                self.answers_s[route] = (latency_quantile_s(answered, 0.5), latency_quantile_s(answered, 0.99))
-        self._last_counters[:] = path.counters
-        self._last_latency[:] = path.latency
-        self._last_latency_ok[:] = path.latency_ok
+        self._last_totals = totals.copy()
 
     def _online_store(self, now_s: float) -> None:
-        clock = self._plane.path.clock
-        reads = clock[T_STORE_READS] - self._last_clock[T_STORE_READS]
-        wait_s = clock[T_STORE_WAIT_S] - self._last_clock[T_STORE_WAIT_S]
-        self.put(now_s, "online_store_reads_total", float(clock[T_STORE_READS]))
+        use, last = self._plane.store_use(), self._last_store
+        reads = use.reads - last.reads
+        self.put(now_s, "online_store_reads_total", float(use.reads))
         if reads:
-            self.put(now_s, "online_store_wait_seconds", float(wait_s / reads))
+            self.put(now_s, "online_store_wait_seconds", (use.waited_s - last.waited_s) / reads)
+        self._last_store = use
         self.put(now_s, "online_store_read_seconds", self._pool.read_s())
         held = self._pool.held()
         self.put(now_s, "online_store_connections_max", float(self._pool.connections_max))
@@ -182,7 +156,6 @@ class Metrics:
         for job in self._materializer.jobs():
             self.put(now_s, "feature_age_seconds", job.age_s(now_s), view=job.job)
             self.put(now_s, "materializer_rows_per_second", job.status(now_s).rows_per_s, view=job.job)
-        self._last_clock[:] = clock
 
     def _feeds(self, now_s: float) -> None:
         for source, feed in self._ingest.feeds.items():
@@ -207,27 +180,28 @@ class Metrics:
                 self.put(now_s, "ingest_value_mean", mean, source=source, column=column)
 
     def _servers(self, now_s: float, elapsed: float) -> None:
-        path = self._plane.path
-        busy = path.pod_busy_s - self._last_busy
-        items = path.pod_counters - self._last_items
         gpu_busy: dict[str, float] = {node.name: 0.0 for node in self._spec.nodes if node.gpu_memory}
+        seen: dict[int, ServerUse] = {}
         for model in self._spec.models:
-            indices = [p.path_index for p in self._cluster.ready_pods(model.name) if p.path_index >= 0]
+            batches = items = waiting = 0
             for pod in self._cluster.ready_pods(model.name):
-                if pod.path_index >= 0:
-                    gpu_busy[pod.node] = gpu_busy.get(pod.node, 0.0) + float(busy[pod.path_index])
-            batches = int(items[indices, PC_BATCHES].sum())
+                if pod.path_index < 0:
+                    continue
+                serial, use = self._plane.serial_of(pod.path_index), self._plane.use_of(pod.path_index)
+                last = self._last_use.get(serial, UNUSED)
+                seen[serial] = use
+                gpu_busy[pod.node] = gpu_busy.get(pod.node, 0.0) + use.busy_s - last.busy_s
+                batches += use.batches - last.batches
+                items += use.items - last.items
+                waiting += use.waiting
             if batches:
-                self.put(
-                    now_s, "model_batch_size_mean", float(items[indices, PC_ITEMS].sum() / batches), model=model.name
-                )
-            self.put(now_s, "model_queue_length", float(path.pod_len[indices].sum()), model=model.name)
+                self.put(now_s, "model_batch_size_mean", items / batches, model=model.name)
+            self.put(now_s, "model_queue_length", float(waiting), model=model.name)
         for node, seconds in gpu_busy.items():
             self.put(now_s, "DCGM_FI_DEV_GPU_UTIL", min(100.0, 100.0 * seconds / elapsed), node=node)
             used = self._cluster.gpu_used_bytes(node, now_s)
             self.put(now_s, "DCGM_FI_DEV_FB_USED", used / (1 << 20), node=node)
-        self._last_busy = path.pod_busy_s.copy()
-        self._last_items = path.pod_counters.copy()
+        self._last_use = seen
 
     def _kubernetes(self, now_s: float) -> None:
         for name, deployment in self._cluster.deployments.items():

@@ -14,6 +14,7 @@ from reference_platform.monitoring.drift import PsiMonitor
 from reference_platform.monitoring.series import SeriesStore
 from reference_platform.monitoring.slo import SloTracker
 from reference_platform.serving.connections import ConnectionPool
+from reference_platform.serving.records import OK
 from reference_platform.shop.ingest import PIPELINE, Ingest
 from reference_platform.shop.materializer import JobLine, Materializer
 from reference_platform.shop.producers import Releases, Sender
@@ -28,7 +29,6 @@ from simulator.plant.quality import QualityJudge, RouteQuality
 from simulator.plant.yardstick import Yardstick
 from simulator.session.drill import DrillSpec
 from simulator.traffic.arrivals import Arrivals, history_counts
-from simulator.traffic.layout import C_ERROR, C_FALLBACK, C_SERVED
 from simulator.traffic.plane import DataPlane, Endpoint
 from simulator.world.world import STEP_S
 
@@ -94,6 +94,7 @@ class Plant:
             self.drift,
             self.streams.get("quality/sample"),
         )
+        self._refused_for_room = 0
         self._load_history()
         self.sync()
 
@@ -141,17 +142,26 @@ class Plant:
         self.pool.tick(now_s)
         self._sync_store()
         self.metrics.scrape(now_s)
-        counters = self.plane.path.counters
+        totals = self.plane.totals
         for row, route in enumerate(self.plane.routes):
-            served = float(counters[row, C_SERVED])
-            total = served + float(counters[row, C_FALLBACK] + counters[row, C_ERROR])
-            self.slo.observe(route, served, total, now_s)
+            self.slo.observe(route, float(totals.outcomes[row, OK]), float(totals.ended(row)), now_s)
+        self._tell_limits()
         self.drift.scrape(self.store, now_s)
         self.service_logs.write(now_s)
 
+    def _tell_limits(self) -> None:
+        """Running out of room is an event and a log line, never silence."""
+        refused = self.plane.refused_for_room()
+        if refused > self._refused_for_room:
+            count = refused - self._refused_for_room
+            text = f"no room for more attempts: {count} refused (limit {self.plane.attempts_max})"
+            self.book.add(self.now_s, "gateway", "ERROR", text)
+            self.emit("gateway", "limit.reached", {"limit": "attempts", "max": self.plane.attempts_max, "count": count})
+            self._refused_for_room = refused
+
     def judge_quality(self, now_s: float) -> dict[str, RouteQuality]:
         """Judge what was served since the last call."""
-        quality = self.judge.judge(self.plane.drain(), self.plane.routes, self.serving_versions(), now_s)
+        quality = self.judge.judge(self.plane.drain(), self.plane.routes, now_s)
         self.metrics.quality(now_s, quality)
         return quality
 
@@ -232,7 +242,7 @@ class Plant:
             ready = self.cluster.ready_pods(model.name)
             for pod in ready:
                 if pod.path_index < 0:
-                    pod.path_index = self.plane.claim(model)
+                    pod.path_index = self.plane.claim(model, pod.template.model_version)
             self.plane.set_endpoints(model.name, [self._endpoint(pod) for pod in ready])
         self.plane.set_fronts(self.up("gateway"), self.up("fallback"))
         self._sync_clients()

@@ -17,14 +17,14 @@ from reference_platform.features.definitions import FeatureView
 from reference_platform.features.online_store.embedded import EmbeddedOnlineStore
 from reference_platform.features.online_store.port import Status
 from reference_platform.models.card import Decisions
-from reference_platform.models.catalogue import card_of, schema_of
-from reference_platform.models.runtime import ExportedModel
-from reference_platform.models.schema import ModelSchema, assemble
+from reference_platform.models.catalogue import schema_of
 from reference_platform.monitoring.drift import PsiMonitor
-from reference_platform.shop.serving import ServedRows, read_features
+from reference_platform.serving.answer import Answered, Servable, answer, by_default
+from reference_platform.serving.records import ERROR, OK, Records
+from reference_platform.serving.served_log import REQUEST_ENDS
+from reference_platform.shop.serving import ServedRows
 from simulator.image.image import Image
-from simulator.traffic.layout import ERROR, OK, Finished
-from simulator.world.catalogue import default_decisions, draw_requests, side_of
+from simulator.world.catalogue import draw_requests, side_of
 from simulator.world.requests import Requests
 from simulator.world.world import World
 
@@ -62,7 +62,7 @@ class RouteQuality:
 
 
 class QualityJudge:
-    """Judges finished requests. `versions` says which model version answers a route now."""
+    """Judges what the served log says was answered."""
 
     def __init__(
         self,
@@ -85,77 +85,80 @@ class QualityJudge:
         self._rng = rng
         self.sample_max: Mapping[str, int] = {route: side_of(route).judged_max for route in champions}
         """Requests judged per route and interval."""
-        self._models: dict[tuple[str, int], ExportedModel] = {}
+        self._servables: dict[tuple[str, int], Servable] = {}
         self._watched = {route: schema_of(route, version).views for route, version in champions.items()}
 
-    def judge(
-        self, finished: Finished, routes: list[str], versions: Mapping[str, int], now_s: float
-    ) -> dict[str, RouteQuality]:
-        """Quality of the requests that ended since the last call, by route; routes without requests are absent."""
+    def judge(self, served: Records, routes: list[str], now_s: float) -> dict[str, RouteQuality]:
+        """Quality of the requests that ended, by route, from rows of the served log; routes without any are absent.
+
+        Each is judged with the version that answered it.
+        """
+        ended = served[np.isin(served["outcome"], REQUEST_ENDS)]
         result: dict[str, RouteQuality] = {}
         for index, route in enumerate(routes):
-            rows = np.flatnonzero(finished.route == index)
+            rows = ended[ended["route"] == index]
             if len(rows):
-                sample = rows[
-                    np.unique(np.linspace(0, len(rows) - 1, min(self.sample_max[route], len(rows))).astype(np.int64))
-                ]
-                result[route] = self._judge_route(finished, sample, len(rows), route, versions[route], now_s)
+                places = np.linspace(0, len(rows) - 1, min(self.sample_max[route], len(rows)))
+                sample = rows[np.unique(places.astype(np.int64))]
+                result[route] = self._judge_route(sample, len(rows), route, now_s)
         return result
 
-    def _judge_route(
-        self, finished: Finished, sample: NDArray[np.int64], count: int, route: str, version: int, now_s: float
-    ) -> RouteQuality:
-        requests = draw_requests(
-            self._world, route, finished.entity[sample].astype(np.int32), finished.done_s[sample], self._rng
-        )
-        outcome = finished.outcome[sample]
+    def _judge_route(self, sample: Records, count: int, route: str, now_s: float) -> RouteQuality:
+        answered_s = sample["answered_us"] / 1e6
+        requests = draw_requests(self._world, route, sample["entity"].astype(np.int32), answered_s, self._rng)
+        outcome = sample["outcome"]
         side = side_of(route)
-        best = side.value_eur(requests, self._fresh_decisions(requests, now_s))
-        served, score_mean, reads = self._served_decisions(requests, outcome, version, now_s)
-        value = np.where(outcome == ERROR, 0.0, side.value_eur(requests, served))
-        business_ratio = side.business(requests, served, outcome != ERROR)
+        best = side.value_eur(
+            requests, self._answers(self._fresh, route, self._champions[route], requests, now_s).decisions
+        )
+        decisions, score_mean, reads = self._as_served(requests, outcome, sample["version"], now_s)
+        value = np.where(outcome == ERROR, 0.0, side.value_eur(requests, decisions))
+        business_ratio = side.business(requests, decisions, outcome != ERROR)
         # Luck against the yardstick is no profit: an interval that did better counts as harmless.
         harm_eur = max(0.0, float((best - value).mean() * count))
         return RouteQuality(count, float(best.mean() * count), harm_eur, business_ratio, score_mean, reads)
 
-    def _fresh_decisions(self, requests: Requests, now_s: float) -> Decisions:
-        model, schema = self._model(requests.route, self._champions[requests.route])
-        values = {view: rows.values for view, rows in self._read(self._fresh, schema, requests, now_s).items()}
-        scores = model.predict(assemble(schema, values, requests.context))
-        return card_of(requests.route).decide(scores, requests.context)
-
-    def _served_decisions(
-        self, requests: Requests, outcome: NDArray[np.int64], version: int, now_s: float
+    def _as_served(
+        self, requests: Requests, outcome: NDArray[np.int8], version: NDArray[np.int32], now_s: float
     ) -> tuple[Decisions, float, tuple[ViewReads, ...]]:
-        served = default_decisions(self._world, requests).copy()
-        if not (outcome == OK).any():
-            return served, float("nan"), ()
-        model, schema = self._model(requests.route, version)
-        found = self._read(self._online, schema, requests, now_s)
-        x = assemble(schema, {view: rows.values for view, rows in found.items()}, requests.context)
-        scores = model.predict(x)
-        answered = outcome == OK
-        served[answered] = card_of(requests.route).decide(scores, requests.context)[answered]
-        rows = np.repeat(answered, requests.rows_per_request)
-        if schema.views != self._watched[requests.route]:
+        """Decisions as the visitors got them, the mean score, and the reads of the version that answered most."""
+        decisions = by_default(requests.route, requests.context, self._world.popular_categories).copy()
+        answered = np.flatnonzero(outcome == OK)
+        if not len(answered):
+            return decisions, float("nan"), ()
+        versions, counts = np.unique(version[answered], return_counts=True)
+        scores: list[NDArray[np.float32]] = []
+        reads: tuple[ViewReads, ...] = ()
+        for each in versions.tolist():
+            mine = answered[version[answered] == each]
+            answers = self.answers(requests.take(mine), each, now_s)
+            decisions[mine] = answers.decisions
+            scores.append(answers.scores)
+            if each == versions[counts.argmax()]:
+                self._watch_drift(requests.route, each, answers.inputs, now_s)
+                reads = tuple(ViewReads.of(view, rows, now_s) for view, rows in answers.reads.items())
+        return decisions, float(np.concatenate(scores).mean()), reads
+
+    def _watch_drift(self, route: str, version: int, inputs: NDArray[np.float32], now_s: float) -> None:
+        schema = schema_of(route, version)
+        if schema.views != self._watched[route]:
             # A version that reads other features drifts from what it was trained on, not from the champion's rows.
-            self._drift.set_reference(
-                requests.route, self._image.reference_stats({requests.route: version})[requests.route]
-            )
-            self._watched[requests.route] = schema.views
-        self._drift.observe(requests.route, x[rows][:, : x.shape[1] - len(schema.context)], now_s)
-        reads = tuple(ViewReads.of(view, each, now_s) for view, each in found.items())
-        return served, float(scores[rows].mean()), reads
+            self._drift.set_reference(route, self._image.reference_stats({route: version})[route])
+            self._watched[route] = schema.views
+        self._drift.observe(route, inputs[:, : inputs.shape[1] - len(schema.context)], now_s)
 
-    def _read(
-        self, store: EmbeddedOnlineStore, schema: ModelSchema, requests: Requests, now_s: float
-    ) -> dict[str, ServedRows]:
-        asked = [(self._views[part.view], requests.entities[part.entity]) for part in schema.views]
-        answers = read_features(store, asked, now_s)
-        return {view.name: rows for (view, _), rows in zip(asked, answers, strict=True)}
+    def answers(self, requests: Requests, version: int, now_s: float) -> Answered:
+        """What a server of this version says to these requests now."""
+        return self._answers(self._online, requests.route, version, requests, now_s)
 
-    def _model(self, name: str, version: int) -> tuple[ExportedModel, ModelSchema]:
-        key = (name, version)
-        if key not in self._models:
-            self._models[key] = self._image.model(name, version)
-        return self._models[key], schema_of(name, version)
+    def _answers(
+        self, store: EmbeddedOnlineStore, route: str, version: int, requests: Requests, now_s: float
+    ) -> Answered:
+        return answer(self._servable(route, version), self._views, store, requests.entities, requests.context, now_s)
+
+    def _servable(self, route: str, version: int) -> Servable:
+        """A version as a model server has it loaded."""
+        key = (route, version)
+        if key not in self._servables:
+            self._servables[key] = Servable(self._image.model(route, version), schema_of(route, version))
+        return self._servables[key]

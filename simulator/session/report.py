@@ -11,11 +11,12 @@ from collections.abc import Callable, Mapping
 import numpy as np
 from numpy.typing import NDArray
 
+from reference_platform.serving.records import ERROR, FALLBACK, OK
+from reference_platform.serving.served_log import latency_quantile_s
 from simulator.engine.events import EventLog, JsonValue
 from simulator.faults.base import Fault
 from simulator.plant.plant import Plant
 from simulator.plant.quality import RouteQuality
-from simulator.traffic.layout import C_504, C_ERROR, C_FALLBACK, C_SERVED, latency_quantile_s
 
 ACTIVE_S = 60.0
 QUIET_S = 300.0
@@ -33,8 +34,7 @@ class ReportPart:
         self._is_joined = is_joined
         self._due_s = QUIET_S
         self._last_s = 0.0
-        self._last_counters = plant.plane.path.counters.copy()
-        self._last_latency = plant.plane.path.latency.copy()
+        self._last = plant.plane.totals.copy()
         self._slo_good = True
         self._told: dict[str, bool] = {}
         self.total_harm_eur = 0.0
@@ -76,14 +76,13 @@ class ReportPart:
         self._log.append(now_s, "truth", "truth.state", data, visible=False)
 
     def _slo(self, now_s: float) -> bool:
-        path = self._plant.plane.path
+        grown = self._plant.plane.totals.since(self._last)
         routes: dict[str, JsonValue] = {}
         all_good = True
         for row, model in enumerate(self._plant.spec.models):
-            delta = path.counters[row] - self._last_counters[row]
-            served, fallback, errors = int(delta[C_SERVED]), int(delta[C_FALLBACK]), int(delta[C_ERROR])
+            served, fallback, errors = (int(grown.outcomes[row, end]) for end in (OK, FALLBACK, ERROR))
             total = served + fallback + errors
-            histogram = path.latency[row] - self._last_latency[row]
+            histogram = grown.latency[row]
             p99_s = latency_quantile_s(histogram, 0.99)
             ratio = served / total if total else 1.0
             known = p99_s == p99_s
@@ -96,13 +95,12 @@ class ReportPart:
                 "ok": served,
                 "fallback": fallback,
                 "errors": errors,
-                "gateway_504": int(delta[C_504]),
+                "gateway_504": grown.of_status(row, 504),
                 "p99_s": p99_s if known else None,
                 "ok_ratio": ratio,
                 "good": good,
             }
-        self._last_counters = path.counters.copy()
-        self._last_latency = path.latency.copy()
+        self._last = self._plant.plane.totals.copy()
         window_s = now_s - self._last_s
         self._log.append(now_s, "slo", "slo", {"routes": routes, "good": all_good, "window_s": window_s})
         return all_good

@@ -9,6 +9,7 @@ from typing import Any
 
 from simulator.engine.events import JsonValue
 from simulator.image.image import Image
+from simulator.plant.by_hand import ByHand
 from simulator.session.drill import DrillSpec
 from simulator.session.incident import Output
 from simulator.session.prevention import check_prevention
@@ -17,7 +18,7 @@ from simulator.session.simulation import Simulation
 from simulator.session.view import CommandResult, SessionView
 from simulator.session.viewing import build_view
 from simulator.shell.context import Operator
-from simulator.shell.run import Ran, complete, preview, refusal, run_step, told, understand
+from simulator.shell.run import Ran, begin, complete, preview, refusal, run_step, told, understand
 from simulator.shell.story import draft_document
 
 OUTPUTS_MAX = 2_000
@@ -68,6 +69,7 @@ class Session:
             drill=simulation.drill,
             log=simulation.log,
             interview=mode == "interview",
+            requests=ByHand(simulation.plant),
         )
 
     @classmethod
@@ -224,6 +226,7 @@ class Session:
         for step in typed.steps:
             if not step.is_due(last):
                 continue
+            begin(self.operator, step)
             done = self._passed(step.takes_s)
             if done is not None:
                 results.append(done)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from reference_platform.monitoring.alerts import AlertEvaluator
 from reference_platform.monitoring.pager import Pager
 from simulator.engine.events import Event, EventLog, JsonValue
+from simulator.plant.by_hand import ByHand
 from simulator.plant.plant import Plant
 from simulator.session.drill import DrillSpec
 from simulator.session.incident import Incident
@@ -40,6 +41,7 @@ class Operator:
     drill: DrillSpec
     log: EventLog
     interview: bool
+    requests: ByHand
     _recent: list[tuple[float, str]] = field(default_factory=list)
 
     @property

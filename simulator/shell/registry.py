@@ -28,6 +28,8 @@ Preview = Callable[[Operator, argparse.Namespace], str | None]
 """What a line would say or cost, for the person who typed it; None when there is nothing to ask. Changes nothing."""
 Lasts = Callable[[argparse.Namespace], float]
 """Simulated seconds that these arguments ask for."""
+Begin = Callable[[Operator, argparse.Namespace], None]
+"""What a command sets going when it is entered, for its handler to find when its time has passed."""
 Rest = Literal["words", "query", "text"]
 Reorder = Callable[[Sequence[str]], list[str]]
 
@@ -59,6 +61,7 @@ class Command:
     rest: Rest = "words"
     preview: Preview | None = None
     lasts: Lasts | None = None
+    begin: Begin | None = None
 
 
 COMMANDS: dict[tuple[str, ...], Command] = {}
@@ -90,9 +93,11 @@ def command(
     rest: Rest = "words",
     preview: Preview | None = None,
     lasts: Lasts | None = None,
+    begin: Begin | None = None,
 ) -> Callable[[Handler], Handler]:
     """Register a handler under its leading words. The handler's docstring is the summary shown by `help`.
 
+    `begin` runs when the line is entered, the handler `takes_s` later.
     `preview` says what was understood before a line is sent to people or costs something; front ends ask then.
     """
 
@@ -101,7 +106,7 @@ def command(
         assert key not in COMMANDS, f"command {words} registered twice"
         summary = (handler.__doc__ or "").strip().splitlines()[0]
         COMMANDS[key] = Command(
-            key, usage, summary, handler, configure, takes_s, changes, complete, rest, preview, lasts
+            key, usage, summary, handler, configure, takes_s, changes, complete, rest, preview, lasts, begin
         )
         for alias in aliases:
             ALIASES[tuple(alias.split())] = key

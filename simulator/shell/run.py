@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
 from reference_platform.errors import CommandError
@@ -145,6 +146,13 @@ def _watched(step: Step) -> Iterator[Step]:
         takes_s = step.takes_s if reading == 0 else max(every_s, step.takes_s)
         item = step.item if reading == 0 else replace(step.item, joint=";")
         yield replace(step, item=item, takes_s=takes_s, heading=f"Every {every_s:.1f}s: {shown}")
+
+
+def begin(operator: Operator, step: Step) -> None:
+    """Set going what a command needs its time for. What will be refused sets nothing going."""
+    if step.command.begin is not None:
+        with suppress(CommandError):
+            step.command.begin(operator, step.arguments)
 
 
 def run(operator: Operator, typed: Typed) -> Ran:

@@ -1,22 +1,42 @@
-"""Compiled building blocks of the request path: random numbers by purpose, and a heap of events in total order."""
+"""Compiled building blocks of the virtual driver: random numbers by purpose and number, and a heap in total order."""
 
 from __future__ import annotations
+
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from reference_platform.arithmetic import log
 from reference_platform.compilation import inline
-from simulator.traffic import layout as lay
+from reference_platform.serving.records import Records
 
-UInts = NDArray[np.uint64]
+EVENT = np.dtype(
+    [("t_us", "i8"), ("seq", "i8"), ("number", "i8"), ("kind", "i4"), ("index", "i4"), ("of", "i4")], align=True
+)
+# Entries of Heap.counts.
+PENDING, SEQUENCE, DROPPED = range(3)
+
+
+class Heap(NamedTuple):
+    """What is going to happen, by time and then by the order of its planning."""
+
+    events: Records
+    counts: NDArray[np.int64]
+
+
+def new_heap(events_max: int) -> Heap:
+    """An empty heap."""
+    return Heap(np.zeros(events_max, EVENT).view(np.recarray), np.zeros(3, np.int64))
 
 
 @inline
-def uniform(rng: UInts, stream: int) -> float:
-    """SplitMix64, one state per purpose. Source: Steele, Lea & Flood, OOPSLA 2014."""
-    rng[stream] = rng[stream] + np.uint64(0x9E3779B97F4A7C15)
-    z = rng[stream]
+def uniform(seed: int, number: int) -> float:
+    """The number-th output of SplitMix64 from `seed`, in (0, 1): who comes when changes nobody else's.
+
+    Source: Steele, Lea & Flood, OOPSLA 2014.
+    """
+    z = np.uint64(seed) + np.uint64(number) * np.uint64(0x9E3779B97F4A7C15)
     z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
     z = z ^ (z >> np.uint64(31))
@@ -24,45 +44,54 @@ def uniform(rng: UInts, stream: int) -> float:
 
 
 @inline
-def exponential(rng: UInts, stream: int, mean: float) -> float:
-    return -mean * log(uniform(rng, stream))
+def exponential(seed: int, number: int, mean: float) -> float:
+    """An exponential draw with this mean."""
+    return -mean * log(uniform(seed, number))
 
 
 @inline
-def push(p: lay.Path, t: float, kind: int, index: int, gen: int) -> None:
-    n = p.scalars[lay.S_HEAP]
-    if n >= lay.HEAP_MAX:
-        p.scalars[lay.S_OVERFLOW] += 1
+def _copy(to: Any, event: Any) -> None:
+    to.t_us = event.t_us
+    to.seq = event.seq
+    to.number = event.number
+    to.kind = event.kind
+    to.index = event.index
+    to.of = event.of
+
+
+@inline
+def push(h: Heap, t_us: int, kind: int, index: int, number: int, of: int) -> None:
+    """Plan an event. One for which there is no room is counted and does not happen."""
+    n = h.counts[PENDING]
+    if n >= len(h.events):
+        h.counts[DROPPED] += 1
         return
-    seq = p.scalars[lay.S_SEQ]
-    p.scalars[lay.S_SEQ] = seq + 1
+    seq = h.counts[SEQUENCE]
+    h.counts[SEQUENCE] = seq + 1
     i = n
     while i > 0:
         parent = (i - 1) >> 1
-        if p.heap_t[parent] < t or (p.heap_t[parent] == t and p.heap_seq[parent] < seq):
+        if h.events[parent].t_us <= t_us:
             break
-        p.heap_t[i] = p.heap_t[parent]
-        p.heap_seq[i] = p.heap_seq[parent]
-        p.heap_kind[i] = p.heap_kind[parent]
-        p.heap_index[i] = p.heap_index[parent]
-        p.heap_gen[i] = p.heap_gen[parent]
+        _copy(h.events[i], h.events[parent])
         i = parent
-    p.heap_t[i] = t
-    p.heap_seq[i] = seq
-    p.heap_kind[i] = kind
-    p.heap_index[i] = index
-    p.heap_gen[i] = gen
-    p.scalars[lay.S_HEAP] = n + 1
+    event = h.events[i]
+    event.t_us = t_us
+    event.seq = seq
+    event.kind = kind
+    event.index = index
+    event.number = number
+    event.of = of
+    h.counts[PENDING] = n + 1
 
 
 @inline
-def drop_top(p: lay.Path) -> None:
-    n = p.scalars[lay.S_HEAP] - 1
-    p.scalars[lay.S_HEAP] = n
-    if n == 0:
-        return
-    t, seq = p.heap_t[n], p.heap_seq[n]
-    kind, index, gen = p.heap_kind[n], p.heap_index[n], p.heap_gen[n]
+def drop_top(h: Heap) -> None:
+    """Take the first event away."""
+    n = h.counts[PENDING] - 1
+    h.counts[PENDING] = n
+    last = h.events[n]
+    t_us, seq = last.t_us, last.seq
     i = 0
     while True:
         child = 2 * i + 1
@@ -70,17 +99,12 @@ def drop_top(p: lay.Path) -> None:
             break
         right = child + 1
         if right < n and (
-            p.heap_t[right] < p.heap_t[child]
-            or (p.heap_t[right] == p.heap_t[child] and p.heap_seq[right] < p.heap_seq[child])
+            h.events[right].t_us < h.events[child].t_us
+            or (h.events[right].t_us == h.events[child].t_us and h.events[right].seq < h.events[child].seq)
         ):
             child = right
-        if t < p.heap_t[child] or (t == p.heap_t[child] and seq < p.heap_seq[child]):
+        if t_us < h.events[child].t_us or (t_us == h.events[child].t_us and seq < h.events[child].seq):
             break
-        p.heap_t[i] = p.heap_t[child]
-        p.heap_seq[i] = p.heap_seq[child]
-        p.heap_kind[i] = p.heap_kind[child]
-        p.heap_index[i] = p.heap_index[child]
-        p.heap_gen[i] = p.heap_gen[child]
+        _copy(h.events[i], h.events[child])
         i = child
-    p.heap_t[i], p.heap_seq[i] = t, seq
-    p.heap_kind[i], p.heap_index[i], p.heap_gen[i] = kind, index, gen
+    _copy(h.events[i], last)

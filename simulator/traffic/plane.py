@@ -1,34 +1,26 @@
-"""The data plane: arrivals fed through the compiled request path, and what the control plane can change about it."""
+"""The data plane: arrivals fed through the serving core, and what the control plane can change about it."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from reference_platform.serving import records as rec
+from reference_platform.serving.served_log import Totals, Trouble, troubles
 from reference_platform.spec import ModelSpec, PlatformSpec
 from simulator.traffic import kernel
-from simulator.traffic.arrivals import BLOCK_S, Arrivals, Block
-from simulator.traffic.layout import (
-    P_ATTEMPTS_MAX,
-    P_BACKOFF_S,
-    P_CACHE_TTL_S,
-    P_FALLBACK_UP,
-    P_GATEWAY_UP,
-    P_IN_FLIGHT_MAX,
-    P_STORE_ACQUIRE_TIMEOUT_S,
-    P_STORE_CONNECTIONS,
-    P_STORE_READ_S,
-    POD_FAIL_RATIO,
-    POD_SLOWDOWN,
-    PODS_MAX,
-    S_ARRIVAL,
-    SLOTS_MAX,
-    Finished,
-    Path,
-    new_path,
-)
+from simulator.traffic.arrivals import BLOCK_S, Arrivals
+
+US = 1_000_000
+ANSWERS_MAX = 65_536
+"""Rows of the served log between two visits of the plane."""
+ZOMBIES_PER_REQUEST = 4
+"""Room for attempts, as a multiple of what the gateway lets in: those behind it go on after it has given up."""
+RARE_REPLICAS = 4
+"""Free rows beyond the replicas of the document; more are made when they are claimed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,132 +32,259 @@ class Endpoint:
     fail_ratio: float
 
 
+@dataclass(frozen=True, slots=True)
+class ServerUse:
+    """What a model server has done since it started, and what waits there now."""
+
+    busy_s: float
+    batches: int
+    items: int
+    failed_items: int
+    store_timeouts: int
+    waiting: int
+
+
+UNUSED = ServerUse(0.0, 0, 0, 0, 0, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class StoreUse:
+    """Reads of the online store so far, how long they waited for a connection, and who waits now."""
+
+    reads: int
+    waited_s: float
+    waiting: int
+
+
 class DataPlane:
-    """Moves requests to a given time. Finished requests pile up until `drain` takes them."""
+    """Moves requests to a given time. Answered attempts pile up until `drain` takes them."""
 
     def __init__(self, spec: PlatformSpec, arrivals: Arrivals, entities: int, seed: int) -> None:
-        self.path: Path = new_path(entities, seed)
         self.routes = [model.name for model in spec.models]
         self.requests = 0
+        self.totals = Totals.none(len(self.routes))
+        self._troubles: Counter[Trouble] = Counter()
         self._arrivals = arrivals
-        self._block = Block(-BLOCK_S, np.zeros(0), np.zeros(0, np.int64), np.zeros(0, np.int64))
-        self._out = _room(0)
-        self._finished: list[Finished] = []
-        self._free_indices = list(range(PODS_MAX - 1, -1, -1))
-        params = self.path.params
-        params[P_STORE_READ_S] = spec.online_store.read
-        params[P_STORE_ACQUIRE_TIMEOUT_S] = spec.online_store.acquire_timeout
-        params[P_STORE_CONNECTIONS] = spec.online_store.serving_connections
-        params[P_CACHE_TTL_S] = spec.online_store.cache_ttl
-        params[P_ATTEMPTS_MAX] = spec.gateway.retry.attempts_max
-        params[P_BACKOFF_S] = spec.gateway.retry.backoff
-        params[P_IN_FLIGHT_MAX] = spec.gateway.in_flight_max
-        for index, model in enumerate(spec.models):
-            self.path.route_deadline[index] = model.deadline
+        self._block_begin_s = -BLOCK_S
+        self._inputs = rec.table(kernel.INPUT, 0)
+        self._rows: list[rec.Records] = []
+        self._sent = 0
+        self._by_hand: dict[int, rec.Records] = {}
+        self._serial = 0
+        self.core, self._drive = _sized(spec, entities, seed)
+        self._free_indices = list(range(len(self.core.replicas) - 1, -1, -1))
+        settings, means = self.core.settings, self._drive.means
+        settings[rec.STORE_TIMEOUT_US] = _us(spec.online_store.acquire_timeout)
+        settings[rec.STORE_CONNECTIONS] = spec.online_store.serving_connections
+        settings[rec.CACHE_TTL_US] = _us(spec.online_store.cache_ttl)
+        settings[rec.ATTEMPTS_MAX] = spec.gateway.retry.attempts_max
+        settings[rec.IN_FLIGHT_MAX] = spec.gateway.in_flight_max
+        means[kernel.READ_US] = spec.online_store.read * US
+        means[kernel.PAUSE_US] = spec.gateway.retry.backoff * US
+        for row, model in enumerate(spec.models):
+            route = self.core.routes[row]
+            route.deadline_us = _us(model.deadline)
+            route.arm_begin, route.arm_end = row, row + 1
+            self.core.arms[row].bucket_end = rec.BUCKETS
+
+    # -- time ---------------------------------------------------------------------------------------------------------
 
     def advance(self, to_s: float) -> None:
         """Let requests flow until `to_s`."""
-        end = self._block.begin_s + BLOCK_S
-        while to_s > end:
-            self._run(end)
+        end_s = self._block_begin_s + BLOCK_S
+        while to_s > end_s:
+            self._run(_us(end_s))
             self._load_block()
-            end = self._block.begin_s + BLOCK_S
-        self._run(to_s)
+            end_s = self._block_begin_s + BLOCK_S
+        self._run(_us(to_s))
 
     def _load_block(self) -> None:
-        self._block = self._arrivals.next_block()
-        self.requests += len(self._block.time_s)
-        self.path.scalars[S_ARRIVAL] = 0
-        if len(self._out.done_s) < len(self._block.time_s) + SLOTS_MAX:
-            self._out = _room(len(self._block.time_s))
+        block = self._arrivals.next_block()
+        n = len(block.time_s)
+        inputs = rec.table(kernel.INPUT, n)
+        inputs.t_us = (block.time_s * US).astype(np.int64)
+        inputs.number = self.requests + np.arange(n)
+        inputs.lot = 8 * inputs.number
+        inputs.kind = rec.REQUEST
+        inputs.index = block.route
+        inputs.entity = block.entity
+        self._block_begin_s = block.begin_s
+        self._inputs = inputs
+        self._drive.counts[kernel.NEXT_INPUT] = 0
+        self.requests += n
 
-    def _run(self, to_s: float) -> None:
-        block = self._block
-        n = kernel.advance(self.path, block.time_s, block.route, block.entity, self._out, to_s)
-        self._keep(n)
+    def _run(self, to_us: int) -> None:
+        while not kernel.advance(self.core, self._drive, self._inputs, to_us):
+            self._collect()
+        self._collect()
 
-    def _keep(self, n: int) -> None:
-        if n:
-            self._finished.append(_taken(self._out, n))
+    def _collect(self) -> None:
+        n = int(self.core.counts[rec.ANSWERS])
+        if not n:
+            return
+        rows = self.core.answers[:n].copy()
+        self.core.counts[rec.ANSWERS] = 0
+        self.totals.add(rows)
+        self._troubles.update(troubles(rows))
+        self._rows.append(rows)
+        for place in np.flatnonzero(rows.request < 0).tolist():
+            self._by_hand[int(rows.request[place])] = rows[place : place + 1]
 
-    def drain(self) -> Finished:
-        """Requests finished since the last call."""
-        if not self._finished:
-            return _taken(self._out, 0)
-        parts, self._finished = self._finished, []
-        if len(parts) == 1:
-            return parts[0]
-        return Finished(
-            np.concatenate([part.done_s for part in parts]),
-            np.concatenate([part.first_s for part in parts]),
-            np.concatenate([part.read_s for part in parts]),
-            np.concatenate([part.route for part in parts]),
-            np.concatenate([part.entity for part in parts]),
-            np.concatenate([part.outcome for part in parts]),
+    def _now(self, kind: int, index: int, number: int = 0, entity: int = 0, of: int = 0) -> None:
+        """Let one thing reach the core at this very instant."""
+        inputs = rec.table(kernel.INPUT, 1)
+        now_us = int(self._drive.counts[kernel.NOW_US])
+        inputs[0] = (now_us, number, 8 * number, kind, index, entity, of)
+        position = int(self._drive.counts[kernel.NEXT_INPUT])
+        self._drive.counts[kernel.NEXT_INPUT] = 0
+        while not kernel.advance(self.core, self._drive, inputs, now_us):
+            self._collect()
+        self._drive.counts[kernel.NEXT_INPUT] = position
+        self._collect()
+
+    # -- reading ------------------------------------------------------------------------------------------------------
+
+    def drain(self) -> rec.Records:
+        """Rows of the served log since the last call, in the order of their answers."""
+        rows, self._rows = self._rows, []
+        return np.concatenate(rows).view(np.recarray) if rows else rec.table(rec.ANSWERED, 0)
+
+    def take_answer(self, number: int) -> rec.Records | None:
+        """The row of a request sent by hand, once; None while it has no answer."""
+        rows = self._by_hand.pop(number, None)
+        return None if rows is None else rows[0]
+
+    def take_troubles(self) -> Mapping[Trouble, int]:
+        """How attempts failed since the last call."""
+        taken, self._troubles = self._troubles, Counter()
+        return taken
+
+    def use_of(self, index: int) -> ServerUse:
+        """What the server in this row has done."""
+        replica = self.core.replicas[index]
+        counted = (replica.batches, replica.items, replica.failed_items, replica.store_timeouts, replica.waiting)
+        return ServerUse(float(replica.busy_us / US), *map(int, counted))
+
+    def store_timeouts(self, route: str) -> int:
+        """Attempts of a route that got no connection in time, zombies included."""
+        return int(self.core.routes[self.routes.index(route)].store_timeouts)
+
+    def serial_of(self, index: int) -> int:
+        """The number by which the served log knows the server in this row."""
+        return int(self.core.replicas[index].serial)
+
+    def store_use(self) -> StoreUse:
+        """How the online store is used."""
+        counts = self.core.counts
+        return StoreUse(
+            int(counts[rec.STORE_READS]), float(counts[rec.STORE_WAITED_US] / US), int(counts[rec.STORE_WAITING])
         )
 
-    # -- knobs ----------------------------------------------------------------------------------------------------
+    @property
+    def attempts_max(self) -> int:
+        """How many attempts can be under way, zombies included."""
+        return len(self.core.free)
 
-    def claim(self, model: ModelSpec) -> int:
-        """A free row for a new model server."""
+    def refused_for_room(self) -> int:
+        """How often there was no room for one more attempt."""
+        return int(self.core.counts[rec.LIMIT_HITS])
+
+    # -- knobs --------------------------------------------------------------------------------------------------------
+
+    def send(self, route: str, entity: int) -> int:
+        """Send one request by hand, now, and return the number under which the served log will have it."""
+        self._sent += 1
+        self._now(rec.REQUEST, self.routes.index(route), -self._sent, entity, rec.TAGGED)
+        return -self._sent
+
+    def claim(self, model: ModelSpec, version: int) -> int:
+        """A free row for a new server of this version."""
+        if not self._free_indices:
+            self._grow()
         index = self._free_indices.pop()
-        gpu, batch = model.gpu, model.batch
-        self.path.pods[index] = (
-            batch.max_size,
-            batch.max_delay,
-            gpu.launch,
-            gpu.base,
-            gpu.per_item,
-            gpu.jitter_sigma,
-            1.0,
-            0.0,
+        replica, speed = self.core.replicas[index], self._drive.service[index]
+        replica.serial, self._serial = self._serial, self._serial + 1
+        replica.version = version
+        replica.batch_max, replica.queue_max = model.batch.max_size, model.batch.queue_max
+        replica.delay_us = _us(model.batch.max_delay)
+        replica.batches = replica.items = replica.failed_items = replica.store_timeouts = replica.busy_us = 0
+        speed.launch_us, speed.base_us, speed.item_us = (
+            seconds * US for seconds in (model.gpu.launch, model.gpu.base, model.gpu.per_item)
         )
-        self.path.pod_queue_limit[index] = batch.queue_max
+        speed.sigma, speed.slowdown, speed.fail_ratio = model.gpu.jitter_sigma, 1.0, 0.0
         return index
 
     def release(self, index: int) -> None:
         """The model server's process is gone: its requests fail, its cache is lost."""
-        n = kernel.kill_pod(self.path, self._out, index, 0)
-        self._keep(n)
+        self._now(rec.LOST, index)
         self._free_indices.append(index)
 
     def set_endpoints(self, route: str, endpoints: Sequence[Endpoint]) -> None:
         """Which servers the gateway sends this route's requests to, from now on."""
         row = self.routes.index(route)
-        self.path.route_pod_count[row] = len(endpoints)
+        self.core.arms[row].members = len(endpoints)
         for place, endpoint in enumerate(endpoints):
-            self.path.route_pods[row, place] = endpoint.path_index
-            self.path.pods[endpoint.path_index, POD_SLOWDOWN] = endpoint.slowdown
-            self.path.pods[endpoint.path_index, POD_FAIL_RATIO] = endpoint.fail_ratio
+            self.core.members[row, place] = endpoint.path_index
+            self._drive.service[endpoint.path_index].slowdown = endpoint.slowdown
+            self._drive.service[endpoint.path_index].fail_ratio = endpoint.fail_ratio
 
     def set_store(self, connections: int, read_s: float) -> None:
         """Connections left for serving and the mean time of a read."""
-        self.path.params[P_STORE_CONNECTIONS] = connections
-        self.path.params[P_STORE_READ_S] = read_s
+        self.core.settings[rec.STORE_CONNECTIONS] = connections
+        self._drive.means[kernel.READ_US] = read_s * US
 
     def set_fronts(self, gateway_up: bool, fallback_up: bool) -> None:
         """Whether the gateway answers at all, and whether defaults can be served."""
-        self.path.params[P_GATEWAY_UP] = float(gateway_up)
-        self.path.params[P_FALLBACK_UP] = float(fallback_up)
+        self.core.settings[rec.GATEWAY_UP] = gateway_up
+        self.core.settings[rec.FALLBACK_UP] = fallback_up
 
     def set_retries(self, attempts_max: int) -> None:
         """How many attempts the shop's front end makes for one request."""
-        self.path.params[P_ATTEMPTS_MAX] = attempts_max
+        self.core.settings[rec.ATTEMPTS_MAX] = attempts_max
+
+    def _grow(self) -> None:
+        """Twice as many rows for servers; those there are keep theirs."""
+        had = len(self.core.replicas)
+        self.core, self._drive = _with_replicas(self.core, self._drive, 2 * had)
+        self._free_indices = list(range(2 * had - 1, had - 1, -1))
 
 
-def _taken(out: Finished, n: int) -> Finished:
-    """The first n rows, copied."""
-    return Finished(
-        out.done_s[:n].copy(),
-        out.first_s[:n].copy(),
-        out.read_s[:n].copy(),
-        out.route[:n].copy(),
-        out.entity[:n].copy(),
-        out.outcome[:n].copy(),
+def _us(seconds: float) -> int:
+    return round(seconds * US)
+
+
+def _sized(spec: PlatformSpec, entities: int, seed: int) -> tuple[rec.State, kernel.Virtual]:
+    """A core with room for what the document asks for, and its driver."""
+    replicas = sum(item.replicas for item in spec.deployments if item.model)
+    sizes = rec.Sizes(
+        routes=len(spec.models),
+        arms=len(spec.models),
+        replicas=replicas + RARE_REPLICAS,
+        entities=entities,
+        attempts=ZOMBIES_PER_REQUEST * spec.gateway.in_flight_max,
+        queue=max(model.batch.queue_max for model in spec.models),
+        batch=max(model.batch.max_size for model in spec.models),
+        answers=ANSWERS_MAX,
     )
+    core = rec.new_state(sizes)
+    core.routes.salt = np.arange(sizes.routes) << 32
+    return core, kernel.new_virtual(core, seed)
 
 
-def _room(arrivals: int) -> Finished:
-    n = arrivals + SLOTS_MAX
-    f, i = np.float64, np.int64
-    return Finished(np.zeros(n, f), np.zeros(n, f), np.zeros(n, f), np.zeros(n, i), np.zeros(n, i), np.zeros(n, i))
+def _with_replicas(core: rec.State, drive: kernel.Virtual, replicas: int) -> tuple[rec.State, kernel.Virtual]:
+    had = len(core.replicas)
+    sizes = rec.Sizes(
+        len(core.routes), len(core.arms), replicas, core.cache.shape[1], len(core.free), core.queues.shape[1],
+        core.batches.shape[1], len(core.answers) - len(core.attempts),
+    )  # fmt: skip
+    fresh = rec.new_state(sizes)
+    fresh.members[:, :had] = core.members
+    grown = core._replace(members=fresh.members)
+    for name in ("replicas", "queues", "batches", "cache"):
+        getattr(fresh, name)[:had] = getattr(core, name)
+        grown = grown._replace(**{name: getattr(fresh, name)})
+    empty = kernel.new_virtual(grown, 0)
+    empty.service[:had] = drive.service
+    empty.heap.events[: len(drive.heap.events)] = drive.heap.events
+    heap = drive.heap._replace(events=empty.heap.events)
+    return grown, drive._replace(service=empty.service, heap=heap)

@@ -5,19 +5,16 @@ from __future__ import annotations
 import numpy as np
 
 from reference_platform import arithmetic
+from reference_platform.serving import records as rec
+from reference_platform.serving.served_log import Totals
 from simulator.traffic import kernel
-from simulator.traffic.layout import SLOTS_MAX, Finished, new_path
 from simulator.traffic.quantile import Places
 
 
 def warm_up() -> None:
-    """After this call the compiled functions are in memory. A few seconds the first time on a machine."""
+    """After this call the compiled functions are in memory. Some seconds the first time on a machine."""
     arithmetic.warm_up()
-    path = new_path(1, 1)
-    nothing, none = np.zeros(0), np.zeros(0, np.int64)
-    n = SLOTS_MAX
-    f, i = np.float64, np.int64
-    out = Finished(np.zeros(n, f), np.zeros(n, f), np.zeros(n, f), np.zeros(n, i), np.zeros(n, i), np.zeros(n, i))
-    kernel.advance(path, nothing, none, none, out, 1.0)
-    kernel.kill_pod(path, out, 0, 0)
-    Places(np.ones(1)).of(nothing)
+    core = rec.new_state(rec.Sizes(1, 1, 1, 1, 1, 1, 1, 1))
+    kernel.advance(core, kernel.new_virtual(core, 1), rec.table(kernel.INPUT, 0), 1)
+    Totals.none(1).add(rec.table(rec.ANSWERED, 0))
+    Places(np.ones(1)).of(np.zeros(0))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 
-from reference_platform.models.catalogue import card_of
 from reference_platform.models.dynamic_pricing.card import DYNAMIC_PRICING
 from reference_platform.models.fraud_detection.card import FRAUD_DETECTION
 from reference_platform.models.recommendation.card import RECOMMENDATION
@@ -46,8 +45,3 @@ def draw_requests(world: World, route: str, customer_idx: Ints, t_s: Floats, rng
 def value_eur(requests: Requests, decisions: Decisions) -> Floats:
     """Expected value f8[n] of each decision, in the form of `decide` on the model's card."""
     return side_of(requests.route).value_eur(requests, decisions)
-
-
-def default_decisions(world: World, requests: Requests) -> Decisions:
-    """What the shop does for these requests without any model."""
-    return card_of(requests.route).fallback(requests.context, world.popular_categories)

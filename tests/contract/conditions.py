@@ -12,7 +12,7 @@ from simulator.image.builder import ensure_image
 from simulator.session.drill import DrillSpec, PlannedFault
 from simulator.session.session import Session
 from simulator.session.simulation import Simulation
-from simulator.shell.run import Ran, run, understand
+from simulator.shell.run import Ran, begin, run, understand
 
 SEED = 1
 BEGINS_S = 600.0
@@ -48,8 +48,13 @@ def staffed(simulation: Simulation) -> Session:
 
 
 def type_now(session: Session, line: str) -> Ran:
-    """Run a line at this instant without the session's bookkeeping."""
-    ran = run(session.operator, understand(line))
+    """Run a line without the session's bookkeeping, at this instant or when what it set going has had its time."""
+    typed = understand(line)
+    for step in typed.steps:
+        if step.command.begin is not None:
+            begin(session.operator, step)
+            session.advance(session.now_s + step.takes_s)
+    ran = run(session.operator, typed)
     session.simulation.drive.arm()
     return ran
 

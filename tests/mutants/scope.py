@@ -50,7 +50,12 @@ PACKAGES: tuple[Package, ...] = (
     ),
     Package(
         "serving decisions",
-        ("reference_platform/serving/*.py", "simulator/traffic/arrivals.py", "simulator/traffic/quantile.py"),
+        (
+            "reference_platform/serving/*.py",
+            "reference_platform/serving/decide/*.py",
+            "simulator/traffic/arrivals.py",
+            "simulator/traffic/quantile.py",
+        ),
         (
             "tests/unit/reference_platform/serving",
             "tests/unit/simulator/traffic",

@@ -1,43 +1,61 @@
-"""`curl`: one request by hand, answered the way a shopper's would be."""
+"""`curl`: one request by hand, down the path that everybody's take."""
 
 from __future__ import annotations
 
 import argparse
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-import numpy as np
-
-from reference_platform.arithmetic import exp_of, log_of
 from reference_platform.errors import CommandError, nearest
-from reference_platform.models.catalogue import card_of, schema_of
-from reference_platform.models.schema import assemble
-from reference_platform.monitoring.series import Matcher
-from reference_platform.shop.serving import read_features
+from reference_platform.models.card import Decisions
+from reference_platform.models.catalogue import card_of
+from reference_platform.serving import records as rec
 from simulator.cluster.objects import Pod
+from simulator.plant.by_hand import Reply
 from simulator.shell.context import Effect, Operator
 from simulator.shell.network import host_of, service_address
 from simulator.shell.registry import Arguments, command
-from simulator.world.catalogue import default_decisions, draw_requests
 from simulator.world.requests import Requests
 
-RECENT_S = 150.0
-Z_99 = 2.326
-"""Standard normal quantile of 0.99: latency is taken as log-normal between its median and its p99."""
-SPREAD_MAX = 1.5
 FALLBACK_S = 0.004
-USUAL_S = 0.05
-"""Of an answer before any other was measured."""
+HEALTH_S = 0.003
 _REASONS = {
     200: "OK",
     404: "Not Found",
+    405: "Method Not Allowed",
     500: "Internal Server Error",
     503: "Service Unavailable",
     504: "Gateway Timeout",
 }
+_BODIES = {
+    rec.GATEWAY_DOWN: "no healthy upstream",
+    rec.NO_REPLICA: "no healthy upstream",
+    rec.OVERLOADED: "upstream connect error or disconnect/reset before headers. reset reason: overflow",
+    rec.ATTEMPTS_FULL: "upstream connect error or disconnect/reset before headers. reset reason: overflow",
+    rec.CIRCUIT_OPEN: "upstream connect error or disconnect/reset before headers. reset reason: overflow",
+    rec.QUEUE_FULL: '{"error":"Exceeds maximum queue size"}',
+    rec.STORE_TIMEOUT: '{"error":"feature read failed: no connection to online-store:6379 in time"}',
+    rec.REPLICA_LOST: "upstream connect error or disconnect/reset before headers. reset reason: connection termination",
+    rec.DEADLINE_PASSED: "upstream request timeout",
+    rec.BATCH_FAILED: '{"error":"torch.OutOfMemoryError: CUDA out of memory in forward pass"}',
+}
+"""What the gateway or the model server sends when no model answered. Source: the local replies of Envoy 1.30."""
 _URL = re.compile(r"(?:(https?)://)?([^/:?#\s]+)(?::(\d{1,5}))?(/[^?#\s]*)?(?:[?#]\S*)?")
+_CUSTOMER = re.compile(r'"?customer(?:_id)?"?\s*[:=]\s*"?(\d{1,9})')
+_WRITE_OUT = re.compile(r"%\{(\w{1,40})\}")
+FLAGS = {
+    "-s": "silent",
+    "-S": "show-error",
+    "-i": "include",
+    "-v": "verbose",
+    "-k": "insecure",
+    "-L": "location",
+    "-f": "fail",
+    "-I": "head",
+}
+HEALTH = ("/health", "/healthz", "/ready", "/livez", "/readyz", "/v2/health/ready")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,14 +70,21 @@ class _Answer:
 
 def _options(parser: Arguments) -> None:
     parser.add_argument("url")
-    for flag in ("-s", "-S", "-i", "-v", "-k", "-L", "-f", "-I", "-sS", "-si", "-sv", "-is", "-vs", "-ks"):
-        parser.add_argument(flag, action="store_true")
-    parser.add_argument("-X", "--request")
+    for short, name in FLAGS.items():
+        parser.add_argument(short, f"--{name}", action="store_true", dest=name.replace("-", "_"))
+    parser.add_argument("-X", "--request", default="")
     parser.add_argument("-d", "--data", default="")
     parser.add_argument("-H", "--header", action="append")
-    parser.add_argument("-m", "--max-time")
+    parser.add_argument("-m", "--max-time", type=_seconds)
     parser.add_argument("-o", "--output")
-    parser.add_argument("-w", "--write-out")
+    parser.add_argument("-w", "--write-out", default="")
+
+
+def _seconds(text: str) -> float:
+    value = float(text)
+    if not 0.0 < value < 1e6:
+        raise ValueError(text)
+    return value
 
 
 def _urls(op: Operator) -> Iterable[str]:
@@ -67,29 +92,59 @@ def _urls(op: Operator) -> Iterable[str]:
     return [f"http://{front}/v1/{route}" for front in ("gateway", "fallback") for route in routes]
 
 
+def _send(op: Operator, args: argparse.Namespace) -> None:
+    """The request goes out when the line is entered, so that it meets what everybody meets then."""
+    host, path = _where(op, args.url)
+    route = _route(op, path)
+    if host == "gateway" and route and op.plant.up("gateway") and not args.head:
+        op.requests.send(route, _customer(args.data))
+
+
 @command(
-    "curl", "curl [-X POST] [-d DATA] URL", takes_s=2.0, configure=_options, complete=_urls, aliases=["http", "wget"]
+    "curl",
+    "curl [-sivI] [-X POST] [-d DATA] [-o FILE] [-w FORMAT] [--max-time S] URL",
+    takes_s=2.0,
+    configure=_options,
+    complete=_urls,
+    aliases=["http", "wget"],
+    begin=_send,
 )
 def curl(op: Operator, args: argparse.Namespace) -> Effect:
     """One request to the gateway, the fallback, or a pod's or service's /health."""
-    url = _URL.fullmatch(args.url)
+    host, path = _where(op, args.url)
+    pod = op.plant.cluster.pods.get(host)
+    if path.rstrip("/") in HEALTH:
+        return _health(op, args, host, pod)
+    if pod is not None or host not in ("gateway", "fallback"):
+        return _foreign(op, host, path)
+    route = _route(op, path)
+    if route is None:
+        routes = [model.name for model in op.plant.spec.models]
+        asked = path.removeprefix("/v1/").strip("/")
+        raise CommandError(
+            f"404 Not Found: {path[:80]}", fix=f"{nearest(asked, routes)}  such as http://{host}/v1/{routes[0]}"
+        )
+    return _fallback(op, args, route) if host == "fallback" else _gateway(op, args, route)
+
+
+def _where(op: Operator, text: str) -> tuple[str, str]:
+    """Host and path of a URL."""
+    url = _URL.fullmatch(text)
     if url is None:
         raise CommandError(
             "curl: (3) URL rejected: Malformed input to a URL function", fix="such as http://gateway/v1/recommendation"
         )
-    host, path = host_of(op, url[2], "curl: (6) Could not resolve host"), url[4] or "/"
-    pod = op.plant.cluster.pods.get(host)
-    if path.rstrip("/") in ("/health", "/healthz", "/ready", "/livez", "/readyz", "/v2/health/ready"):
-        return _health(op, host, pod)
-    if pod is not None or host not in ("gateway", "fallback"):
-        return _foreign(op, host, path)
-    route = path.removeprefix("/v1/").strip("/")
-    routes = [model.name for model in op.plant.spec.models]
-    if not path.startswith("/v1/") or route not in routes:
-        raise CommandError(
-            f"404 Not Found: {path[:80]}", fix=f"{nearest(route, routes)}  such as http://{host}/v1/{routes[0]}"
-        )
-    return _fallback(op, route, args.data) if host == "fallback" else _gateway(op, route, args.data)
+    return host_of(op, url[2], "curl: (6) Could not resolve host"), url[4] or "/"
+
+
+def _route(op: Operator, path: str) -> str | None:
+    name = path.removeprefix("/v1/").strip("/")
+    return name if path.startswith("/v1/") and name in op.plant.plane.routes else None
+
+
+def _customer(data: str) -> int | None:
+    named = _CUSTOMER.search(data)
+    return int(named[1]) if named else None
 
 
 def _refused(host: str, port: int, looked: tuple[str, ...], subjects: tuple[str, ...]) -> Effect:
@@ -97,115 +152,93 @@ def _refused(host: str, port: int, looked: tuple[str, ...], subjects: tuple[str,
     return Effect(text, 7, looked, subjects)
 
 
-def _printed(method: str, host: str, path: str, answer: _Answer) -> str:
-    lines = [f"> {method} {path} HTTP/1.1", f"> Host: {host}", ">", f"< HTTP/1.1 {answer.code} {_REASONS[answer.code]}"]
-    lines += [f"< {header}" for header in answer.headers]
-    return "\n".join([*lines, "<", answer.body, f"time_total: {answer.took_s:.3f}s"])
+def _printed(
+    args: argparse.Namespace,
+    host: str,
+    path: str,
+    answer: _Answer,
+    looked: tuple[str, ...],
+    subjects: tuple[str, ...],
+) -> Effect:
+    """What curl shows of an answer: the body, and as much more as its options ask for."""
+    if args.max_time is not None and answer.took_s > args.max_time:
+        waited_ms = args.max_time * 1000
+        text = f"curl: (28) Operation timed out after {waited_ms:.0f} milliseconds with 0 bytes received"
+        return Effect(text, 28, looked, subjects)
+    method = args.request.upper() or ("HEAD" if args.head else "POST" if args.data else "GET")
+    lines = [f"> {method} {path} HTTP/1.1", f"> Host: {host}", ">"] if args.verbose else []
+    mark = "< " if args.verbose else ""
+    if args.verbose or args.include or args.head:
+        head = [f"HTTP/1.1 {answer.code} {_REASONS[answer.code]}", *answer.headers, ""]
+        lines += [f"{mark}{line}".rstrip() for line in head]
+    failed = args.fail and answer.code >= 400
+    if failed:
+        lines.append(f"curl: (22) The requested URL returned error: {answer.code}")
+    elif not args.output and not args.head:
+        lines.append(answer.body)
+    if args.write_out:
+        lines.append(_written(args.write_out, answer))
+    return Effect("\n".join(lines), 22 if failed else 0, looked, subjects)
+
+
+def _written(form: str, answer: _Answer) -> str:
+    """The format of -w filled in; a variable that curl knows and this one has not is empty."""
+    known: Mapping[str, str] = {
+        "http_code": f"{answer.code:03d}",
+        "response_code": f"{answer.code:03d}",
+        "time_total": f"{answer.took_s:.6f}",
+        "time_starttransfer": f"{answer.took_s:.6f}",
+        "size_download": str(len(answer.body.encode())),
+        "http_version": "1.1",
+    }
+    text = _WRITE_OUT.sub(lambda found: known.get(found[1], ""), form)
+    return text.replace("\\n", "\n").replace("\\t", "\t").rstrip("\n")
 
 
 # -- the fronts ---------------------------------------------------------------------------------------------------
 
 
-def _fallback(op: Operator, route: str, data: str) -> Effect:
+def _fallback(op: Operator, args: argparse.Namespace, route: str) -> Effect:
     looked, subjects = ("fallback",), ("fallback",)
     if not op.plant.up("fallback"):
         return _refused("fallback", 80, looked, subjects)
-    requests = _request(op, route, data)
-    chosen = default_decisions(op.plant.world, requests)
-    body = _body(route, requests, chosen[0], "default", 0)
-    took_s = FALLBACK_S * (1.0 + 0.3 * float(op.plant.streams.get("shell/curl").random()))
-    answer = _Answer(200, took_s, ("content-type: application/json", "x-served-by: defaults"), body)
-    return Effect(_printed("POST", "fallback", f"/v1/{route}", answer), looked=looked, subjects=subjects)
+    request = op.requests.draw(route, _customer(args.data))
+    body = _body(route, request, op.requests.default(request), "default", 0)
+    answer = _Answer(200, FALLBACK_S, ("content-type: application/json", "x-served-by: defaults"), body)
+    return _printed(args, "fallback", f"/v1/{route}", answer, looked, subjects)
 
 
-def _gateway(op: Operator, route: str, data: str) -> Effect:
+def _gateway(op: Operator, args: argparse.Namespace, route: str) -> Effect:
     looked, subjects = ("metrics",), ("gateway", route)
-    if not op.plant.up("gateway"):
+    if args.head and op.plant.up("gateway"):
+        answer = _Answer(405, HEALTH_S, ("allow: GET, POST", "server: envoy"), "")
+        return _printed(args, "gateway", f"/v1/{route}", answer, (), ())
+    replied = op.requests.reply()
+    if replied is None:
+        if op.plant.up("gateway"):
+            raise CommandError("curl needs a line of its own: its request goes out when it is entered", fix="curl URL")
         return _refused("gateway", 80, looked, ("gateway",))
-    code, took_s = _outcome(op, route)
-    headers: tuple[str, ...] = ("content-type: text/plain", "server: envoy")
-    if code == 200:
-        requests = _request(op, route, data)
-        version = op.plant.serving_versions()[route]
-        chosen = _predict(op, route, version, requests)
-        ready = op.plant.cluster.ready_pods(route)
-        served_by = ready[int(op.plant.streams.get("shell/curl").integers(len(ready)))].name if ready else route
-        headers = ("content-type: application/json", f"x-served-by: {served_by}", f"x-model-version: {version}",
-                   f"x-envoy-upstream-service-time: {took_s * 1000:.0f}")  # fmt: skip
-        body = _body(route, requests, chosen, "model", version)
-    else:
-        body = {504: "upstream request timeout", 503: "no healthy upstream", 500: "upstream failed"}[code]
-    text = _printed("POST", "gateway", f"/v1/{route}", _Answer(code, took_s, headers, body))
-    return Effect(text, looked=looked, subjects=subjects)
+    request, reply = replied
+    if reply is None:
+        text = "curl: (52) Empty reply from server"
+        return Effect(text, 52, looked, subjects)
+    return _printed(args, "gateway", f"/v1/{route}", _of_gateway(route, request, reply), looked, subjects)
 
 
-def _outcome(op: Operator, route: str) -> tuple[int, float]:
-    """Status and duration, drawn from what the gateway answered in the last minutes."""
-    rng = op.plant.streams.get("shell/curl")
-    deadline_s = op.plant.spec.model(route).deadline
-    lot, noise = float(rng.random()), float(rng.standard_normal())
-    grown = {code: _growth(op, route, code) for code in (200, 504, 503, 500)}
-    total = sum(grown.values())
-    if total <= 0:
-        return (200, USUAL_S) if op.plant.up(route) else (503, 0.002)
-    code = 200
-    for candidate in (504, 503, 500):
-        if lot < grown[candidate] / total:
-            code = candidate
-            break
-        lot -= grown[candidate] / total
-    if code == 504:
-        return code, deadline_s + 0.001
-    if code == 503:
-        return code, 0.002
-    median_s, p99_s = _answer_s(op, route, code)
-    spread = min(SPREAD_MAX, float(log_of(max(1.0, p99_s / median_s))) / Z_99)
-    return code, min(deadline_s, median_s * float(exp_of(spread * noise)))
+def _of_gateway(route: str, request: Requests, reply: Reply) -> _Answer:
+    """What the gateway passes on. It names the server that it asked, also when that one failed."""
+    served_by = (f"x-served-by: {reply.replica}",) if reply.replica else ()
+    if reply.decision is None:
+        headers = ("content-type: text/plain", "server: envoy", *served_by)
+        return _Answer(reply.status, reply.took_s, headers, _BODIES[reply.cause])
+    headers = ("content-type: application/json", *served_by, f"x-model-version: {reply.version}",
+               f"x-envoy-upstream-service-time: {reply.took_s * 1000:.0f}")  # fmt: skip
+    return _Answer(reply.status, reply.took_s, headers, _body(route, request, reply.decision, "model", reply.version))
 
 
-def _growth(op: Operator, route: str, code: int) -> float:
-    matchers = [Matcher("route", "=", route), Matcher("code", "=", str(code))]
-    for series in op.plant.store.select("gateway_requests_total", matchers):
-        values = series.window(op.now_s - RECENT_S, op.now_s).values
-        return float(values[-1] - values[0]) if len(values) > 1 else 0.0
-    return 0.0
-
-
-def _answer_s(op: Operator, route: str, code: int) -> tuple[float, float]:
-    """Median and 99th percentile of answers of this kind.
-
-    A failed forward pass takes as long as one that succeeds, so both kinds are those of the answers that came.
-    """
-    assert code in (200, 500), "rejections and timeouts have times of their own"
-    return op.plant.metrics.answers_s.get(route, (USUAL_S, USUAL_S))
-
-
-# -- what is asked and answered -----------------------------------------------------------------------------------
-
-
-def _request(op: Operator, route: str, data: str) -> Requests:
-    """The request of the customer named in the data, or of anybody."""
-    rng = op.plant.streams.get("shell/curl")
-    count = len(op.plant.world.customer_weights)
-    named = re.search(r'"?customer(?:_id)?"?\s*[:=]\s*"?(\d{1,9})', data)
-    customer = int(named[1]) % count if named else int(rng.integers(count))
-    return draw_requests(op.plant.world, route, np.array([customer]), np.array([op.now_s]), rng)
-
-
-def _predict(op: Operator, route: str, version: int, requests: Requests) -> np.ndarray:
-    """What the serving version makes of the features that the online store holds."""
-    model, schema = op.plant.image.model(route, version), schema_of(route, version)
-    views = {view.name: view for view in op.plant.views}
-    asked = [(views[part.view], requests.entities[part.entity]) for part in schema.views]
-    rows = read_features(op.plant.online, asked, op.now_s)
-    values = {view.name: found.values for (view, _), found in zip(asked, rows, strict=True)}
-    scores = model.predict(assemble(schema, values, requests.context))
-    return np.asarray(card_of(route).decide(scores, requests.context)[0])
-
-
-def _body(route: str, requests: Requests, chosen: np.ndarray, source: str, version: int) -> str:
-    answer: dict[str, object] = {"customer": int(requests.customer[0])}
-    answer |= card_of(route).answer({name: values[0] for name, values in requests.asked.items()}, chosen)
+def _body(route: str, request: Requests, chosen: Decisions, source: str, version: int) -> str:
+    answer: dict[str, object] = {"customer": int(request.customer[0])}
+    answer |= card_of(route).answer({name: values[0] for name, values in request.asked.items()}, chosen)
     answer["source"] = source
     if version:
         answer["model_version"] = version
@@ -215,7 +248,7 @@ def _body(route: str, requests: Requests, chosen: np.ndarray, source: str, versi
 # -- health and everything else -----------------------------------------------------------------------------------
 
 
-def _health(op: Operator, host: str, pod: Pod | None) -> Effect:
+def _health(op: Operator, args: argparse.Namespace, host: str, pod: Pod | None) -> Effect:
     deployment = pod.deployment if pod is not None else host
     looked = ("pods", *(("fallback",) if deployment == "fallback" else ()))
     subjects = (op.plant.cluster.component_of(deployment),)
@@ -228,8 +261,8 @@ def _health(op: Operator, host: str, pod: Pod | None) -> Effect:
         return _refused(host, 8080, looked, subjects)
     ready = pod.phase == "Ready"
     body = json.dumps({"status": "ok" if ready else pod.phase.lower(), "pod": pod.name})
-    answer = _Answer(200 if ready else 503, 0.003, ("content-type: application/json",), body)
-    return Effect(_printed("GET", host, "/health", answer), looked=looked, subjects=subjects)
+    answer = _Answer(200 if ready else 503, HEALTH_S, ("content-type: application/json",), body)
+    return _printed(args, host, "/health", answer, looked, subjects)
 
 
 def _foreign(op: Operator, host: str, path: str) -> Effect:

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from reference_platform.compilation import plain
+from reference_platform.serving import records as rec
+from reference_platform.serving.served_log import REQUEST_ENDS, STATUSES
 from simulator.traffic import kernel
-from simulator.traffic import layout as lay
-from tests.oracle.compiled import arrivals, lose_pod, path_of, room_for
+from tests.oracle.compiled import US, Path, arrivals, inputs_of, path_of
 from tests.oracle.request_path import Route, System
 
 LAST_ARRIVAL_S, END_S = 4.0, 60.0
+ATTEMPTS = 4_096
 
 routes = st.builds(
     Route,
@@ -51,26 +53,28 @@ class Turn:
     what: str
     value: int
 
-    def apply(self, path: lay.Path, out: lay.Finished) -> int:
-        """Requests that ended because of it."""
+    def apply(self, path: Path) -> None:
+        settings_of = path.core.settings
         if self.what == "kill":
-            return lose_pod(path, out, self.value % 3)
-        knob, values = {
-            "connections": (lay.P_STORE_CONNECTIONS, (0, 1, 8, 60)),
-            "read": (lay.P_STORE_READ_S, (0.001, 0.02, 0.3, 0.004)),
-            "attempts": (lay.P_ATTEMPTS_MAX, (1, 2, 3, 6)),
-            "gateway": (lay.P_GATEWAY_UP, (0, 1, 0, 1)),
-            "fallback": (lay.P_FALLBACK_UP, (0, 1, 0, 1)),
-        }[self.what]
-        path.params[knob] = values[self.value]
-        return 0
+            path.lose(self.value % 3)
+        elif self.what == "read":
+            path.drive.means[kernel.READ_US] = (1_000, 20_000, 300_000, 4_000)[self.value]
+        else:
+            knob, values = {
+                "connections": (rec.STORE_CONNECTIONS, (0, 1, 8, 60)),
+                "attempts": (rec.ATTEMPTS_MAX, (1, 2, 3, 6)),
+                "gateway": (rec.GATEWAY_UP, (0, 1, 0, 1)),
+                "fallback": (rec.FALLBACK_UP, (0, 1, 0, 1)),
+                "breaker": (rec.BREAKER_FAILURES, (0, 1, 3, 0)),
+            }[self.what]
+            settings_of[knob] = values[self.value]
 
 
 turns = st.lists(
     st.builds(
         Turn,
         at_s=st.floats(0.0, LAST_ARRIVAL_S),
-        what=st.sampled_from(["kill", "connections", "read", "attempts", "gateway", "fallback"]),
+        what=st.sampled_from(["kill", "connections", "read", "attempts", "gateway", "fallback", "breaker"]),
         value=st.integers(0, 3),
     ),
     max_size=6,
@@ -80,105 +84,154 @@ Arrived = tuple[NDArray[np.float64], NDArray[np.int64], NDArray[np.int64]]
 
 
 @dataclass(frozen=True)
-class Played:
-    path: lay.Path
-    ended: list[NDArray[Any]]
+class Split:
+    """What the naive model does not know: a shadow of the first route, and other ways to balance."""
 
-    def bits(self) -> list[bytes]:
-        counted = (self.path.counters, self.path.pod_counters, self.path.latency, self.path.pod_busy_s, self.path.clock)
-        return [array.tobytes() for array in (*counted, *self.ended)]
+    shadowed: bool
+    balancer: int
+
+    def apply(self, core: rec.State) -> None:
+        core.settings[rec.BREAKER_OPEN_US] = 300_000
+        core.routes.balancer[:] = self.balancer
+        if self.shadowed and core.arms[0].members > 0:
+            spare = len(core.arms) - 1
+            core.routes[0].shadow_arm = spare
+            core.members[spare] = core.members[0]
+            core.arms[spare].members = core.arms[0].members
 
 
-def _play(system: System, arrived: Arrived, planned: list[Turn], cut_at_s: list[float]) -> Played:
-    path, out = path_of(system, 3), room_for(len(arrived[0]))
-    columns: list[list[NDArray[Any]]] = [[] for _ in out]
+splits = st.builds(
+    Split,
+    shadowed=st.booleans(),
+    balancer=st.sampled_from([rec.ROUND_ROBIN, rec.LEAST_REQUESTS, rec.TWO_CHOICES]),
+)
 
-    def keep(n: int) -> None:
-        for kept, column in zip(columns, out, strict=True):
-            kept.append(column[:n].copy())
 
+def _play(system: System, split: Split, arrived: Arrived, planned: list[Turn], cut_at_s: list[float]) -> Path:
+    path, inputs = path_of(system, 3, attempts=ATTEMPTS), inputs_of(*arrived)
+    split.apply(path.core)
     ordered = sorted(planned, key=lambda turn: turn.at_s)
     for mark in sorted({*cut_at_s, *(turn.at_s for turn in planned), END_S}):
-        keep(kernel.advance(path, *arrived, out, mark))
+        path.advance(inputs, mark)
         for turn in ordered:
             if turn.at_s == mark:
-                keep(turn.apply(path, out))
-    return Played(path, [np.concatenate(column) for column in columns])
+                turn.apply(path)
+    return path
 
 
-def _drain(path: lay.Path, arrived: Arrived) -> int:
+def _drain(path: Path, arrived: Arrived) -> None:
     """Give the store its connections back and let everything come to an end."""
-    path.params[lay.P_STORE_CONNECTIONS] = 50
-    path.params[lay.P_STORE_READ_S] = 0.001
-    path.params[lay.P_STORE_ACQUIRE_TIMEOUT_S] = 1.0
-    return kernel.advance(path, *arrived, room_for(len(arrived[0])), END_S + 200.0)
+    path.core.settings[rec.STORE_CONNECTIONS] = 50
+    path.drive.means[kernel.READ_US] = 1_000
+    path.advance(inputs_of(*arrived), END_S + 200.0)
 
 
-@settings(max_examples=150, deadline=None)
-@given(system=systems, planned=turns, cut_at_s=cuts, seed=st.integers(0, 5))
-def test_any_cut_gives_the_same_bits(system: System, planned: list[Turn], cut_at_s: list[float], seed: int) -> None:
+@settings(max_examples=60, deadline=None)
+@given(system=systems, split=splits, planned=turns, cut_at_s=cuts, seed=st.integers(0, 5))
+def test_any_cut_gives_the_same_bits(
+    system: System, split: Split, planned: list[Turn], cut_at_s: list[float], seed: int
+) -> None:
     """Also when pods die and knobs turn in between: what is done at t takes effect at t."""
     arrived = arrivals(system, LAST_ARRIVAL_S, seed)
-    assert _play(system, arrived, planned, cut_at_s).bits() == _play(system, arrived, planned, []).bits()
+    cut, whole = (_play(system, split, arrived, planned, each) for each in (cut_at_s, []))
+    assert cut.rows.tobytes() == whole.rows.tobytes()
+    assert _state(cut.core) == _state(whole.core)
 
 
-@settings(max_examples=150, deadline=None)
-@given(system=systems, planned=turns, seed=st.integers(0, 5))
-def test_every_arrival_ends_exactly_once(system: System, planned: list[Turn], seed: int) -> None:
-    """By route, as OK, default or error; and every slot, connection and place in a queue is free again."""
+@settings(max_examples=60, deadline=None)
+@given(system=systems, split=splits, planned=turns, seed=st.integers(0, 5))
+def test_every_arrival_ends_exactly_once(system: System, split: Split, planned: list[Turn], seed: int) -> None:
+    """By route, as OK, default or error; and every row, connection and place in a queue is free again."""
     arrived = arrivals(system, LAST_ARRIVAL_S, seed)
-    played = _play(system, arrived, planned, [])
-    path = played.path
-    left = _drain(path, arrived)
-    assert len(played.ended[0]) + left == len(arrived[0])
-    ends = path.counters[:, [lay.C_SERVED, lay.C_FALLBACK, lay.C_ERROR]].sum(axis=1)
-    assert ends.tolist() == np.bincount(arrived[1], minlength=lay.ROUTES_MAX).tolist()
-    assert sorted(path.free.tolist()) == list(range(lay.SLOTS_MAX))
-    assert not path.slot_state.any()
-    idle = [lay.S_IN_FLIGHT, lay.S_STORE_BUSY, lay.S_QUEUE_LEN, lay.S_OVERFLOW]
-    assert path.scalars[idle].tolist() == [0, 0, 0, 0]
-    assert not path.pod_len.any()
-    assert not path.pod_batch_len.any()
-
-
-@settings(max_examples=80, deadline=None)
-@given(system=systems, planned=turns, seed=st.integers(0, 5))
-def test_counters_tell_one_story(system: System, planned: list[Turn], seed: int) -> None:
-    """Attempts are first attempts and retries; each attempt has one answer, and each answer one latency."""
-    arrived = arrivals(system, LAST_ARRIVAL_S, seed)
-    path = _play(system, arrived, planned, []).path
+    path = _play(system, split, arrived, planned, [])
     _drain(path, arrived)
-    counted = path.counters
-    first = np.bincount(arrived[1], minlength=lay.ROUTES_MAX)
-    assert (counted[:, lay.C_ATTEMPTS] == first + counted[:, lay.C_RETRIES]).all()
-    answers = counted[:, [lay.C_OK, lay.C_504, lay.C_503, lay.C_500]].sum(axis=1)
-    assert (answers == counted[:, lay.C_ATTEMPTS]).all()
-    assert (path.latency.sum(axis=1) == answers).all()
-    assert (counted[:, lay.C_OK] == counted[:, lay.C_SERVED]).all()
+    rows, counts = path.rows, path.core.counts
+    ended = rows[np.isin(rows.outcome, REQUEST_ENDS)]
+    assert sorted(ended.request.tolist()) == list(range(len(arrived[0])))
+    assert (ended.route == arrived[1][ended.request]).all()
+    assert sorted(path.core.free.tolist()) == list(range(ATTEMPTS))
+    idle = [rec.FREE_ATTEMPTS, rec.IN_FLIGHT, rec.STORE_BUSY, rec.STORE_WAITING, rec.LIMIT_HITS]
+    assert counts[idle].tolist() == [ATTEMPTS, 0, 0, 0, 0]
+    assert not path.core.attempts.state.any()
+    for name in ("waiting", "running", "outstanding"):
+        assert not path.core.replicas[name].any(), name
+    assert (path.core.routes.oldest == -1).all()
+    assert (path.core.routes.newest == -1).all()
 
 
-def test_a_heap_full_of_deadlines_is_counted_and_holds_no_connection() -> None:
-    """Deadlines outlive their attempts; the ends of reads must still find room."""
-    n = lay.HEAP_MAX * 2
-    route = Route(1e9, 1, lay.BATCH_MAX, 0.0, 0.0, 0.0, 0.0)
-    system = System((route,), 4, 0.001, cache_ttl_s=-1e6, entities=1)
-    path = path_of(system, 1)
-    times = 0.001 * np.arange(n, dtype=np.float64)
-    zeros = np.zeros(n, np.int64)
-    kernel.advance(path, times, zeros, zeros, room_for(n), float(times[-1]) + 10.0)
-    assert path.counters[0, lay.C_SERVED] == n
-    assert path.scalars[lay.S_STORE_BUSY] == 0
-    assert path.scalars[lay.S_OVERFLOW] == n - lay.HEAP_DEADLINES_MAX
+@settings(max_examples=40, deadline=None)
+@given(system=systems, split=splits, planned=turns, seed=st.integers(0, 5))
+def test_the_rows_of_a_request_tell_one_story(system: System, split: Split, planned: list[Turn], seed: int) -> None:
+    """Attempts follow one another, all but the last are failures, and the phases fill the time of each."""
+    arrived = arrivals(system, LAST_ARRIVAL_S, seed)
+    path = _play(system, split, arrived, planned, [])
+    _drain(path, arrived)
+    rows = path.rows[path.rows.outcome != rec.SHADOWED]
+    spent_us = rows.wait_us + rows.read_us + rows.queue_us + rows.compute_us
+    assert (spent_us == rows.answered_us - rows.started_us).all()
+    assert ((rows.status == 200) == (rows.cause == rec.NO_CAUSE)).all()
+    assert ((rows.status == 200) == (rows.outcome == rec.OK)).all()
+    assert (rows.features_us[rows.status == 200] <= rows.answered_us[rows.status == 200]).all()
+    by_request = np.lexsort((rows.attempt, rows.request))
+    told = rows[by_request]
+    first = np.flatnonzero(np.diff(told.request, prepend=-1))
+    assert (told.attempt[first] == 1).all()
+    assert (np.diff(told.attempt)[np.diff(told.request) == 0] == 1).all()
+    last = np.append(first[1:] - 1, len(told) - 1) if len(told) else first
+    assert np.isin(told.outcome[last], REQUEST_ENDS).all()
+    assert (np.delete(told.outcome, last) == rec.RETRIED).all()
+    assert path.totals.statuses.sum() == path.totals.latency.sum() == len(rows)
+    assert set(rows.status.tolist()) <= set(STATUSES)
 
 
-def test_requests_beyond_the_slots_are_refused_and_counted() -> None:
+@settings(max_examples=15, deadline=None)
+@given(system=systems, split=splits, planned=turns, seed=st.integers(0, 5))
+def test_compiled_and_plain_python_decide_alike(system: System, split: Split, planned: list[Turn], seed: int) -> None:
+    """Every row, every effect and every field of the state, from the very same source."""
+    arrived = tuple(column[:60] for column in arrivals(system, LAST_ARRIVAL_S, seed))
+    played = []
+    for advance in (kernel.advance, _plain_advance):
+        path, inputs = path_of(system, 3, attempts=256, trace_rows=4_000), inputs_of(*arrived)
+        split.apply(path.core)
+        for turn in sorted(planned, key=lambda turn: turn.at_s):
+            assert advance(path.core, path.drive, inputs, round(turn.at_s * US))
+            if turn.what not in ("kill", "read"):
+                turn.apply(path)
+        assert advance(path.core, path.drive, inputs, round(END_S * US))
+        played.append((_state(path.core), path.drive.trace.tobytes(), path.drive.trace_us.tobytes()))
+    assert played[0] == played[1]
+
+
+PLAIN_ADVANCE = plain(kernel.advance)
+
+
+def _plain_advance(core: rec.State, drive: kernel.Virtual, inputs: rec.Records, until_us: int) -> bool:
+    """NumPy warns where whole numbers wrap around, as they are meant to in the generator."""
+    with np.errstate(over="ignore"):
+        return bool(PLAIN_ADVANCE(core, drive, inputs, until_us))
+
+
+def _state(core: rec.State) -> list[bytes]:
+    """All that the core knows, field by field: what lies between the fields of a record means nothing, and neither do
+    effects and answers that were taken away."""
+    told = []
+    for name, array in core._asdict().items():
+        if name in ("effects", "answers"):
+            continue
+        names = array.dtype.names
+        told += [array.tobytes()] if names is None else [array[name].tobytes() for name in names]
+    return told
+
+
+def test_requests_beyond_the_room_are_refused_and_counted() -> None:
     """Nothing is dropped in silence when everything is full."""
-    n = lay.SLOTS_MAX + 1000
+    n = 1_000
     route = Route(100.0, 1, 8, 0.0, 1.0, 1.0, 0.0)
     system = System((route,), 0, 0.001, acquire_timeout_s=50.0, attempts_max=3)
-    path = path_of(system, 1)
+    path = path_of(system, 1, attempts=600)
     zeros = np.zeros(n, np.int64)
-    ended = kernel.advance(path, 1e-6 * np.arange(n, dtype=np.float64), zeros, zeros, room_for(n), 1.0)
-    assert ended == 1000
-    assert path.counters[0, lay.C_FALLBACK] == 1000
-    assert path.scalars[lay.S_OVERFLOW] + path.counters[0, lay.C_REJECTED] >= 1000
+    ended = path.advance(inputs_of(1e-6 * np.arange(n, dtype=np.float64), zeros, zeros), 1.0)
+    assert len(ended) == 400
+    assert set(ended.cause.tolist()) == {rec.ATTEMPTS_FULL}
+    assert set(ended.outcome.tolist()) == {rec.FALLBACK}
+    assert path.core.counts[rec.LIMIT_HITS] == 400

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from reference_platform.compilation import sources_sha256
+from reference_platform.serving import served_log
 from simulator.traffic import kernel
 
 ROOT = Path(__file__).parents[3]
@@ -21,17 +22,18 @@ COPIED = (
     "simulator/__init__.py",
     "simulator/traffic/__init__.py",
     "simulator/traffic/heap.py",
-    "simulator/traffic/layout.py",
+    "reference_platform/serving/__init__.py",
+    "reference_platform/serving/records.py",
 )
 PROBE = """
 import numpy as np
 from reference_platform.compilation import compiled
-from simulator.traffic import layout as lay
+from reference_platform.serving import records as rec
 from simulator.traffic.heap import exponential
 
 @compiled
-def draw(rng, out):
-    out[0] = exponential(rng, 0, lay.LATENCY_BIN_GROWTH)
+def draw(seeds, out):
+    out[0] = exponential(seeds[0], 1, rec.BUCKETS)
 
 if __name__ == "__main__":
     out = np.zeros(1)
@@ -75,7 +77,7 @@ def test_an_edit_of_any_source_has_its_effect_at_once(copy: Path) -> None:
     edit(copy / "simulator/traffic/heap.py", "+ 0.5) * 1.1", "+ 0.5) * 1.0")
     second, hits = drawn(copy)
     assert (second > first, hits) == (True, 0)
-    edit(copy / "simulator/traffic/layout.py", "LATENCY_BIN_GROWTH = 1.05\n", "LATENCY_BIN_GROWTH = 2.10\n")
+    edit(copy / "reference_platform/serving/records.py", "BUCKETS = 10_000\n", "BUCKETS = 20_000\n")
     third, hits = drawn(copy)
     assert (third, hits) == (pytest.approx(2 * second), 0)
     edit(copy / "reference_platform/arithmetic.py", "6.666666666666735130e-01", "5.666666666666735130e-01")
@@ -84,10 +86,11 @@ def test_an_edit_of_any_source_has_its_effect_at_once(copy: Path) -> None:
     assert drawn(copy) == (fourth, 1)
 
 
-@pytest.mark.parametrize("named", ["_GPU_STREAM", "_CLIENT_STREAM"])
+@pytest.mark.parametrize("named", ["GPU_SEED", "PAUSE_SEED"])
 def test_the_request_path_is_keyed_by_constants_deep_inside(named: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    advance, kill_pod = kernel.advance.py_func, kernel.kill_pod.py_func
+    advance, count = kernel.advance.py_func, served_log._count.py_func
     before = sources_sha256(advance)
-    assert before == sources_sha256(advance) != sources_sha256(kill_pod)
-    monkeypatch.setitem(advance.__globals__, named, 7)
+    assert before == sources_sha256(advance) != sources_sha256(count)
+    inlined = advance.__globals__["_carry_out"].py_func
+    monkeypatch.setitem(inlined.__globals__, named, 7)
     assert sources_sha256(advance) != before

@@ -14,7 +14,6 @@ from simulator.shell.context import Effect, Operator
 from simulator.shell.free_text import is_digits
 from simulator.shell.registry import REORDER, Arguments, command
 from simulator.shell.table import table
-from simulator.traffic.layout import S_QUEUE_LEN, T_STORE_READS
 
 STORE = "online-store"
 SERVING = "model-servers"
@@ -107,14 +106,14 @@ def info(op: Operator, args: argparse.Namespace) -> Effect:
         f"connected_clients:{sum(holders.values())}\n"
         "blocked_clients:0\n"
         f"maxclients:{pool.connections_max}{shares}\n"
-        f"waiting_for_a_connection:{op.plant.plane.path.scalars[S_QUEUE_LEN]}"
+        f"waiting_for_a_connection:{op.plant.plane.store_use().waiting}"
     )
     sections["reads"] = (
         "# Reads\n"
         f"appendfsync:{pool.fsync}\n"
         f"read_mean_ms:{pool.read_s() * 1000:.2f}\n"
         f"wait_for_connection_mean_ms:{'-' if wait_s is None else f'{wait_s * 1000:.2f}'}\n"
-        f"reads_total:{op.plant.plane.path.clock[T_STORE_READS]:.0f}\n"
+        f"reads_total:{op.plant.plane.store_use().reads}\n"
         f"acquire_timeout_ms:{op.plant.spec.online_store.acquire_timeout * 1000:.0f}"
     )
     wanted = args.section or "all"

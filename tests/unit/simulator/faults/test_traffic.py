@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from reference_platform.serving.capacity import capacity_per_s
+from reference_platform.serving.records import OK
 from simulator.faults.traffic import BUSY_MAX_RATIO, SeasonalDip, Surge
-from simulator.traffic.layout import C_SERVED
 from tests.contract.conditions import BEGINS_S
 from tests.contract.examples import LARGE_POOL
 from tests.unit.simulator.faults.bench import Bench
@@ -78,7 +78,7 @@ def test_only_the_asked_routes_are_asked_more_often_and_the_others_come_as_ever(
     calm = Bench("traffic.seasonal_dip", after_s=600.0).plant
     busy = Bench("traffic.surge", WEAK, after_s=600.0).plant
     rows = busy.plane.routes
-    more = busy.plane.path.counters[: len(rows), C_SERVED] / calm.plane.path.counters[: len(rows), C_SERVED]
+    more = busy.plane.totals.outcomes[: len(rows), OK] / calm.plane.totals.outcomes[: len(rows), OK]
     assert more[rows.index(ROUTE)] > 1.5
     assert more[rows.index("fraud-detection")] == pytest.approx(1.0, abs=0.05)
     assert busy.arrivals.route_rate_per_s(rows.index(ROUTE), busy.now_s) == pytest.approx(

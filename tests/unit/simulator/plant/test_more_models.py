@@ -21,8 +21,9 @@ from simulator.plant.metric_table import METRICS
 from simulator.session.session import Session
 from simulator.session.simulation import Simulation
 from simulator.session.viewing import build_view
-from simulator.world.catalogue import default_decisions, draw_requests, value_eur
+from simulator.world.catalogue import draw_requests, value_eur
 from tests.contract.conditions import SEED, calm_night, run_to, simulated, type_now
+from tests.oracle.defaults import default_decisions
 
 PRICING = "dynamic-pricing"
 

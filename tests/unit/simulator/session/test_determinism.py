@@ -55,7 +55,7 @@ def shown(session: Session) -> dict[str, object]:
     samples = [item.window(session.joined_s, session.now_s) for item in series]
     return {
         "outputs": [(output.text, output.exit) for output in session.simulation.incident.outputs],
-        "requests": plant.plane.path.counters.tolist(),
+        "requests": [plant.plane.totals.outcomes.tolist(), plant.plane.totals.latency.tolist()],
         "log": [f"{line.t_s!r} {line.source} {line.text}" for line in plant.book.lines],
         "metrics": [(sample.times_s.tolist(), sample.values.tolist()) for sample in samples],
     }

@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from reference_platform.serving.served_log import LATENCY_BINS, latency_quantile_s
 from simulator.engine.events import Event
 from simulator.image.builder import ensure_image
 from simulator.session.drill import PlannedFault
 from simulator.session.report import REQUESTS_MIN, objectives_hold
 from simulator.session.simulation import Simulation
-from simulator.traffic.layout import LATENCY_BINS, latency_quantile_s
 from tests.contract.conditions import SEED, calm_night, run_to, simulated, staffed
 
 
@@ -96,16 +96,16 @@ def test_a_report_counts_each_request_once_by_how_it_ended() -> None:
     simulation = simulated("online_store.connection_leak", {"leaks_per_min": 60.0})
     run_to(simulation, 1500.0)
     minutes = [event.data["routes"] for event in _told(simulation, "slo")]
-    counters = simulation.plant.plane.path.counters
+    totals = simulation.plant.plane.totals
     for row, route in enumerate(simulation.plant.plane.routes):
         mine = [minute[route] for minute in minutes if isinstance(minute, dict)]
         parts = [sum(minute[part] for minute in mine) for part in ("ok", "fallback", "errors")]
         assert sum(minute["requests"] for minute in mine) == sum(parts)
         assert parts[0] > 0
         assert parts[1] > 0
-        assert sum(minute["gateway_504"] for minute in mine) <= counters[row].max()
+        assert sum(minute["gateway_504"] for minute in mine) <= totals.of_status(row, 504)
         for minute in mine:
-            assert minute["ok_ratio"] == pytest.approx(minute["ok"] / minute["requests"])
+            assert minute["ok_ratio"] == pytest.approx(minute["ok"] / minute["requests"], rel=1e-5)
     assert next(event.data["good"] for event in _told(simulation, "slo")) is True
     assert [event.data["good"] for event in _told(simulation, "slo")][-1] is False
 
@@ -174,8 +174,8 @@ def test_a_cause_that_is_gone_is_not_good_while_the_objectives_fail() -> None:
 def test_a_report_tells_the_latency_of_its_own_minutes_alone() -> None:
     simulation = simulated()
     run_to(simulation, 600.0)
-    path = simulation.plant.plane.path
-    begin_s, before = _told(simulation, "slo")[-1].t_s, path.latency.copy()
+    totals = simulation.plant.plane.totals
+    begin_s, before = _told(simulation, "slo")[-1].t_s, totals.latency.copy()
     assert begin_s == 600.0, "the histogram was read as the report read it"
     run_to(simulation, 900.0)
     report = _told(simulation, "slo")[-1]
@@ -184,5 +184,5 @@ def test_a_report_tells_the_latency_of_its_own_minutes_alone() -> None:
     assert isinstance(routes, dict)
     for row, model in enumerate(simulation.plant.spec.models):
         told = routes[model.name]
-        assert told["p99_s"] == pytest.approx(latency_quantile_s(path.latency[row] - before[row], 0.99), rel=1e-5)
+        assert told["p99_s"] == pytest.approx(latency_quantile_s(totals.latency[row] - before[row], 0.99), rel=1e-5)
         assert told["requests"] > 0

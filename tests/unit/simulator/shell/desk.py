@@ -12,7 +12,7 @@ from simulator.image.builder import ensure_image
 from simulator.session.session import Session
 from simulator.session.simulation import Simulation
 from simulator.shell.context import Operator
-from simulator.shell.run import Ran, run, understand
+from simulator.shell.run import Ran, begin, run, understand
 
 SEED = 1
 LEAK = "gateway-504-at-3am"
@@ -41,8 +41,13 @@ class Desk:
         return self.session.operator
 
     def type(self, line: str) -> Ran:
-        """Run a line now; no time passes and no output is kept."""
-        return run(self.op, understand(line))
+        """Run a line now; no output is kept, and time passes only for what has set something going."""
+        typed = understand(line)
+        for step in typed.steps:
+            if step.command.begin is not None:
+                begin(self.op, step)
+                self.wait(step.takes_s)
+        return run(self.op, typed)
 
     def submit(self, line: str) -> str:
         """Enter a line as a person would."""

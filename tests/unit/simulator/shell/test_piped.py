@@ -28,7 +28,7 @@ def night() -> Desk:
         "deploys | head -1",
         "alerts | head -1",
         "dash | head -1",
-        "curl http://fallback/v1/recommendation | head -2",
+        "curl -v http://fallback/v1/recommendation | head -2",
         "features status | head -1",
         "dcgmi health | grep =====",
         "store info | head -1",

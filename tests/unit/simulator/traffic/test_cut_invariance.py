@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from simulator.traffic import kernel
-from simulator.traffic import layout as lay
-from tests.oracle.compiled import arrivals, path_of, room_for
+from reference_platform.serving import records as rec
+from tests.oracle.compiled import ATTEMPTS, Path, arrivals, inputs_of, path_of
 from tests.oracle.request_path import Route, System
 
 SYSTEM = System(
@@ -21,41 +19,32 @@ SYSTEM = System(
     entities=60,
 )
 END_S = 12.0
+ARRIVED = arrivals(SYSTEM, END_S - 6.0, 4)
 
 
-def _finished(cuts: list[float], kill_at_s: float | None = None) -> tuple[bytes, bytes, list[bytes], lay.Path]:
-    times, routes, entities = arrivals(SYSTEM, END_S - 6.0, 4)
-    path, out = path_of(SYSTEM, 9), room_for(len(times))
-    columns: list[list[np.ndarray]] = [[] for _ in out]
+def _played(cuts: list[float], kill_at_s: float | None = None) -> Path:
+    path, inputs = path_of(SYSTEM, 9), inputs_of(*ARRIVED)
     marks = sorted({*cuts, END_S, *([kill_at_s] if kill_at_s is not None else [])})
     for mark in marks:
-        n = kernel.advance(path, times, routes, entities, out, mark)
-        _keep(columns, out, n)
+        path.advance(inputs, mark)
         if mark == kill_at_s:
-            _keep(columns, out, kernel.kill_pod(path, out, 0, 0))
-    return path.counters.tobytes(), path.latency.tobytes(), [np.concatenate(c).tobytes() for c in columns], path
-
-
-def _keep(columns: list[list[np.ndarray]], out: lay.Finished, n: int) -> None:
-    for kept, column in zip(columns, out, strict=True):
-        kept.append(column[:n].copy())
+            path.lose(0)
+    return path
 
 
 @settings(max_examples=25, deadline=None)
 @given(cuts=st.lists(st.floats(0.0, END_S, allow_nan=False), max_size=30))
 def test_any_cut_gives_the_same_bits(cuts: list[float]) -> None:
-    """Counters, latency histogram and every finished request."""
-    assert _finished(cuts)[:3] == _finished([])[:3]
+    """Every answered attempt with all its columns."""
+    assert _played(cuts).rows.tobytes() == _played([]).rows.tobytes()
 
 
 @settings(max_examples=15, deadline=None)
 @given(at_s=st.floats(0.5, 5.5))
 def test_every_arrival_ends_once_even_when_a_pod_dies(at_s: float) -> None:
-    """Nothing is lost, nothing is counted twice, and every slot is free again."""
-    times, _, _ = arrivals(SYSTEM, END_S - 6.0, 4)
-    path = _finished([], at_s)[3]
-    ended = path.counters[:, [lay.C_SERVED, lay.C_FALLBACK, lay.C_ERROR]].sum()
-    assert ended == len(times)
-    assert path.scalars[lay.S_FREE] == lay.SLOTS_MAX
-    assert path.scalars[lay.S_IN_FLIGHT] == 0
-    assert path.scalars[lay.S_OVERFLOW] == 0
+    """Nothing is lost, nothing is counted twice, and every row is free again."""
+    path = _played([], at_s)
+    ended = path.rows[path.rows.outcome != rec.RETRIED]
+    assert sorted(ended.request.tolist()) == list(range(len(ARRIVED[0])))
+    counts = path.core.counts
+    assert counts[[rec.FREE_ATTEMPTS, rec.IN_FLIGHT, rec.LIMIT_HITS]].tolist() == [ATTEMPTS, 0, 0]

@@ -14,7 +14,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pytest
 
-from simulator.traffic import layout as lay
+from reference_platform.serving import records as rec
+from reference_platform.serving.served_log import LATENCY_BIN_GROWTH, LATENCY_BIN_MIN_S, LATENCY_BINS
 from tests.oracle.compiled import Outcome, arrivals, run
 from tests.oracle.request_path import Oracle, Route, System, Tally
 
@@ -47,7 +48,7 @@ ERRORS_MAX = 4.0
 RATIO_MAX, P99_RATIO_MAX, SHARE_MAX = 0.06, 0.10, 0.02
 FLOOR_S, FLOOR_SHARE = 2e-4, 1e-3
 """Differences below these are of no account."""
-HALF_BIN_RATIO = (lay.LATENCY_BIN_GROWTH - 1.0) / 2.0
+HALF_BIN_RATIO = (LATENCY_BIN_GROWTH - 1.0) / 2.0
 """The mean of attempts comes from the histogram, in which all that end at the deadline share one bin."""
 SERVED_SHARE_MIN = 0.2
 """In a route that serves fewer, the lucky few say nothing about latency; attempts and shares still count."""
@@ -100,17 +101,18 @@ def _naive(tally: Tally, total: int) -> Mapping[str, float]:
 
 
 def _compiled(outcome: Outcome, row: int, total: int) -> Mapping[str, float]:
-    counters, histogram = outcome.path.counters[row], outcome.path.latency[row]
-    assert counters[[lay.C_SERVED, lay.C_FALLBACK, lay.C_ERROR]].sum() == total
-    assert outcome.path.scalars[lay.S_OVERFLOW] == 0
-    middles = lay.LATENCY_BIN_MIN_S * lay.LATENCY_BIN_GROWTH ** (np.arange(lay.LATENCY_BINS) + 0.5)
+    totals, histogram = outcome.path.totals, outcome.path.totals.latency[row]
+    assert totals.ended(row) == total
+    assert outcome.path.core.counts[rec.LIMIT_HITS] == 0
+    attempts = totals.outcomes[row].sum()
+    middles = LATENCY_BIN_MIN_S * LATENCY_BIN_GROWTH ** (np.arange(LATENCY_BINS) + 0.5)
     return {
         **_visits(outcome.visits_s[row]),
         "attempt_mean_s": float((histogram * middles).sum() / histogram.sum()),
-        "attempts_per_request": counters[lay.C_ATTEMPTS] / total,
-        "served_share": counters[lay.C_SERVED] / total,
-        "fallback_share": counters[lay.C_FALLBACK] / total,
-        "share_504": counters[lay.C_504] / counters[lay.C_ATTEMPTS],
+        "attempts_per_request": attempts / total,
+        "served_share": totals.outcomes[row, rec.OK] / total,
+        "fallback_share": totals.outcomes[row, rec.FALLBACK] / total,
+        "share_504": totals.of_status(row, 504) / attempts,
     }
 
 

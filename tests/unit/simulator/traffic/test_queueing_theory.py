@@ -11,9 +11,9 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
+from reference_platform.serving import records as rec
 from simulator.traffic import kernel
-from simulator.traffic import layout as lay
-from tests.oracle.compiled import path_of, room_for
+from tests.oracle.compiled import US, Path, inputs_of, path_of
 from tests.oracle.request_path import Route, System
 
 SERVICE_S = 1.0
@@ -39,28 +39,31 @@ class Wait:
         return abs(self.mean - expected) <= min(TOLERANCE_RATIO * expected, 4.0 * self.error)
 
 
-def _queue(servers: int, *, deterministic: bool) -> lay.Path:
-    route = Route(DEADLINE_S, 1, lay.BATCH_MAX, 0.0, 0.0, 0.0, 0.0)
-    system = System((route,), servers, SERVICE_S, acquire_timeout_s=1e12, cache_ttl_s=-1e6, entities=1)
+def _queue(servers: int, *, deterministic: bool) -> Path:
+    route = Route(DEADLINE_S, 1, 256, 0.0, 0.0, 0.0, 0.0)
+    system = System((route,), servers, SERVICE_S, acquire_timeout_s=1e6, cache_ttl_s=-1e6, entities=1)
     path = path_of(system, SEEDS[1])
-    path.params[lay.P_STORE_DETERMINISTIC] = float(deterministic)
+    path.drive.means[kernel.DETERMINISTIC] = float(deterministic)
     return path
 
 
 def _wait(rho: float, servers: int, *, deterministic: bool) -> Wait:
-    path, out = _queue(servers, deterministic=deterministic), room_for(BLOCK)
+    path = _queue(servers, deterministic=deterministic)
     rng = np.random.default_rng(SEEDS[0])
     routes = entities = np.zeros(BLOCK, np.int64)
     now_s, sums = 0.0, [(0.0, 0.0)]
     for _ in range(REQUESTS[rho] // BLOCK):
         times = now_s + np.cumsum(rng.exponential(SERVICE_S / (rho * servers), BLOCK))
-        path.scalars[lay.S_ARRIVAL] = 0
+        inputs = inputs_of(times, routes, entities)
+        inputs.number += BLOCK * (len(sums) - 1)
+        path.restart_inputs()
         now_s = float(times[-1])
-        kernel.advance(path, times, routes, entities, out, now_s)
-        sums.append((float(path.clock[lay.T_STORE_WAIT_S]), float(path.clock[lay.T_STORE_READS])))
-    left = path.scalars[lay.S_QUEUE_LEN]
-    assert path.clock[lay.T_STORE_READS] + left == REQUESTS[rho], "every request was measured"
-    assert path.scalars[lay.S_OVERFLOW] == path.counters[0, lay.C_504] == 0
+        path.advance(inputs, now_s)
+        path.kept.clear()
+        counts = path.core.counts
+        sums.append((float(counts[rec.STORE_WAITED_US]) / US, float(counts[rec.STORE_READS])))
+    assert sums[-1][1] + path.core.counts[rec.STORE_WAITING] == REQUESTS[rho], "every request was measured"
+    assert path.core.counts[rec.LIMIT_HITS] == path.totals.of_status(0, 504) == 0
     waited, reads = np.diff(np.array(sums), axis=0).T
     means = waited / reads
     return Wait(sums[-1][0] / sums[-1][1], float(means.std(ddof=1) / math.sqrt(len(means))))
@@ -106,16 +109,17 @@ def test_erlang_c_of_one_server_is_its_utilisation() -> None:
 def test_requests_inside_are_arrival_rate_times_time_inside() -> None:
     """Little's law, with the number inside sampled at instants that know nothing of arrivals."""
     servers, rho, n = 4, 0.8, 200_000
-    path, out = _queue(servers, deterministic=False), room_for(n)
+    path = _queue(servers, deterministic=False)
     rng = np.random.default_rng(5)
     times = np.cumsum(rng.exponential(SERVICE_S / (rho * servers), n))
     routes = entities = np.zeros(n, np.int64)
     samples, inside_s, finished = [], 0.0, 0
+    inputs = inputs_of(times, routes, entities)
     for mark in np.arange(0.0, times[-1], 0.5):
-        done = kernel.advance(path, times, routes, entities, out, float(mark))
-        samples.append(int(path.scalars[lay.S_IN_FLIGHT]))
-        inside_s += float((out.done_s[:done] - out.first_s[:done]).sum())
-        finished += done
+        rows = path.advance(inputs, float(mark))
+        samples.append(int(path.core.counts[rec.IN_FLIGHT]))
+        inside_s += float((rows.answered_us - rows.arrived_us).sum()) / US
+        finished += len(rows)
     rate_per_s = finished / times[-1]
     assert np.mean(samples) == pytest.approx(rate_per_s * inside_s / finished, rel=0.005)
-    assert path.clock[lay.T_STORE_BUSY_S] / times[-1] == pytest.approx(rho * servers, rel=0.01)
+    assert float(path.rows.read_us.sum()) / US / times[-1] == pytest.approx(rho * servers, rel=0.01)

@@ -12,9 +12,10 @@ from reference_platform.models.runtime import ExportedModel
 from reference_platform.models.schema import assemble
 from reference_platform.shop.transform import Transform
 from simulator.engine.streams import Streams
-from simulator.world.catalogue import default_decisions, draw_requests, side_of, value_eur
+from simulator.world.catalogue import draw_requests, side_of, value_eur
 from simulator.world.rhythm import DAY_S, HOUR_S
 from simulator.world.world import World, WorldSize
+from tests.oracle.defaults import default_decisions
 from tests.unit.reference_platform.models.training import train
 from tests.unit.simulator.world.features_at import learn, transforms_of, values_now, x_of_examples
 

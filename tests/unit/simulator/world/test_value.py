@@ -6,10 +6,11 @@ import pytest
 from reference_platform.models.catalogue import card_of
 from reference_platform.models.dynamic_pricing.decision import DISCOUNT_RATIOS
 from simulator.engine.streams import Streams
-from simulator.world.catalogue import SIDES, default_decisions, draw_requests, side_of, value_eur
+from simulator.world.catalogue import SIDES, draw_requests, side_of, value_eur
 from simulator.world.dynamic_pricing.prices import cost_ratio, list_price_eur, purchase_probability
 from simulator.world.requests import Requests
 from simulator.world.world import World, WorldSize
+from tests.oracle.defaults import default_decisions
 
 FRAUD, RANKING, RECOMMENDATION = "fraud-detection", "search-ranking", "recommendation"
 PRICING = "dynamic-pricing"

@@ -1,0 +1,65 @@
+"""From a request to a decision: features, inputs, model, decision. The only way to a prediction.
+
+The judge, `curl` and the live server all come through here, so none can decide by a rule of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reference_platform.features.definitions import FeatureView
+from reference_platform.features.online_store.port import OnlineStore
+from reference_platform.models.card import Decisions
+from reference_platform.models.catalogue import card_of
+from reference_platform.models.runtime import ExportedModel
+from reference_platform.models.schema import ModelSchema, assemble
+from reference_platform.shop.serving import ServedRows, read_features
+
+
+@dataclass(frozen=True, slots=True)
+class Servable:
+    """A loaded model version with the contract of its inputs."""
+
+    model: ExportedModel
+    schema: ModelSchema
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """What became of n requests: inputs f4[rows, columns], scores of the rows, one decision per request, and what the
+    store said by view."""
+
+    inputs: NDArray[np.float32]
+    scores: NDArray[np.float32]
+    decisions: Decisions
+    reads: Mapping[str, ServedRows]
+
+
+def answer(
+    servable: Servable,
+    views: Mapping[str, FeatureView],
+    store: OnlineStore,
+    entities: Mapping[str, NDArray[np.integer]],
+    context: NDArray[np.float32],
+    now_s: float,
+) -> Answered:
+    """Read the features of `entities` (one row per model row, by entity name), run the model, decide.
+
+    Raises KeyError when an entity or view that the version reads is absent.
+    """
+    schema = servable.schema
+    asked = [(views[part.view], entities[part.entity]) for part in schema.views]
+    found = read_features(store, asked, now_s)
+    reads = {view.name: rows for (view, _), rows in zip(asked, found, strict=True)}
+    inputs = assemble(schema, {view: rows.values for view, rows in reads.items()}, context)
+    scores = servable.model.predict(inputs)
+    return Answered(inputs, scores, card_of(schema.model).decide(scores, context), reads)
+
+
+def by_default(model: str, context: NDArray[np.float32], popular_categories: NDArray[np.int32]) -> Decisions:
+    """What the fallback service says, in the form of the model's decisions."""
+    return card_of(model).fallback(context, popular_categories)
