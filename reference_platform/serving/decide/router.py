@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from reference_platform.compilation import inline
 from reference_platform.serving import records as rec
 
-_ODD_1, _ODD_2 = 0x2127599BF4325C37, 0x4BE98134A5976FD3
-_LOW_63 = 2**63 - 1
+_ODD_1, _ODD_2 = np.uint64(0x2127599BF4325C37), np.uint64(0x4BE98134A5976FD3)
 
 
 @inline
 def mixed(number: int) -> int:
     """A whole number in [0, 2**63) that hangs on every bit of `number`.
 
-    Two rounds of xor-shift and multiplication by an odd constant.
+    Two rounds of xor-shift and multiplication by an odd constant, in unsigned numbers, which may wrap around.
     Source: the finaliser of Austin Appleby's MurmurHash3, with other constants.
     """
-    z = int(number) & _LOW_63
-    z = ((z ^ (z >> 32)) * _ODD_1) & _LOW_63
-    z = ((z ^ (z >> 29)) * _ODD_2) & _LOW_63
-    return z ^ (z >> 32)
+    z = np.uint64(number)
+    z = (z ^ (z >> np.uint64(32))) * _ODD_1
+    z = (z ^ (z >> np.uint64(29))) * _ODD_2
+    z = z ^ (z >> np.uint64(32))
+    return int(z >> np.uint64(1))
 
 
 @inline
