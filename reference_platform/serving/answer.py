@@ -39,6 +39,29 @@ class Answered:
     reads: Mapping[str, ServedRows]
 
 
+def features_of(
+    servable: Servable,
+    views: Mapping[str, FeatureView],
+    store: OnlineStore,
+    entities: Mapping[str, NDArray[np.integer]],
+    now_s: float,
+) -> Mapping[str, ServedRows]:
+    """What the version reads of `entities` (one row per model row, by entity name), by view, in one round trip.
+
+    Raises KeyError when an entity or view that the version reads is absent.
+    """
+    asked = [(views[part.view], entities[part.entity]) for part in servable.schema.views]
+    found = read_features(store, asked, now_s)
+    return {view.name: rows for (view, _), rows in zip(asked, found, strict=True)}
+
+
+def decided(servable: Servable, reads: Mapping[str, ServedRows], context: NDArray[np.float32]) -> Answered:
+    """Run the model on what was read, and decide."""
+    inputs = assemble(servable.schema, {view: rows.values for view, rows in reads.items()}, context)
+    scores = servable.model.predict(inputs)
+    return Answered(inputs, scores, card_of(servable.schema.model).decide(scores, context), reads)
+
+
 def answer(
     servable: Servable,
     views: Mapping[str, FeatureView],
@@ -47,17 +70,8 @@ def answer(
     context: NDArray[np.float32],
     now_s: float,
 ) -> Answered:
-    """Read the features of `entities` (one row per model row, by entity name), run the model, decide.
-
-    Raises KeyError when an entity or view that the version reads is absent.
-    """
-    schema = servable.schema
-    asked = [(views[part.view], entities[part.entity]) for part in schema.views]
-    found = read_features(store, asked, now_s)
-    reads = {view.name: rows for (view, _), rows in zip(asked, found, strict=True)}
-    inputs = assemble(schema, {view: rows.values for view, rows in reads.items()}, context)
-    scores = servable.model.predict(inputs)
-    return Answered(inputs, scores, card_of(schema.model).decide(scores, context), reads)
+    """Both at once, for a batch of requests. Raises what they raise."""
+    return decided(servable, features_of(servable, views, store, entities, now_s), context)
 
 
 def by_default(model: str, context: NDArray[np.float32], popular_categories: NDArray[np.int32]) -> Decisions:

@@ -118,7 +118,7 @@ def write_answer(s: rec.State, now: int, slot: int, status: int, cause: int, end
     row.cause = cause
     row.outcome = ended
     s.counts[rec.ANSWERS] = at + 1
-    emit(s, rec.ANSWER, slot, at, attempt.generation, status, 0)
+    emit(s, rec.ANSWER, slot, attempt.request, attempt.generation, status, 0)
 
 
 @part

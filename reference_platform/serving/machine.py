@@ -10,7 +10,7 @@ attempt goes on and takes capacity from the living.
 
 from __future__ import annotations
 
-from reference_platform.compilation import inline, part
+from reference_platform.compilation import compiled, inline, part
 from reference_platform.serving import records as rec
 from reference_platform.serving.attempts import (
     STATUS_FAILED,
@@ -270,3 +270,9 @@ def step(s: rec.State, now: int, kind: int, index: int, number: int, of: int, en
         on_timer(s, now, of, index, number)
     else:
         on_replica_lost(s, now, index)
+
+
+@compiled
+def deliver(s: rec.State, now: int, kind: int, index: int, number: int, of: int, entity: int, lot: int) -> None:
+    """`step` for a driver that is not compiled itself."""
+    step(s, now, kind, index, number, of, entity, lot)

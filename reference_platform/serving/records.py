@@ -158,7 +158,8 @@ REPLICA = _records(
     ("outstanding", "i4"),
 )
 EFFECT = _records(("value_us", "i8"), ("generation", "i8"), ("kind", "i4"), ("index", "i4"), ("of", "i4"), ("n", "i4"))
-"""`of` is the kind of a timer, the status of an answer or the cause of a shedding; `n` the size of a batch."""
+"""`value_us` is when a timer is due, or the number of the request that is answered; `of` is the kind of a timer, the
+status of an answer or the cause of a shedding; `n` the size of a batch. Answers have their rows in the same order."""
 
 ANSWERED = _records(
     ("request", "i8"),

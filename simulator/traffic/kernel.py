@@ -17,19 +17,13 @@ from reference_platform.compilation import compiled, inline
 from reference_platform.serving import records as rec
 from reference_platform.serving.machine import step
 from reference_platform.serving.store_queue import serve_store
+from reference_platform.serving.trace import CARRIED_OUT
 from simulator.traffic.heap import PENDING, Heap, drop_top, exponential, new_heap, push, uniform
 
-INPUT = np.dtype(
-    [("t_us", "i8"), ("number", "i8"), ("lot", "i8"), ("kind", "i4"), ("index", "i4"), ("entity", "i4"), ("of", "i4")],
-    align=True,
-)
-"""What reaches the core from outside, ascending in time: requests, and replicas whose process ends."""
 SERVICE = np.dtype(
     [(name, "f8") for name in ("launch_us", "base_us", "item_us", "sigma", "slowdown", "fail_ratio")], align=True
 )
 """How fast a replica is: a batch of n takes max(launch, base + item n), times log-normal jitter and a slow-down."""
-RECORDED = np.dtype([("duration_us", "i8"), ("failed", "i8")], align=True)
-"""What became of one effect that a live server carried out; a duration of -1 never ended."""
 STORE_SEED, GPU_SEED, PAUSE_SEED, FAILURE_SEED = range(4)
 # Entries of Virtual.counts.
 NOW_US, NEXT_INPUT, NEXT_RECORDED, TRACED = range(4)
@@ -60,7 +54,7 @@ def new_virtual(state: rec.State, seed: int, recorded: rec.Records | None = None
         seeds=np.array([(seed + k * 0x9E3779B97F4A7C15) % 2**64 for k in range(1, 5)], np.uint64),
         counts=np.zeros(4, np.int64),
         means=np.zeros(3, np.float64),
-        recorded=rec.table(RECORDED, 0) if recorded is None else recorded,
+        recorded=rec.table(CARRIED_OUT, 0) if recorded is None else recorded,
         trace=rec.table(rec.EFFECT, trace_rows),
         trace_us=np.zeros(trace_rows, np.int64),
     )

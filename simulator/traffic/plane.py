@@ -10,6 +10,7 @@ import numpy as np
 
 from reference_platform.serving import records as rec
 from reference_platform.serving.served_log import Totals, Trouble, troubles
+from reference_platform.serving.trace import INPUT
 from reference_platform.spec import ModelSpec, PlatformSpec
 from simulator.traffic import kernel
 from simulator.traffic.arrivals import BLOCK_S, Arrivals
@@ -66,7 +67,7 @@ class DataPlane:
         self._troubles: Counter[Trouble] = Counter()
         self._arrivals = arrivals
         self._block_begin_s = -BLOCK_S
-        self._inputs = rec.table(kernel.INPUT, 0)
+        self._inputs = rec.table(INPUT, 0)
         self._rows: list[rec.Records] = []
         self._sent = 0
         self._by_hand: dict[int, rec.Records] = {}
@@ -101,7 +102,7 @@ class DataPlane:
     def _load_block(self) -> None:
         block = self._arrivals.next_block()
         n = len(block.time_s)
-        inputs = rec.table(kernel.INPUT, n)
+        inputs = rec.table(INPUT, n)
         inputs.t_us = (block.time_s * US).astype(np.int64)
         inputs.number = self.requests + np.arange(n)
         inputs.lot = 8 * inputs.number
@@ -132,7 +133,7 @@ class DataPlane:
 
     def _now(self, kind: int, index: int, number: int = 0, entity: int = 0, of: int = 0) -> None:
         """Let one thing reach the core at this very instant."""
-        inputs = rec.table(kernel.INPUT, 1)
+        inputs = rec.table(INPUT, 1)
         now_us = int(self._drive.counts[kernel.NOW_US])
         inputs[0] = (now_us, number, 8 * number, kind, index, entity, of)
         position = int(self._drive.counts[kernel.NEXT_INPUT])

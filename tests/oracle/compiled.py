@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from reference_platform.serving import records as rec
 from reference_platform.serving.served_log import Totals
+from reference_platform.serving.trace import INPUT
 from simulator.traffic import kernel
 from tests.oracle.request_path import System
 
@@ -31,7 +32,7 @@ def arrivals(system: System, duration_s: float, seed: int) -> tuple[Floats, Ints
 
 def inputs_of(times: Floats, routes: Ints, entities: Ints) -> rec.Records:
     """Arrivals as the core is told of them."""
-    inputs = rec.table(kernel.INPUT, len(times))
+    inputs = rec.table(INPUT, len(times))
     inputs.t_us = (times * US).astype(np.int64)
     inputs.number = np.arange(len(times))
     inputs.lot = 8 * inputs.number
@@ -69,7 +70,7 @@ class Path:
 
     def lose(self, replica: int) -> rec.Records:
         """A replica dies now."""
-        inputs = rec.table(kernel.INPUT, 1)
+        inputs = rec.table(INPUT, 1)
         now_us = int(self.drive.counts[kernel.NOW_US])
         inputs[0] = (now_us, 0, 0, rec.LOST, replica, 0, 0)
         position = int(self.drive.counts[kernel.NEXT_INPUT])
