@@ -77,7 +77,7 @@ class Metrics:
         self._pool = pool
         self._materializer = materializer
         self._ingest = ingest
-        self._handles: dict[tuple[str, tuple[str, ...]], Series] = {}
+        self._handles: dict[tuple[str, tuple[tuple[str, str], ...]], Series] = {}
         self._last_s = 0.0
         self._last_totals = plane.totals.copy()
         self._last_store = plane.store_use()
@@ -85,7 +85,7 @@ class Metrics:
 
     def put(self, now_s: float, name: str, value: float, **labels: str) -> None:
         """Append one point."""
-        key = (name, tuple(labels.values()))
+        key = (name, tuple(labels.items()))
         handle = self._handles.get(key)
         if handle is None:
             handle = self._handles[key] = self._store.series(name, labels)
