@@ -108,7 +108,8 @@ class ServiceLogs:
             said[serial, "ERROR", OUT_OF_MEMORY] = now.failed_items - before.failed_items
         self._last_use = use
         together: Counter[tuple[str, Level, str]] = Counter()
-        for (serial, level, text), count in said.items():
+        # In an order that does not depend on how the time since the last call was cut.
+        for (serial, level, text), count in sorted(said.items()):
             if count and serial in pods:
                 pods[serial].logs.append((now_s, level, f"{text} (x{count})"))
                 together[pods[serial].deployment, level, text] += count

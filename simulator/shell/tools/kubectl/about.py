@@ -128,14 +128,23 @@ def explain(op: Operator, args: argparse.Namespace) -> Effect:
     raise CommandError(what, fix=f"kubectl get {kind} -o yaml shows the fields that are set")
 
 
-@command("kubectl", "kubectl COMMAND", takes_s=0.5, configure=_any_words)
+def _subcommand(text: str) -> str:
+    """A word behind `kubectl`. Raises CommandError for one that it does not know, before anything of a line runs."""
+    known = [name for _, names in COMMAND_GROUPS for name in names]
+    if text in known:
+        return text
+    near = get_close_matches(text, known, n=1, cutoff=0.6)
+    fix = f'did you mean "kubectl {near[0]}"?' if near else "kubectl lists its commands"
+    raise CommandError(f'error: unknown command "{text[:40]}" for "kubectl"', fix=fix)
+
+
+def _subcommands(parser: Arguments) -> None:
+    parser.add_argument("words", nargs="*", type=_subcommand)
+
+
+@command("kubectl", "kubectl COMMAND", takes_s=0.5, configure=_subcommands)
 def kubectl(op: Operator, args: argparse.Namespace) -> Effect:
     """What kubectl can do here, grouped as it groups it."""
-    if args.words:
-        known = [name for _, names in COMMAND_GROUPS for name in names]
-        near = get_close_matches(args.words[0], known, n=1, cutoff=0.6)
-        fix = f'did you mean "kubectl {near[0]}"?' if near else "kubectl lists its commands"
-        raise CommandError(f'error: unknown command "{args.words[0][:40]}" for "kubectl"', fix=fix)
     blocks = [f"{title}:\n" + "\n".join(f"  {name}" for name in names) for title, names in COMMAND_GROUPS]
     return Effect("kubectl controls the Kubernetes cluster manager.\n\n" + "\n\n".join(blocks))
 
