@@ -209,12 +209,14 @@ class LiveServing:
         self._ended(place, begun_us, rec.FEATURES, slot, generation, 0)
 
     async def _batch(self, place: int, begun_us: int, replica: int, generation: int, n: int) -> None:
-        slots = [int(slot) for slot in self._core.batches[replica, :n]]
-        features = [self._features.get((replica, int(self._core.attempts[slot].entity))) for slot in slots]
-        asked = [self._asked_of.get(int(self._core.attempts[slot].request)) for slot in slots]
+        attempts, held = self._core.attempts, [int(slot) for slot in self._core.batches[replica, :n]]
+        # Whoever was told of the deadline waits no more: their places are taken, their answers need no model.
+        slots = [slot for slot in held if int(attempts[slot].request) in self._asked_of]
+        features = [self._features.get((replica, int(attempts[slot].entity))) for slot in slots]
+        asked = [self._asked_of[int(attempts[slot].request)] for slot in slots]
         failed = 0
         try:
-            work = partial(self._run_batch, features, asked)
+            work = partial(self._run_batch, features, asked) if slots else list[Any]
             answers = await asyncio.get_running_loop().run_in_executor(self._executor, work)
             self._answers.update(zip(slots, answers, strict=True))
         except Exception as error:  # noqa: BLE001 - a batch that fails is answered with 500, whatever the reason
