@@ -1,7 +1,7 @@
 """One night of a drill, opened once and played by many.
 
 The hours before the page are simulated once. Each responder then plays a forked copy, so that all meet the same state
-to the bit and the 72 hours of a slow burn are paid for once. Needs `os.fork`.
+to the bit and the 72 hours of a slow burn are paid for once. Playing in processes beside this one needs `os.fork`.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ import json
 import os
 import traceback
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial
 from typing import Any
 
 from reference_platform.errors import InternalError
@@ -101,17 +100,8 @@ def healthy_twin(drill: DrillSpec, image: Image, seed: int, until_s: float) -> O
 
 
 def play_copies(session: Session, scripts: Mapping[str, Sequence[Step]]) -> dict[str, Outcome]:
-    """The outcome of each script, played one after another on copies of `session`. Raises InternalError."""
-    found: dict[str, Outcome] = {}
-    for name, steps in scripts.items():
-        reader, writer = os.pipe()
-        pid = fork_into(writer, partial(play_out, session, steps))
-        os.close(writer)
-        with os.fdopen(reader, "rb") as stream:
-            body = stream.read()
-        os.waitpid(pid, 0)
-        found[name] = outcome_of(body, name)
-    return found
+    """The outcome of each script, played one after another on forks of `session`."""
+    return {name: play_out(session.fork(), steps) for name, steps in scripts.items()}
 
 
 def fork_into(writer: int, work: Callable[[], Outcome]) -> int:

@@ -13,7 +13,6 @@ With pytest-xdist, `--dist loadgroup` keeps the plays of a night in one worker, 
 from __future__ import annotations
 
 import re
-import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -91,15 +90,10 @@ class PlayItem(pytest.Item):
 
     def runtest(self) -> None:
         """Play a copy of the night; raises UnexpectedVerdict."""
-        from scenarios.night import play_copies
+        from scenarios.night import play_out
 
         session = _opened(self.config, self._drill, self._seed)
-        with warnings.catch_warnings():
-            # Newer Pythons warn of forking beside threads; the copy simulates, answers and ends without using any.
-            warnings.simplefilter("ignore", DeprecationWarning)
-            outcome = play_copies(session, {self._responder.name: self._responder.steps(self._drill)})[
-                self._responder.name
-            ]
+        outcome = play_out(session.fork(), self._responder.steps(self._drill))
         expected = self._responder.expected
         if expected is not None and outcome["verdict"] != expected:
             raise UnexpectedVerdictError(expected, outcome)

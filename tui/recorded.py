@@ -21,6 +21,7 @@ from simulator.faults.registry import FAULTS
 from simulator.image.image import Image
 from simulator.session.drill import SPAN_MAX_S, DrillSpec
 from simulator.session.edition import edition
+from simulator.session.prefixes import kept_prefixes
 from simulator.session.runfile import Run, RunWriter, player_kind, read_run
 from simulator.session.session import Session, version
 from simulator.traffic.warm import warm_up
@@ -102,9 +103,15 @@ def _check_playable(drill: DrillSpec, seed: int) -> None:
 
 
 def open_session(
-    opening: Opening, image: Image, *, on_progress: Progress, writer: RunWriter | None = None, mode: str | None = None
+    opening: Opening,
+    image: Image,
+    *,
+    on_progress: Progress,
+    writer: RunWriter | None = None,
+    mode: str | None = None,
+    afresh: bool = False,
 ) -> Session:
-    """Run the drill up to the moment the responder joins."""
+    """The drill at the moment the responder joins: as it was kept when it was opened before, or played `afresh`."""
     span_s = max((item.at_s for item in opening.drill.faults if not item.after_join), default=0.0)
     horizon_s = max([span_s, *(person.review_at_s or 0.0 for person in opening.drill.people)]) or 3600.0
     if opening.drill.joins == "first_page":
@@ -128,6 +135,7 @@ def open_session(
         wall_clock=time.monotonic,
         writer=writer,
         going=going,
+        prefixes=None if afresh else kept_prefixes(),
     )
     assert session is not None, "nothing stopped it"
     on_progress(1.0, "you are paged")
@@ -135,13 +143,20 @@ def open_session(
 
 
 def repeat(
-    run: Run, image: Image, on_progress: Progress, until_s: float = float("inf"), *, rest_waits: bool = False
+    run: Run,
+    image: Image,
+    on_progress: Progress,
+    until_s: float = float("inf"),
+    *,
+    rest_waits: bool = False,
+    afresh: bool = False,
 ) -> Session:
     """The session of a run file, brought to its last command, or to `until_s` seconds after joining.
 
+    `afresh`: with nothing taken over from an earlier opening of the drill, which is what verifies it.
     With `rest_waits` a drill that is over by then leaves the rest of the shift to `Session.pass_rest`.
     """
-    session = open_session(opening_of(run, image), image, on_progress=on_progress)
+    session = open_session(opening_of(run, image), image, on_progress=on_progress, afresh=afresh)
     if rest_waits:
         session.rest_waits()
     limit_s = session.joined_s + until_s
@@ -160,7 +175,7 @@ def verified(path: Path, image: Image, on_progress: Progress) -> tuple[Session, 
     run = read_run(path)
     if run.footer is None:
         raise ContentError("this run is unfinished", where=str(path), fix=f"go on with it: pagerdrill resume {path}")
-    session = repeat(run, image, on_progress, rest_waits=True)
+    session = repeat(run, image, on_progress, rest_waits=True, afresh=True)
     if run.events and run.events[-1].data.get("reason") == "quit":
         session.quit()
     session.advance(float("inf"))

@@ -10,12 +10,12 @@ from __future__ import annotations
 import math
 import re
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from reference_platform.errors import CommandError, nearest
-from reference_platform.monitoring.promql import Answer, Sample, parse, prepare
+from reference_platform.monitoring.promql import Prepared, Sample, parse
 from reference_platform.monitoring.promql_nodes import Kind
 from reference_platform.monitoring.series import Labels, SeriesStore
 
@@ -123,7 +123,7 @@ class _Instance:
 @dataclass(slots=True)
 class _Rule:
     rule: AlertRule
-    ask: Callable[[SeriesStore, float], Answer]
+    ask: Prepared
     instances: dict[Labels, _Instance]
     error: str = ""
 
@@ -165,7 +165,7 @@ class AlertEvaluator:
                 where="column 1",
                 fix="write a condition on series, for example rate(errors_total[5m]) > 0.1",
             )
-        self._rules[rule.name] = _Rule(rule, prepare(expr), {})
+        self._rules[rule.name] = _Rule(rule, Prepared(expr), {})
 
     def remove_rule(self, name: str, now_s: float) -> list[Transition]:
         """Forget the rule; its firing alerts resolve. Raises CommandError for an unknown name."""

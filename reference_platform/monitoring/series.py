@@ -13,7 +13,7 @@ from array import array
 from bisect import bisect_left, bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -80,6 +80,26 @@ class Series:
         self._fell_at = 0  # place of the newest point that is, or was before it was replaced, below the one before it
         self._end = 0
         self._allocate(min(_CAPACITY_FIRST, 2 * points_max))
+
+    def __getstate__(self) -> tuple[Any, ...]:
+        """The points kept, without the room for more."""
+        what = self.name, self.labels, self._retention_s, self._points_max, self._stale_seen
+        first = self._first()
+        kept = slice(first, self._end)
+        times, values = self._times_view[kept].copy(), self._values_view[kept].copy()
+        times.flags.writeable = values.flags.writeable = False
+        return *what, self.last_t_s, self.last_value, max(0, self._fell_at - first), times, values
+
+    def __setstate__(self, state: tuple[Any, ...]) -> None:
+        name, labels, retention_s, points_max, stale_seen, last_t_s, last_value, fell_at, times, values = state
+        Series.__init__(self, name, labels, retention_s, points_max)
+        self._stale_seen, self._fell_at, self._end = stale_seen, fell_at, len(times)
+        self.last_t_s, self.last_value = last_t_s, last_value
+        if len(times) > len(self._times):
+            self._take_over(array("d", times.tobytes()), array("d", values.tobytes()))
+        else:
+            self._times_view[: len(times)] = times
+            self._values_view[: len(times)] = values
 
     def append(self, t_s: float, value: float) -> None:
         """Add a point. `t_s` is never below the newest time; NaN marks the series stale from `t_s` on."""
@@ -182,7 +202,10 @@ class Series:
 
     def _allocate(self, capacity: int) -> None:
         """An array of numbers each for reading and writing one at a time; a view each on the same bytes for NumPy."""
-        self._times, self._values = array("d", bytes(8 * capacity)), array("d", bytes(8 * capacity))
+        self._take_over(array("d", bytes(8 * capacity)), array("d", bytes(8 * capacity)))
+
+    def _take_over(self, times: array[float], values: array[float]) -> None:
+        self._times, self._values = times, values
         self._times_view, self._values_view = np.frombuffer(self._times), np.frombuffer(self._values)
 
 

@@ -104,6 +104,8 @@ class EventFeed:
         recorded = _Recorded(
             now_s, ids, events[EVENT_TIME].astype(np.float64, copy=False), {name: events[name] for name in wanted}
         )
+        for column in (ids, recorded.happened_s, *recorded.columns.values()):
+            column.flags.writeable = False  # what happened stays as it was
         self._outbox.append(recorded)
         self._unsent.append(recorded)
         for waiting in (self._outbox, self._unsent):

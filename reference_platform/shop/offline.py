@@ -9,7 +9,7 @@ from collections import deque
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, NamedTuple
+from typing import Any, BinaryIO, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -54,6 +54,17 @@ class _History:
     tail: deque[FeatureRows]
     tail_rows: int
     complete_us: int
+
+    def __getstate__(self) -> tuple[Any, ...]:
+        """The tail, which nobody changes, as few arrays instead of thousands."""
+        tail = FeatureRows.joined(list(self.tail), self.view.width).frozen()
+        return self.view, self.newest, tail, [len(rows) for rows in self.tail], self.complete_us
+
+    def __setstate__(self, state: tuple[Any, ...]) -> None:
+        self.view, self.newest, tail, lengths, self.complete_us = state
+        ends = np.cumsum(lengths).tolist()
+        self.tail = deque(tail.part(end - length, end) for length, end in zip(lengths, ends, strict=True))
+        self.tail_rows = len(tail)
 
 
 class OfflineStore:

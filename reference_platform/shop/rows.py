@@ -49,6 +49,17 @@ class FeatureRows:
         """The rows at `index`, copied."""
         return FeatureRows(self.entity[index], self.event_us[index], self.created_us[index], self.values[index])
 
+    def part(self, begin: int, end: int) -> FeatureRows:
+        """The rows from `begin` up to `end`, on the same memory."""
+        some = slice(begin, end)
+        return FeatureRows(self.entity[some], self.event_us[some], self.created_us[some], self.values[some])
+
+    def frozen(self) -> FeatureRows:
+        """These rows; nobody can write to them any more."""
+        for column in (self.entity, self.event_us, self.created_us, self.values):
+            column.flags.writeable = False
+        return self
+
     @staticmethod
     def joined(parts: Sequence[FeatureRows], width: int) -> FeatureRows:
         """All parts one after another; `width` matters only when there are none."""

@@ -10,7 +10,8 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Protocol
+from heapq import heappush
+from typing import Any, Protocol
 
 import simpy
 from simpy.events import EventPriority
@@ -35,16 +36,31 @@ class VirtualDrive:
         self.now_s = 0.0
         self.arm()
 
+    def __getstate__(self) -> dict[str, Any]:
+        """The wake-ups as plain numbers, in the order in which they will go off."""
+        pending = [(due_s, event.callbacks[0].args) for due_s, _, _, event in sorted(self._env._queue)]
+        return {**vars(self), "_env": (self._env.now, pending)}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state)
+        now_s, pending = state["_env"]
+        self._env = simpy.Environment(now_s)
+        for at_s, (index, due_s) in pending:
+            self._schedule(index, due_s, at_s)
+
     def arm(self) -> None:
         """Schedule what is due earlier than what is already scheduled. Call after anything that changed state."""
         for index, part in enumerate(self._parts):
             due_s = max(part.next_wake_s(), self.now_s)
             if due_s < self._armed_s[index]:
                 self._armed_s[index] = due_s
-                wake = self._env.event()
-                wake.callbacks.append(partial(self._fire, index, due_s))
-                wake._ok, wake._value = True, None
-                self._env.schedule(wake, priority=EventPriority(index), delay=due_s - self._env.now)
+                self._schedule(index, due_s, self._env.now + (due_s - self._env.now))
+
+    def _schedule(self, index: int, due_s: float, at_s: float) -> None:
+        wake = self._env.event()
+        wake.callbacks.append(partial(self._fire, index, due_s))
+        wake._ok, wake._value = True, None
+        heappush(self._env._queue, (at_s, EventPriority(index), next(self._env._eid), wake))
 
     def _fire(self, index: int, due_s: float, _: simpy.Event) -> None:
         if self._armed_s[index] != due_s:

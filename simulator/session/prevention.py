@@ -28,18 +28,24 @@ COUNTED_MAX = 10_000
 _COUNTED: dict[tuple[str, AlertRule], int] = {}
 
 
-def check_prevention(simulation: Simulation, image: Image, seed: int, on_progress: Progress = lambda *_: None) -> None:
+def check_prevention(
+    simulation: Simulation,
+    image: Image,
+    at_joining: Callable[[], Simulation],
+    on_progress: Progress = lambda *_: None,
+) -> None:
     """Leave one `prevention.checked` event for each rule that the responder added and that is still there.
 
     `fires_at_s` is when it would first have fired up to the moment of joining, None if it would not have;
-    `healthy_firings` is how often it would fire in a week in which nothing is wrong.
+    `healthy_firings` is how often it would fire in a week in which nothing is wrong. `at_joining` makes the night up to
+    then once more.
     """
     added = set(simulation.incident.rules_added)
     rules = [rule for rule in simulation.alerts.rules() if rule.name in added]
     if not rules:
         return
     joined_s = simulation.incident.joined_s
-    night = night_until(simulation, image, seed, joined_s)
+    night = night_of(simulation, at_joining)
     healthy = _healthy_firings(simulation.drill, image, rules, on_progress)
     fault_s = next((event.t_s for event in simulation.log if event.kind == "truth.fault"), None)
     for rule in rules:
@@ -89,13 +95,10 @@ def firings_of(
     return firings
 
 
-def night_until(simulation: Simulation, image: Image, seed: int, to_s: float) -> SeriesStore:
-    """Metrics of this night that are whole up to `to_s`: the run's own, or those of another run when it was so long
-    that it has forgotten its beginning."""
+def night_of(simulation: Simulation, at_joining: Callable[[], Simulation]) -> SeriesStore:
+    """Metrics that are whole up to the moment of joining: the run's own, or those of that moment when the run has
+    become so long that it has forgotten its beginning."""
     store = simulation.plant.store
     if all(len(series) < store.points_max for name in store.names() for series in store.select(name)):
         return store
-    again = Simulation(simulation.drill, image, seed)
-    while again.now_s < to_s:  # joining stops it once
-        again.advance(to_s, lambda: True)
-    return again.plant.store
+    return at_joining().plant.store

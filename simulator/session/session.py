@@ -9,9 +9,9 @@ from typing import Any
 
 from simulator.engine.events import JsonValue
 from simulator.image.image import Image
-from simulator.plant.by_hand import ByHand
 from simulator.session.drill import DrillSpec
 from simulator.session.incident import Output
+from simulator.session.prefixes import Prefixes
 from simulator.session.prevention import check_prevention
 from simulator.session.runfile import Entered, RunWriter
 from simulator.session.simulation import Simulation
@@ -51,6 +51,7 @@ class Session:
         mode: str,
         wall_clock: Callable[[], float],
         writer: RunWriter | None = None,
+        prefixes: Prefixes | None = None,
     ) -> None:
         self.simulation = simulation
         self.seed = seed
@@ -59,6 +60,7 @@ class Session:
         self.mode = mode
         self._wall_clock = wall_clock
         self._writer = writer
+        self._prefixes = prefixes
         self._rest_waits = False
         self._concluded = False
         self.operator = Operator(
@@ -69,7 +71,7 @@ class Session:
             drill=simulation.drill,
             log=simulation.log,
             interview=mode == "interview",
-            requests=ByHand(simulation.plant),
+            requests=simulation.by_hand,
         )
 
     @classmethod
@@ -84,20 +86,22 @@ class Session:
         wall_clock: Callable[[], float],
         writer: RunWriter | None = None,
         going: Going = lambda _: True,
+        prefixes: Prefixes | None = None,
     ) -> Session | None:
-        """Run the drill to the moment the responder joins. None when `going` stopped it on the way."""
-        simulation = Simulation(drill, image, seed)
-        started: dict[str, JsonValue] = {
-            "scenario": drill.scenario_id,
-            "seed": seed,
-            "version": version(),
-            "image": image.content,
-            "mode": mode,
-        }
-        simulation.log.append(0.0, "session", "session.started", started)
-        if not simulation.run_until_joined(going):
+        """Run the drill to the moment the responder joins, or take it from `prefixes`. None when `going` stopped it."""
+        simulation = _at_joining(drill, image, seed, mode, prefixes, going)
+        if simulation is None:
             return None
-        return cls(simulation, seed=seed, image=image, player=player, mode=mode, wall_clock=wall_clock, writer=writer)
+        return cls(
+            simulation,
+            seed=seed,
+            image=image,
+            player=player,
+            mode=mode,
+            wall_clock=wall_clock,
+            writer=writer,
+            prefixes=prefixes,
+        )
 
     # -- what front ends use ----------------------------------------
 
@@ -156,6 +160,20 @@ class Session:
         if self._writer is not None:
             self._writer.close()
 
+    def fork(self) -> Session:
+        """This session once more, as it is now: neither knows what is typed in the other; only this one is on disk."""
+        twin = Session(
+            self.simulation.restore(self.simulation.snapshot()),
+            seed=self.seed,
+            image=self.image,
+            player=self.player,
+            mode=self.mode,
+            wall_clock=self._wall_clock,
+            prefixes=self._prefixes,
+        )
+        twin._rest_waits, twin._concluded = self._rest_waits, self._concluded
+        return twin
+
     # -- what players and replay use ----------------------------------------
 
     def replay(self, commands: tuple[Entered, ...], until_s: float = float("inf")) -> None:
@@ -204,10 +222,15 @@ class Session:
         simulation.advance(incident.ends_s, told)
         if incident.rules_added:
             check_prevention(
-                simulation, self.image, self.seed, lambda share, doing: on_progress(0.3 + 0.7 * share, doing)
+                simulation, self.image, self._night_again, lambda share, doing: on_progress(0.3 + 0.7 * share, doing)
             )
         simulation.log.append(self.now_s, "session", "session.ended", {"reason": self.ended})
         self._concluded = True
+
+    def _night_again(self) -> Simulation:
+        again = _at_joining(self.simulation.drill, self.image, self.seed, self.mode, self._prefixes, lambda _: True)
+        assert again is not None, "nothing stopped it"
+        return again
 
     def _settle(self, t_us: int) -> None:
         """Bring the drill to `t_us` with everything done that is due by then, however small the steps up to here."""
@@ -272,3 +295,26 @@ class Session:
         self.simulation.incident.ended = reason
         if not self._rest_waits:
             self.pass_rest()
+
+
+def _at_joining(
+    drill: DrillSpec, image: Image, seed: int, mode: str, prefixes: Prefixes | None, going: Going
+) -> Simulation | None:
+    """The drill at the moment somebody joins, from `prefixes` where it is kept. None when `going` stopped it."""
+    started: dict[str, JsonValue] = {
+        "scenario": drill.scenario_id,
+        "seed": seed,
+        "version": version(),
+        "image": image.content,
+        "mode": mode,
+    }
+    kept = None if prefixes is None else prefixes.find(drill, image, started)
+    if kept is not None:
+        return kept
+    simulation = Simulation(drill, image, seed)
+    simulation.log.append(0.0, "session", "session.started", started)
+    if not simulation.run_until_joined(going):
+        return None
+    if prefixes is not None:
+        prefixes.keep(simulation, started)
+    return simulation

@@ -13,6 +13,7 @@ from simulator.engine.events import EventLog, JsonValue
 from simulator.faults.base import Fault, among
 from simulator.faults.registry import FAULTS
 from simulator.image.image import Image
+from simulator.plant.by_hand import ByHand
 from simulator.plant.plant import Plant
 from simulator.session.drill import DrillSpec, Person, PlannedFault
 from simulator.session.incident import Incident, Message
@@ -26,6 +27,7 @@ from simulator.session.parts import (
     WorldPart,
 )
 from simulator.session.report import ReportPart
+from simulator.session.snapshot import Snapshot
 
 ALERT_EVERY_S = 30.0
 
@@ -38,6 +40,7 @@ class Simulation:
         self.log = EventLog()
         self.incident = Incident()
         self.plant = Plant(drill, image, seed, self._emit)
+        self.by_hand = ByHand(self.plant)
         self.alerts = AlertEvaluator(self.plant.store, every_s=ALERT_EVERY_S, start_s=ALERT_EVERY_S)
         self.pager = Pager()
         for rule in (*platform_rules(drill), *extra_rules):
@@ -71,6 +74,15 @@ class Simulation:
     @property
     def now_s(self) -> float:
         return self.plant.now_s
+
+    def snapshot(self) -> Snapshot:
+        """This simulation as it is now, in milliseconds; it goes on as if nothing had been."""
+        return Snapshot.of(self)
+
+    @staticmethod
+    def restore(snapshot: Snapshot) -> Simulation:
+        """A simulation that goes on from there, equal to the bit to the one that was not interrupted."""
+        return snapshot.restored()
 
     def advance(self, to_s: float, keep_going: Callable[[], bool]) -> float:
         """Run to `to_s`; stops early when `keep_going` says so, or the instant the responder joins."""

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 from reference_platform.monitoring.alerts import AlertEvaluator
 from reference_platform.monitoring.pager import Pager
@@ -42,7 +42,6 @@ class Operator:
     log: EventLog
     interview: bool
     requests: ByHand
-    _recent: list[tuple[float, str]] = field(default_factory=list)
 
     @property
     def now_s(self) -> float:
@@ -54,13 +53,19 @@ class Operator:
 
     def changed(self, action: str, components: Sequence[str], detail: str) -> None:
         """Record an accepted mutation of the platform. Call once per command, after the knob was turned."""
-        self._recent = [(t, c) for t, c in self._recent if self.now_s - t <= MASS_WINDOW_S]
-        self._recent += [(self.now_s, component) for component in components]
         data: dict[str, JsonValue] = {
             "action": action,
             "component": components[0],
             "components": list(components),
-            "count_of_components_changed_last_60s": len({component for _, component in self._recent}),
+            "count_of_components_changed_last_60s": len({*components, *self._changed_lately()}),
             "detail": detail,
         }
         self.emit("changed", data)
+
+    def _changed_lately(self) -> Iterator[str]:
+        """Components of what the responder changed in the last minute, the newest change first."""
+        for event in reversed(self.log.events):
+            if self.now_s - event.t_s > MASS_WINDOW_S:
+                return
+            if event.kind == "changed" and event.src == "responder":
+                yield from event.data["components"]  # type: ignore[misc]

@@ -62,7 +62,7 @@ class Arrivals:
         self._surge_rng = surge_rng
         self._surges: list[Surge] = []
         self._index = 0
-        self._comes: Callable[[float], bool] = lambda begin_s: True
+        self._comes: Callable[[float], bool] | None = None
 
     def keep(self, comes: Callable[[float], bool]) -> None:
         """From now on nobody comes in a minute for whose beginning, in seconds, `comes` says no."""
@@ -90,7 +90,11 @@ class Arrivals:
         """The following minute."""
         begin = self._index * BLOCK_S
         self._index += 1
-        n = int(self._rng.poisson(self.rate_per_s(begin + BLOCK_S / 2) * BLOCK_S)) if self._comes(begin) else 0
+        n = (
+            int(self._rng.poisson(self.rate_per_s(begin + BLOCK_S / 2) * BLOCK_S))
+            if self._comes is None or self._comes(begin)
+            else 0
+        )
         times = np.sort(begin + BLOCK_S * self._rng.random(n))
         route = self._routes.of(self._rng.random(n))
         entity = self._entities.of(self._rng.random(n))

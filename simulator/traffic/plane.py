@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -14,6 +15,7 @@ from reference_platform.serving.trace import INPUT
 from reference_platform.spec import ModelSpec, PlatformSpec
 from simulator.traffic import kernel
 from simulator.traffic.arrivals import BLOCK_S, Arrivals
+from simulator.traffic.heap import PENDING, new_heap
 
 US = 1_000_000
 ANSWERS_MAX = 65_536
@@ -87,6 +89,25 @@ class DataPlane:
             route.deadline_us = _us(model.deadline)
             route.arm_begin, route.arm_end = row, row + 1
             self.core.arms[row].bucket_end = rec.BUCKETS
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Without the room that nothing stands in."""
+        assert not self.core.counts[rec.ANSWERS], "whoever lets the core run collects its answers"
+        heap = self._drive.heap
+        pending = heap.events[: heap.counts[PENDING]].copy()
+        core = self.core._replace(answers=rec.table(rec.ANSWERED, 0), effects=rec.table(rec.EFFECT, 0))
+        room = len(self.core.answers), len(self.core.effects), len(heap.events)
+        drive = self._drive._replace(heap=heap._replace(events=pending))
+        return {**vars(self), "core": core, "_drive": drive, "room": room}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        answers, effects, events = state.pop("room")
+        vars(self).update(state)
+        self.core = self.core._replace(answers=rec.table(rec.ANSWERED, answers), effects=rec.table(rec.EFFECT, effects))
+        pending, heap = self._drive.heap.events, self._drive.heap
+        heap = heap._replace(events=new_heap(events).events)
+        heap.events[: len(pending)] = pending
+        self._drive = self._drive._replace(heap=heap)
 
     # -- time ---------------------------------------------------------------------------------------------------------
 

@@ -73,6 +73,10 @@ class RowCodec:
             if number in self._fixed and self._dtype.fields is not None
         ]
 
+    def __reduce__(self) -> tuple[type[RowCodec], tuple[FeatureView, RowLayout]]:
+        """It is what view and layout make it."""
+        return RowCodec, (self.view, self.layout)
+
     def encode(self, rows: FeatureBlock) -> list[bytes]:
         """One byte string per row."""
         return self.encode_batch(batch_of(self.view, self.layout, rows))

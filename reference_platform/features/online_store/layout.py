@@ -83,6 +83,14 @@ class Twins:
         self._layout = layout
         self._seen: dict[int, FeatureView] = {id(view): view}
 
+    def __getstate__(self) -> tuple[RowLayout, list[FeatureView]]:
+        """Without ids, which belong to others in another process."""
+        return self._layout, list(self._seen.values())
+
+    def __setstate__(self, state: tuple[RowLayout, list[FeatureView]]) -> None:
+        self._layout, seen = state
+        self._seen = {id(view): view for view in seen}
+
     def check(self, view: FeatureView) -> None:
         """Raises CommandError when `view` has other keys or features than the rows held."""
         if id(view) in self._seen:

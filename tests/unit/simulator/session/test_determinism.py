@@ -170,7 +170,7 @@ def test_a_command_entered_between_two_events_of_one_instant_comes_after_both(tm
     finish(session, 0.0)
     run = read_run(tmp_path / "run.jsonl")
     assert len(run.commands) > 10
-    again = repeat(run, ensure_image(), lambda *_: None)
+    again = repeat(run, ensure_image(), lambda *_: None, afresh=True)
     assert to_end(again) == digest
 
 

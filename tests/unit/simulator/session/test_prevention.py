@@ -11,7 +11,7 @@ from reference_platform.monitoring.alerts import AlertRule
 from reference_platform.monitoring.series import SeriesStore
 from simulator.image.builder import ensure_image
 from simulator.session import prevention
-from simulator.session.prevention import firings_of, night_until
+from simulator.session.prevention import firings_of, night_of
 from simulator.session.session import Session
 from simulator.session.simulation import ALERT_EVERY_S, Simulation
 from tests.unit.simulator.session.nights import joined, opening, to_end
@@ -128,11 +128,11 @@ def test_a_night_too_long_to_be_on_record_is_played_again() -> None:
     session = joined()
     simulation = session.simulation
     store = simulation.plant.store
-    assert night_until(simulation, session.image, session.seed, session.joined_s) is store
+    assert night_of(simulation, session._night_again) is store
     store.points_max = max(len(series) for name in store.names() for series in store.select(name)) + 1
-    assert night_until(simulation, session.image, session.seed, session.joined_s) is store
+    assert night_of(simulation, session._night_again) is store
     store.points_max -= 1
-    again = night_until(simulation, session.image, session.seed, session.joined_s)
+    again = night_of(simulation, session._night_again)
     assert again is not store
     ours, theirs = (each.select("online_store_reads_total")[0].times_s.tolist() for each in (store, again))
     assert theirs == [t_s for t_s in ours if t_s <= session.joined_s]
