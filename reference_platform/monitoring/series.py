@@ -96,7 +96,10 @@ class Series:
         self._stale_seen, self._fell_at, self._end = stale_seen, fell_at, len(times)
         self.last_t_s, self.last_value = last_t_s, last_value
         if len(times) > len(self._times):
-            self._take_over(array("d", times.tobytes()), array("d", values.tobytes()))
+            buffers = array("d"), array("d")
+            buffers[0].frombytes(times.view(np.uint8).data)
+            buffers[1].frombytes(values.view(np.uint8).data)
+            self._take_over(*buffers)
         else:
             self._times_view[: len(times)] = times
             self._values_view[: len(times)] = values

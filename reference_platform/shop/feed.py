@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,7 +42,7 @@ class _Recorded:
     at_s: float
     ids: NDArray[np.int64]
     happened_s: NDArray[np.float64]
-    columns: EventColumns
+    columns: Columns
 
 
 class EventFeed:
@@ -54,6 +55,32 @@ class EventFeed:
         self._unsent: deque[_Recorded] = deque()
         self._repeats: tuple[Records, ...] = ()
         self._next_id = 0
+
+    def __getstate__(self) -> dict[str, Any]:
+        """What happened, as few long columns instead of thousands of short ones."""
+        items = list(self._outbox)
+        packed = [item.at_s for item in items], [len(item.ids) for item in items], *self._joined(items)
+        return {**vars(self), "_outbox": packed, "_unsent": len(self._unsent)}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state)
+        at_s, lengths, ids, happened_s, columns = state["_outbox"]
+        ends = np.cumsum(lengths, dtype=np.int64).tolist()
+        parts = [slice(end - length, end) for length, end in zip(lengths, ends, strict=True)]
+        self._outbox = deque(
+            _Recorded(at, ids[part], happened_s[part], {name: column[part] for name, column in columns.items()})
+            for at, part in zip(at_s, parts, strict=True)
+        )
+        self._unsent = deque(list(self._outbox)[len(parts) - state["_unsent"] :])
+
+    def _joined(self, items: Sequence[_Recorded]) -> tuple[Any, ...]:
+        if not items:
+            return (), (), {}
+        ids, happened_s = (np.concatenate([getattr(item, name) for item in items]) for name in ("ids", "happened_s"))
+        columns = {name: np.concatenate([item.columns[name] for item in items]) for name in items[0].columns}
+        for column in (ids, happened_s, *columns.values()):
+            column.flags.writeable = False
+        return ids, happened_s, columns
 
     @property
     def outstanding(self) -> int:

@@ -11,7 +11,7 @@ import math
 from collections.abc import Callable, Sequence
 from functools import partial
 from heapq import heappush
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 import simpy
 from simpy.events import EventPriority
@@ -38,7 +38,7 @@ class VirtualDrive:
 
     def __getstate__(self) -> dict[str, Any]:
         """The wake-ups as plain numbers, in the order in which they will go off."""
-        pending = [(due_s, event.callbacks[0].args) for due_s, _, _, event in sorted(self._env._queue)]
+        pending = [(at_s, cast("Any", event.callbacks[0]).args) for at_s, _, _, event in sorted(self._env._queue)]
         return {**vars(self), "_env": (self._env.now, pending)}
 
     def __setstate__(self, state: dict[str, Any]) -> None:

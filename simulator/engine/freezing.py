@@ -18,7 +18,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from operator import attrgetter
 from types import MappingProxyType, MethodType
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -87,11 +87,15 @@ def freeze(thing: object, shared: Mapping[str, object]) -> Frozen:
 
     Raises TypeError or pickle.PicklingError for what cannot be frozen, such as a function made inside another.
     """
+    with _uncollected():
+        return Frozen(*_written(thing, shared))
+
+
+def _written(thing: object, shared: Mapping[str, object]) -> tuple[bytes, tuple[Array, ...], tuple[bool, ...]]:
     file = io.BytesIO()
     pickler = _Pickler(file, shared)
-    with _uncollected():
-        pickler.dump(thing)
-    return Frozen(file.getvalue(), *_kept(pickler.arrays))
+    pickler.dump(thing)
+    return file.getvalue(), *_kept(pickler.arrays)
 
 
 def thaw(frozen: Frozen, shared: Mapping[str, object]) -> Any:
@@ -107,7 +111,7 @@ def load_named(file: io.BytesIO) -> Any:
 
 @contextmanager
 def _uncollected() -> Iterator[None]:
-    """No search for cycles while hundreds of thousands of objects come into being that are all needed."""
+    """No search for cycles while tens of thousands of objects come into being that are all needed."""
     was_on = gc.isenabled()
     gc.disable()
     try:
@@ -134,11 +138,12 @@ def _kept(arrays: Sequence[Array]) -> tuple[tuple[Array, ...], tuple[bool, ...]]
 
 def _is_fixed(array: Array) -> bool:
     """Whether nobody can write to the memory of an array."""
-    while isinstance(array, np.ndarray):
-        if array.flags.writeable:
+    memory: object = array
+    while isinstance(memory, np.ndarray):
+        if memory.flags.writeable:
             return False
-        array = array.base  # type: ignore[assignment]
-    return array is None or isinstance(array, bytes)
+        memory = memory.base
+    return memory is None or isinstance(memory, bytes)
 
 
 class _Reducers(dict[type, Callable[..., Any]]):
@@ -155,11 +160,11 @@ class _Reducers(dict[type, Callable[..., Any]]):
 
 def _is_plain_record(kind: Any) -> bool:
     """Whether a type is a frozen dataclass that its fields make, all of them and nothing else."""
-    if not dataclasses.is_dataclass(kind) or not kind.__dataclass_params__.frozen:  # type: ignore[attr-defined]
+    if not dataclasses.is_dataclass(kind) or not cast("Any", kind).__dataclass_params__.frozen:
         return False
     own = {
         name
-        for base in kind.__mro__[:-1]
+        for base in cast("type", kind).__mro__[:-1]
         for name, value in vars(base).items()
         if getattr(value, "__module__", "") != "dataclasses"
     }
@@ -248,7 +253,7 @@ def view_of(base: Array, records: bool, dtype: Any, shape: Any, strides: Any, of
     return view.view(np.recarray) if records else view
 
 
-def generator_at(state: dict[str, Any]) -> np.random.Generator:
+def generator_at(state: Any) -> np.random.Generator:
     """The generator that goes on from that state."""
     bits = np.random.PCG64()
     bits.state = state

@@ -16,6 +16,7 @@ import zipfile
 import zlib
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 
@@ -119,5 +120,5 @@ def _read(path: Path) -> Frozen:
     return Frozen(graph, tuple(arrays), tuple(fixed for *_, fixed in shapes))
 
 
-def _order(array: Array) -> str:
+def _order(array: Array) -> Literal["C", "F"]:
     return "C" if array.flags.c_contiguous or not array.flags.f_contiguous else "F"

@@ -10,7 +10,7 @@ from functools import partial
 import pytest
 
 from reference_platform.errors import CommandError
-from reference_platform.monitoring.promql import Answer, evaluate, parse, prepare
+from reference_platform.monitoring.promql import Answer, Prepared, evaluate, parse
 from reference_platform.monitoring.series import SeriesStore
 
 QUERIES = (
@@ -42,7 +42,7 @@ def _said(ask: Callable[[SeriesStore, float], Answer], store: SeriesStore, now_s
 def test_what_is_remembered_never_shows(seed: int) -> None:
     draw = random.Random(seed)
     store, now_s = SeriesStore(retention_s=2_000.0, points_max=40), 0.0
-    prepared = [(parse(query), prepare(parse(query))) for query in QUERIES]
+    prepared = [(parse(query), Prepared(parse(query))) for query in QUERIES]
     for _ in range(60):
         now_s += draw.choice([15.0, 15.0, 60.0, 400.0])
         for name in "ab":
@@ -54,7 +54,7 @@ def test_what_is_remembered_never_shows(seed: int) -> None:
 
 
 def test_another_store_is_another_question() -> None:
-    ask = prepare(parse("sum(a)"))
+    ask = Prepared(parse("sum(a)"))
     one, other = SeriesStore(100.0, 10), SeriesStore(100.0, 10)
     one.append("a", {"x": "1"}, 0.0, 1.0)
     other.append("a", {"x": "2"}, 0.0, 2.0)

@@ -40,7 +40,7 @@ def opening(scenario: str = QUIET, seed: int = 1, mode: str = "practice") -> Ope
 
 def joined(of: Opening | None = None, *, wall_clock: Callable[[], float] | None = None) -> Session:
     """A session at the instant of joining; `wall_clock` replaces the one that budgets are kept by."""
-    session = open_session(of or opening(), ensure_image(), on_progress=lambda *_: None)
+    session = open_session(of or opening(), ensure_image(), on_progress=lambda *_: None, afresh=True)
     if wall_clock is not None:
         session._wall_clock = wall_clock
     return session

@@ -265,8 +265,8 @@ def test_added_rules_are_checked_in_the_last_part_of_the_progress(monkeypatch: p
     asked: list[Any] = []
     opened = session()
 
-    def check(of: Simulation, image: Any, seed: int, on_progress: Any) -> None:
-        asked.append((of, image, seed, of.now_s))
+    def check(of: Simulation, image: Any, at_joining: Any, on_progress: Any) -> None:
+        asked.append((of, image, at_joining().now_s, of.now_s))
         for share in (0.0, 0.5, 1.0):
             on_progress(share, f"checked {share}")
 
@@ -281,7 +281,7 @@ def test_added_rules_are_checked_in_the_last_part_of_the_progress(monkeypatch: p
         found = [item for item in heard if item[1].startswith("checked")]
         assert [doing for _, doing in found] == [doing for _, doing in checks]
         assert [share for share, _ in found] == pytest.approx([share for share, _ in checks])
-    assert asked == [(opened.simulation, opened.image, SEED, 140.0)]
+    assert asked == [(opened.simulation, opened.image, 20.0, 140.0)]
 
 
 def test_nobody_passes_the_rest_of_a_drill_that_goes_on() -> None:
