@@ -20,8 +20,8 @@ from reference_platform.features.definition_set import DefinitionSet
 from reference_platform.features.definitions import Entity, FeatureView, Field
 from reference_platform.features.history import row_columns
 from reference_platform.features.join.spec import RowColumns
+from reference_platform.features.online_store.compiler import compile_plan
 from reference_platform.features.online_store.embedded import EmbeddedOnlineStore
-from reference_platform.features.online_store.plan import ReadPlan
 from reference_platform.features.services import FeatureService
 from reference_platform.features.skew.audit import audit
 from reference_platform.features.skew.audit_report import AuditReport
@@ -116,7 +116,7 @@ def response_us(log: VectorLog, pasts: list[Past], reads: int) -> float:
     for past in pasts:
         columns = tuple(Column(np.asarray(values)[:KEYS]) for values in past.values)
         store.write(past.view, FeatureBlock((first,), past.event_us[:KEYS], past.event_us[:KEYS], first, columns))
-    plan = ReadPlan.compile([past.view[past.view.feature_names] for past in pasts])
+    plan = compile_plan([past.view[past.view.feature_names] for past in pasts])
     shape = VectorShape.of_plan(plan, service="responses")
     responses = [plan.read(store, {"user_id": [key % KEYS]}, SPAN_US) for key in range(reads)]
     begin = time.thread_time()

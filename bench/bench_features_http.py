@@ -37,8 +37,8 @@ def _serve(folder: Path) -> None:
 
     from reference_platform.features.definitions import Entity, FeatureView, Field
     from reference_platform.features.sources import PushSource
-    from reference_platform.features.store import FeatureStore
     from reference_platform.features.types import Float64
+    from reference_platform.live.opening import open_store
     from reference_platform.live.serve import serve
 
     driver = Entity(name="driver", join_keys=("driver_id",))
@@ -54,7 +54,7 @@ def _serve(folder: Path) -> None:
     ]
     rng = np.random.default_rng(0)
     now = datetime.now(UTC)
-    store = FeatureStore(folder)
+    store = open_store(folder)
     store.apply(views)
     for view in views:
         # Every row has an event time of its own, to the microsecond.

@@ -28,8 +28,8 @@ from bench.report import Measured, conclude, smoke_wanted
 from reference_platform.features.columns import Column, FeatureBlock
 from reference_platform.features.definitions import Entity, FeatureView, Field
 from reference_platform.features.online_store.codec import key_bytes
+from reference_platform.features.online_store.compiler import compile_plan
 from reference_platform.features.online_store.embedded import EmbeddedOnlineStore
-from reference_platform.features.online_store.plan import ReadPlan
 from reference_platform.features.online_store.port import OnlineStore
 from reference_platform.features.online_store.redis import RedisOnlineStore
 from reference_platform.features.sources import PushSource
@@ -83,7 +83,7 @@ def _percentile_us(rounds: list[list[float]], percent: int) -> float:
 
 
 def _reader(store: OnlineStore, view: FeatureView, to_dict: bool) -> Callable[[list[int]], object]:
-    plan = ReadPlan.compile([view[list(view.feature_names)]])
+    plan = compile_plan([view[list(view.feature_names)]])
     if to_dict:
         return lambda ids: plan.read(store, {"entity": ids}, NOW_US).to_dict()
     return lambda ids: plan.read(store, {"entity": ids}, NOW_US)

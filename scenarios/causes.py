@@ -17,7 +17,7 @@ def check_causes(scenario: Scenario, platform: JsonValue, brought: Collection[st
 
     `platform` is the document with the overlay on it, `brought` are components that the faults themselves add.
     """
-    from simulator.session.incident import ALWAYS, MECHANISMS
+    from simulator.incident.vocabulary import ALWAYS, MECHANISMS
 
     components = {*ALWAYS, *brought, *scenario.words.components, *_named(platform)}
     mechanisms = {*MECHANISMS, *scenario.words.mechanisms}

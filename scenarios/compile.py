@@ -10,12 +10,12 @@ from pydantic import JsonValue
 
 from reference_platform.durations import parse_duration_s
 from reference_platform.spec import PlatformSpec
-from scenarios.loader import LoadedScenario
+from scenarios.loaded import LoadedScenario
 from scenarios.overlay import lay_over
 from scenarios.ranges import Draw, resolve_ranges
 from scenarios.schema import FaultDocument, StepDocument
+from simulator.drill.spec import DrillSpec, Person, PlannedFault, Step
 from simulator.engine.streams import Streams
-from simulator.session.drill import DrillSpec, Person, PlannedFault, Step
 
 
 def to_drill(loaded: LoadedScenario, seed: int) -> DrillSpec:

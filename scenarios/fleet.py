@@ -17,8 +17,8 @@ from functools import partial
 from typing import Any
 
 from scenarios.night import Outcome, failure, fork_into, healthy_twin, open_night, opened, play_out
+from simulator.drill.spec import DrillSpec, Step
 from simulator.image.image import Image
-from simulator.session.drill import DrillSpec, Step
 from simulator.session.session import Session
 from simulator.traffic.warm import warm_up
 

@@ -14,7 +14,8 @@ from scenarios.library import entries, find, library_dir, scenario_files
 from scenarios.lint_platform import platform_problems
 from scenarios.lint_scripts import fault_problems, script_problems
 from scenarios.lint_words import name_problems, text_problems, time_problems
-from scenarios.loader import LoadedScenario, read_scenario_text
+from scenarios.loaded import LoadedScenario
+from scenarios.loader import read_scenario_text
 from scenarios.places import problem
 
 LINES_MAX = 80

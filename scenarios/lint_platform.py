@@ -13,11 +13,11 @@ from reference_platform.shop.topics import CONTRACTS
 from reference_platform.spec import DeploymentSpec, PlatformSpec
 from scenarios.compile import platform_at
 from scenarios.lint_queries import query_faults
-from scenarios.loader import LoadedScenario
+from scenarios.loaded import LoadedScenario
 from scenarios.places import in_overlay, problem, problem_within
 from scenarios.shipped_names import registry, views
+from simulator.incident.vocabulary import ALWAYS
 from simulator.plant.metric_table import DEPLOYMENT, NODE, ROUTE, VIEW
-from simulator.session.incident import ALWAYS
 
 NEEDED = ("gateway", "fallback", "online-store", "materializer", "feature-pipeline", "mlflow")
 """Deployments that other parts call by name."""

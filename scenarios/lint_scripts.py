@@ -9,7 +9,7 @@ from reference_platform.errors import CommandError, ContentError, nearest
 from scenarios.compile import platform_at
 from scenarios.lint_platform import names_of
 from scenarios.lint_queries import query_faults
-from scenarios.loader import LoadedScenario
+from scenarios.loaded import LoadedScenario
 from scenarios.places import Path, problem, problem_within
 from scenarios.schema import StepDocument
 from scenarios.shipped_names import registry

@@ -7,14 +7,15 @@ from collections.abc import Iterator, Sequence
 
 from pydantic import JsonValue
 
+from reference_platform.documents import load_document
 from reference_platform.durations import format_duration, parse_duration_s
 from reference_platform.errors import ContentError, nearest
 from scenarios.compile import platform_at
-from scenarios.loader import LoadedScenario
+from scenarios.loaded import LoadedScenario, RawDocument
 from scenarios.places import problem
 from scenarios.ranges import resolve_ranges
 from scenarios.schema import Scenario, StepDocument
-from simulator.session.drill import SPAN_MAX_S
+from simulator.drill.spec import SPAN_MAX_S
 
 DRILL_MIN_S, DRILL_MAX_S = 60.0, 12 * 3600.0
 JOINS_BY_MAX_S = 14 * 86400.0
@@ -44,9 +45,6 @@ def text_problems(loaded: LoadedScenario) -> Iterator[ContentError]:
 
 
 def _document(loaded: LoadedScenario) -> dict[str, JsonValue]:
-    from reference_platform.documents import load_document
-    from scenarios.loader import RawDocument
-
     return load_document(loaded.source_text, RawDocument, loaded.source_name).root
 
 

@@ -5,35 +5,21 @@ from __future__ import annotations
 import json
 import pathlib
 from collections.abc import Callable
-from dataclasses import dataclass
 from types import GenericAlias
 from typing import Annotated, Any
 
-from pydantic import BaseModel, Field, JsonValue, RootModel, WrapValidator, create_model
+from pydantic import BaseModel, Field, JsonValue, WrapValidator, create_model
 
 from reference_platform.documents import load_document, load_file, locate, read_text
 from reference_platform.errors import ContentError, nearest
 from reference_platform.spec import PlatformSpec
 from scenarios.causes import check_causes
 from scenarios.library import find, platforms
+from scenarios.lint_words import text_problems, time_problems
+from scenarios.loaded import LoadedScenario, RawDocument
 from scenarios.overlay import by_name, lay_over
 from scenarios.ranges import Path, RangeError, resolve_ranges
 from scenarios.schema import FaultDocument, Scenario
-
-
-class RawDocument(RootModel[dict[str, JsonValue]]):
-    """A document as written, before it means anything."""
-
-
-@dataclass(frozen=True, slots=True)
-class LoadedScenario:
-    """A checked scenario with the texts it came from."""
-
-    scenario: Scenario
-    platform: dict[str, JsonValue]
-    """The platform document as written, before the overlay."""
-    source_text: str
-    source_name: str
 
 
 def load_scenario(ref: str) -> LoadedScenario:
@@ -44,8 +30,6 @@ def load_scenario(ref: str) -> LoadedScenario:
 
 def load_scenario_text(text: str, source: str) -> LoadedScenario:
     """The scenario written in `text`; `source` names it in errors and anchors a relative platform path."""
-    from scenarios.lint_words import text_problems, time_problems
-
     loaded = read_scenario_text(text, source)
     for check in (text_problems, time_problems):
         for problem in check(loaded):

@@ -15,9 +15,9 @@ from typing import Any
 from reference_platform.errors import InternalError
 from rubrics.loader import incident_rubric
 from rubrics.scoring import score
+from simulator.drill.spec import DrillSpec, Step
 from simulator.image.image import Image
 from simulator.players.play import play
-from simulator.session.drill import DrillSpec, Step
 from simulator.session.session import Session
 from simulator.session.simulation import Simulation
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from reference_platform.documents import locate
 from reference_platform.errors import ContentError
-from scenarios.loader import LoadedScenario
+from scenarios.loaded import LoadedScenario
 from scenarios.overlay import by_name
 
 Path = Sequence[str | int]

@@ -11,8 +11,8 @@ from reference_platform.documents import load_document, locate, read_text
 from reference_platform.errors import ContentError, nearest
 from rubrics.findings import Band
 from scenarios.schema import BANDS, PlayerScript
+from simulator.drill.spec import DrillSpec, Step
 from simulator.players.scripts import RESPONDERS
-from simulator.session.drill import DrillSpec, Step
 
 BUILT_IN = tuple(RESPONDERS)
 SHIPPED = "shipped"

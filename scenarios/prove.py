@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from reference_platform.durations import format_duration
 from scenarios.compile import to_drill, to_steps
 from scenarios.fleet import NightRequest, Task
-from scenarios.loader import LoadedScenario
+from scenarios.loaded import LoadedScenario
 from scenarios.night import Outcome
 from scenarios.schema import BANDS
+from simulator.drill.spec import DrillSpec, Step
 from simulator.faults.registry import FAULTS
 from simulator.players.scripts import CHEATS, RESPONDERS
-from simulator.session.drill import DrillSpec, Step
 from simulator.shell.run import understand
 
 DESERVED: Mapping[str, str] = {"idle": "no", "panic": "no", **dict.fromkeys(CHEATS, "no")}

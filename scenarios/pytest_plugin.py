@@ -23,7 +23,7 @@ from reference_platform.errors import ContentError, PagerDrillError
 
 if TYPE_CHECKING:
     from scenarios.players import Responder
-    from simulator.session.drill import DrillSpec
+    from simulator.drill.spec import DrillSpec
     from simulator.session.session import Session
 
 _TOP_LEVEL_KEYS = ("schema", "id", "clock", "brief")

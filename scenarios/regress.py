@@ -17,7 +17,8 @@ from reference_platform.errors import ContentError, nearest
 from scenarios.compile import to_drill
 from scenarios.fleet import Message, NightRequest, Task
 from scenarios.library import entries, scenario_files
-from scenarios.loader import LoadedScenario, load_scenario
+from scenarios.loaded import LoadedScenario
+from scenarios.loader import load_scenario
 from scenarios.night import Outcome
 from scenarios.players import Responder
 from scenarios.trail import trail_of

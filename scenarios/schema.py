@@ -15,7 +15,7 @@ from reference_platform.calendar import TIME, since_monday_s
 from reference_platform.durations import Duration, parse_duration_s
 from rubrics.findings import Band
 from scenarios.ranges import resolve_ranges
-from simulator.session.drill import Joins
+from simulator.drill.spec import Joins
 
 Level = Literal["junior", "mlops", "senior", "staff", "principal"]
 BANDS: tuple[Band, ...] = get_args(Band)

@@ -45,7 +45,7 @@ def edit_text(text: str, path: Path, environ: Mapping[str, str] = os.environ) ->
 
 def edit_outside(session: SessionPort, run_path: str, environ: Mapping[str, str] = os.environ) -> str:
     """Edit the session's draft and enter what changed. Returns what to tell; what cannot be read stays as a file."""
-    from simulator.session.postmortem import saving_lines
+    from simulator.incident.postmortem import saving_lines
 
     path, before = draft_path(run_path), session.draft()
     try:

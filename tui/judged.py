@@ -36,7 +36,7 @@ JUDGES = (
     "scenarios",
     "simulator/engine/events.py",
     "simulator/engine/streams.py",
-    "simulator/session/drill.py",
+    "simulator/drill/spec.py",
     "simulator/session/runfile.py",
     "tui/judged.py",
 )

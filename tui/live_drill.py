@@ -11,7 +11,7 @@ from reference_platform.errors import ConfigError, ContentError
 from tui.present.session_port import Briefing
 
 if TYPE_CHECKING:
-    from simulator.session.drill import DrillSpec
+    from simulator.drill.spec import DrillSpec
     from simulator.session.runfile import Run, RunWriter
     from simulator.session.session import Session
     from tui.opening import Opening
@@ -33,7 +33,7 @@ MAY_NOT = ("edit data in the warehouse",)
 
 def briefing_of(drill: DrillSpec, seed: int, mode: str) -> Briefing:
     """What is printed before the clock starts."""
-    from simulator.session.incident import hint_cost_points
+    from simulator.incident.record import hint_cost_points
 
     return Briefing(
         scenario_id=drill.scenario_id,

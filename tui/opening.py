@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from simulator.session.drill import DrillSpec
+    from simulator.drill.spec import DrillSpec
 
 PERSON = "human"
 """How the player of a run is called when a person types."""

@@ -15,11 +15,11 @@ from rubrics.loader import incident_rubric, load_rubric
 from rubrics.schema import Rubric
 from rubrics.scoring import score
 from scenarios.schema import ID_MAX, checked_id
+from simulator.drill.spec import SPAN_MAX_S, DrillSpec
 from simulator.engine.comparison import first_disagreement
 from simulator.engine.events import Event
 from simulator.faults.registry import FAULTS
 from simulator.image.image import Image
-from simulator.session.drill import SPAN_MAX_S, DrillSpec
 from simulator.session.edition import edition
 from simulator.session.prefixes import kept_prefixes
 from simulator.session.runfile import Run, RunWriter, player_kind, read_run

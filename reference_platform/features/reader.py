@@ -15,6 +15,7 @@ from reference_platform.features.governance.audit import Read
 from reference_platform.features.governance.redaction import Redaction
 from reference_platform.features.governance.scope import Scope, Scopes
 from reference_platform.features.on_demand import OnDemandFeatureView
+from reference_platform.features.online_store.compiler import compile_plan
 from reference_platform.features.online_store.plan import OnDemandSelection, ReadPlan
 from reference_platform.features.services import FeatureService, Part
 from reference_platform.features.skew.vector_shape import VectorShape
@@ -91,7 +92,7 @@ class Reader:
             else part
             for part in parts
         ]
-        plan = ReadPlan.compile(picked, full_feature_names=full_feature_names, visible=scope.visible)
+        plan = compile_plan(picked, full_feature_names=full_feature_names, visible=scope.visible)
         named = features if isinstance(features, FeatureService) else None
         if isinstance(features, str):
             named = self._definitions.services[features]

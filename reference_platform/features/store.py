@@ -1,6 +1,6 @@
 """The feature store a team uses: declarations in, training sets and online values out.
 
-store = FeatureStore("my-features")            # an empty folder is a store
+store = FeatureStore("my-features", clock=now_us)   # an empty folder is a store; `live.opening` has the wall clock
 store.apply([driver, driver_stats])
 store.get_historical_features(labels, ["driver_stats:trips"]).to_df()
 store.materialize_incremental(datetime.now(UTC))
@@ -58,7 +58,6 @@ from reference_platform.features.stream_views import StreamFeatureView
 from reference_platform.features.times import EARLIEST_US, instant_us
 from reference_platform.features.training_sets import Question, leaks, training_set
 from reference_platform.features.writes import PushMode, Writer
-from reference_platform.live.clock import system_now_us
 from reference_platform.registry.port import ModelRegistry
 
 Thing = TypeVar("Thing")
@@ -73,19 +72,19 @@ class FeatureStore:
         self,
         repo_path: str | Path = ".",
         *,
+        clock: Clock,
         config: StoreConfig | None = None,
-        clock: Clock | None = None,
         engine: Engine | None = None,
         models: ModelRegistry | None = None,
     ) -> None:
-        """`engine` carries out joins with history: in this process unless another is given. `models`: whose versions
-        read the features; `plan` asks whom an edit would hit.
+        """`clock`: the wall clock's is `live.opening.open_store`. `engine` carries out joins with history: in this
+        process unless another is given. `models`: whose versions read the features; `plan` asks whom an edit would hit.
 
         Raises ContentError or ConfigError when the folder's configuration or registry cannot be used.
         """
         self.repo_path = Path(repo_path)
         self.config = config or load_config(self.repo_path)
-        self.now_us: Clock = clock or system_now_us
+        self.now_us: Clock = clock
         self.engine: Engine = engine or InProcessEngine()
         self.code = CodeFolder(self.repo_path)
         key = self.repo_path / self.config.audit_key if self.config.audit_key else None

@@ -21,13 +21,13 @@ from reference_platform.shop.producers import Releases, Sender
 from reference_platform.spec import DeploymentSpec
 from simulator.cluster.cluster import Cluster
 from simulator.cluster.objects import Footprint, Pod, Template
+from simulator.drill.spec import DrillSpec
 from simulator.engine.streams import Streams, stream_seed
 from simulator.image.image import Image
 from simulator.plant.logs import LogBook, ServiceLogs
 from simulator.plant.metrics import Metrics
 from simulator.plant.quality import QualityJudge, RouteQuality
 from simulator.plant.yardstick import Yardstick
-from simulator.session.drill import DrillSpec
 from simulator.traffic.arrivals import Arrivals, history_counts
 from simulator.traffic.plane import DataPlane, Endpoint
 from simulator.world.world import STEP_S

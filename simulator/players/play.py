@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from simulator.session.drill import Step
+from simulator.drill.spec import Step
 from simulator.session.session import Session
 
 THINK_S = 6.0

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from simulator.session.drill import DrillSpec, Step
-from simulator.session.incident import MECHANISMS
+from simulator.drill.spec import DrillSpec, Step
+from simulator.incident.vocabulary import MECHANISMS
 
 GUESSES_MAX = 40
 

@@ -18,11 +18,11 @@ from numpy.typing import NDArray
 
 from reference_platform.monitoring.series import Labels, SeriesStore
 from reference_platform.monitoring.slo import BURN_RATE, ERROR_RATIO, WINDOWS_S
+from simulator.drill.spec import DrillSpec
 from simulator.engine.drive import Part, VirtualDrive
 from simulator.image.image import Image
 from simulator.plant.metrics import QUALITY, TRAFFIC_COUNTERS, TRAFFIC_GAUGES
 from simulator.plant.plant import Plant
-from simulator.session.drill import DrillSpec
 from simulator.session.parts import ClusterPart, MaterializerPart, WorldPart
 from simulator.traffic.arrivals import BLOCK_S
 

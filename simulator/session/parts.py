@@ -9,9 +9,9 @@ from reference_platform.models.card import BusinessMetric
 from reference_platform.models.catalogue import CARDS
 from reference_platform.monitoring.alerts import AlertEvaluator, Fired, Resolved, Transition
 from reference_platform.monitoring.pager import Escalated, Notification, Paged, Pager
+from simulator.drill.spec import Person, PlannedFault
 from simulator.engine.events import EventLog, JsonValue
 from simulator.plant.plant import Plant
-from simulator.session.drill import Person, PlannedFault
 
 
 class WorldPart:

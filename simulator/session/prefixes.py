@@ -20,11 +20,11 @@ from typing import Literal
 
 import numpy as np
 
+from simulator.drill.spec import DrillSpec
 from simulator.engine.events import JsonValue
 from simulator.engine.freezing import Array, Frozen, UnknownNameError, load_named
 from simulator.image.cache import images_dir
 from simulator.image.image import Image
-from simulator.session.drill import DrillSpec
 from simulator.session.edition import edition
 from simulator.session.simulation import Simulation
 from simulator.session.snapshot import Snapshot

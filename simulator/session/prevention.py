@@ -12,9 +12,9 @@ from collections.abc import Callable, Sequence
 from reference_platform.monitoring.alerts import AlertEvaluator, AlertRule, Fired
 from reference_platform.monitoring.promql import parse
 from reference_platform.monitoring.series import SeriesStore
+from simulator.drill.spec import DrillSpec
 from simulator.engine.events import JsonValue
 from simulator.image.image import Image
-from simulator.session.drill import DrillSpec
 from simulator.session.healthy_week import WEEK_S
 from simulator.session.simulation import ALERT_EVERY_S, Simulation
 from simulator.session.week_cache import healthy_store, week_id

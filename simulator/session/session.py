@@ -7,10 +7,10 @@ from functools import partial
 from importlib import metadata
 from typing import Any
 
+from simulator.drill.spec import DrillSpec
 from simulator.engine.events import JsonValue
 from simulator.image.image import Image
-from simulator.session.drill import DrillSpec
-from simulator.session.incident import Output
+from simulator.incident.record import Output
 from simulator.session.prefixes import Prefixes
 from simulator.session.prevention import check_prevention
 from simulator.session.runfile import Entered, RunWriter
@@ -141,7 +141,7 @@ class Session:
 
     def view(self) -> SessionView:
         """Everything the responder may see."""
-        return build_view(self)
+        return build_view(self.simulation, self.mode)
 
     def complete(self, text: str) -> list[str]:
         """Candidates for the last word of `text`."""

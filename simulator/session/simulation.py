@@ -8,15 +8,15 @@ from collections.abc import Callable, Mapping, Sequence
 from reference_platform.monitoring.alerts import AlertEvaluator, AlertRule
 from reference_platform.monitoring.pager import Pager
 from reference_platform.monitoring.slo import burn_rate_rules
+from simulator.drill.spec import DrillSpec, Person, PlannedFault
 from simulator.engine.drive import Part, VirtualDrive
 from simulator.engine.events import EventLog, JsonValue
 from simulator.faults.base import Fault, among
 from simulator.faults.registry import FAULTS
 from simulator.image.image import Image
+from simulator.incident.record import Incident, Message
 from simulator.plant.by_hand import ByHand
 from simulator.plant.plant import Plant
-from simulator.session.drill import DrillSpec, Person, PlannedFault
-from simulator.session.incident import Incident, Message
 from simulator.session.parts import (
     AlertPart,
     ClusterPart,
@@ -77,12 +77,14 @@ class Simulation:
 
     def snapshot(self) -> Snapshot:
         """This simulation as it is now, in milliseconds; it goes on as if nothing had been."""
-        return Snapshot.of(self)
+        return Snapshot.of(self, self.drill, self.plant.image)
 
     @staticmethod
     def restore(snapshot: Snapshot) -> Simulation:
         """A simulation that goes on from there, equal to the bit to the one that was not interrupted."""
-        return snapshot.restored()
+        simulation = snapshot.restored()
+        assert isinstance(simulation, Simulation), "a snapshot is made of a simulation"
+        return simulation
 
     def advance(self, to_s: float, keep_going: Callable[[], bool]) -> float:
         """Run to `to_s`; stops early when `keep_going` says so, or the instant the responder joins."""

@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, cast
 
+from simulator.drill.spec import DrillSpec
 from simulator.engine.freezing import Frozen, freeze, thaw
 from simulator.image.image import Image
-from simulator.session.drill import DrillSpec
-
-if TYPE_CHECKING:
-    from simulator.session.simulation import Simulation
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,14 +23,13 @@ class Snapshot:
         return self.state.nbytes
 
     @staticmethod
-    def of(simulation: Simulation) -> Snapshot:
-        """The simulation as it is now."""
-        drill, image = simulation.drill, simulation.plant.image
+    def of(simulation: object, drill: DrillSpec, image: Image) -> Snapshot:
+        """The simulation as it is now; `drill` and `image` are its own."""
         return Snapshot(drill, image, freeze(simulation, _shared(drill, image)))
 
-    def restored(self) -> Simulation:
-        """A simulation that goes on from here and shares nothing that changes with anybody."""
-        return cast("Simulation", thaw(self.state, _shared(self.drill, self.image)))
+    def restored(self) -> object:
+        """What goes on from here and shares nothing that changes with anybody."""
+        return thaw(self.state, _shared(self.drill, self.image))
 
 
 def _shared(drill: DrillSpec, image: Image) -> dict[str, object]:

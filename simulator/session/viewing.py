@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from reference_platform.calendar import clock_text
 from reference_platform.models.catalogue import card_of
 from reference_platform.shop.ingest import PIPELINE
 from simulator.engine.events import Event
-from simulator.session.incident import hint_cost_points
+from simulator.incident.record import hint_cost_points
+from simulator.plant.plant import Plant
+from simulator.session.simulation import Simulation
 from simulator.session.view import (
     AlertState,
     AlertView,
@@ -27,10 +28,6 @@ from simulator.session.view import (
     TerminalEntry,
 )
 
-if TYPE_CHECKING:
-    from simulator.plant.plant import Plant
-    from simulator.session.session import Session
-
 HISTORY_S = 6 * 3600.0
 MARKS_S = 2 * 3600.0
 """Older roll-outs are not drawn on charts; `deploys` lists them."""
@@ -44,25 +41,24 @@ def calendar(offset_s: float, t_s: float) -> str:
     return clock_text(offset_s + t_s)
 
 
-def build_view(session: Session) -> SessionView:
-    """The session as it stands."""
-    simulation, incident = session.simulation, session.simulation.incident
-    drill, plant = simulation.drill, simulation.plant
+def build_view(simulation: Simulation, mode: str) -> SessionView:
+    """A session as it stands: its simulation, played in `mode`."""
+    drill, plant, incident = simulation.drill, simulation.plant, simulation.incident
     return SessionView(
         scenario_id=drill.scenario_id,
         title=drill.title,
         brief=drill.brief,
-        mode="interview" if session.mode == "interview" else "practice",
-        now_s=session.now_s,
+        mode="interview" if mode == "interview" else "practice",
+        now_s=simulation.now_s,
         joined_s=incident.joined_s,
         drill_s=drill.drill_s,
-        clock=calendar(drill.calendar_offset_s, session.now_s),
+        clock=calendar(drill.calendar_offset_s, simulation.now_s),
         severity=incident.severity,
         burn_rate=_newest(plant, "slo_burn_rate", window="5m"),
         error_ratio=_error_ratio(plant),
         status_due_s=incident.status_due_s,
         ended=incident.ended,
-        alerts=_alerts(session),
+        alerts=_alerts(simulation),
         dashboards=_dashboards(plant),
         services=_services(plant),
         logs=tuple(
@@ -86,16 +82,16 @@ def build_view(session: Session) -> SessionView:
             TerminalEntry(item.n, item.t_s, item.line, item.text, item.exit, item.cost_s)
             for item in incident.outputs[-TERMINAL_MAX:]
         ),
-        marks=_marks(simulation.log.events, session.now_s - MARKS_S),
+        marks=_marks(simulation.log.events, simulation.now_s - MARKS_S),
         hints_used=incident.hints_taken,
         hints_total=len(drill.hints),
-        hint_costs_points=_hint_costs_points(session),
+        hint_costs_points=_hint_costs_points(simulation, mode),
     )
 
 
-def _hint_costs_points(session: Session) -> int:
-    taken = session.simulation.incident.hints_taken
-    left = session.mode != "interview" and taken < len(session.simulation.drill.hints)
+def _hint_costs_points(simulation: Simulation, mode: str) -> int:
+    taken = simulation.incident.hints_taken
+    left = mode != "interview" and taken < len(simulation.drill.hints)
     return hint_cost_points(taken + 1) if left else 0
 
 
@@ -111,8 +107,7 @@ def _error_ratio(plant: Plant) -> float:
     return 1.0 - rates["model"] / total if total else 0.0
 
 
-def _alerts(session: Session) -> tuple[AlertView, ...]:
-    simulation = session.simulation
+def _alerts(simulation: Simulation) -> tuple[AlertView, ...]:
     shown: list[AlertView] = []
     resolved: list[AlertView] = []
     for status in simulation.alerts.alerts():
@@ -121,7 +116,7 @@ def _alerts(session: Session) -> tuple[AlertView, ...]:
         state: AlertState = "RESOLVED" if status.state == "resolved" else "FIRING"
         if state == "FIRING" and simulation.pager.acked_by(status.alert_id):
             state = "ACKED"
-        if state != "RESOLVED" and status.silenced_until_s is not None and status.silenced_until_s > session.now_s:
+        if state != "RESOLVED" and status.silenced_until_s is not None and status.silenced_until_s > simulation.now_s:
             state = "SILENCED"
         since_s = status.resolved_s if status.resolved_s is not None else status.fired_s
         view = AlertView(
@@ -129,7 +124,7 @@ def _alerts(session: Session) -> tuple[AlertView, ...]:
         )
         (resolved if state == "RESOLVED" else shown).append(view)
     shown.sort(key=lambda view: (view.severity, -view.since_s, view.alert_id))
-    recent = [view for view in resolved if view.since_s >= session.joined_s - HISTORY_S]
+    recent = [view for view in resolved if view.since_s >= simulation.incident.joined_s - HISTORY_S]
     return (*shown, *sorted(recent, key=lambda view: -view.since_s)[:RESOLVED_MAX])
 
 

@@ -21,9 +21,9 @@ from pathlib import Path
 import numpy as np
 
 from reference_platform.monitoring.series import SeriesStore
+from simulator.drill.spec import DrillSpec
 from simulator.image.cache import images_dir
 from simulator.image.image import Image
-from simulator.session.drill import DrillSpec
 from simulator.session.edition import edition
 from simulator.session.healthy_week import Key, Progress, Week, record
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Collection, Iterable
 
 from reference_platform.errors import CommandError, nearest
-from simulator.session.incident import ALWAYS, MECHANISMS
+from simulator.incident.vocabulary import ALWAYS, MECHANISMS
 from simulator.shell.context import Operator
 
 _COMMON_WORDS = ("dns", "network", "traffic", "gpu-pool", "alerting")

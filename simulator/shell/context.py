@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 from reference_platform.monitoring.alerts import AlertEvaluator
 from reference_platform.monitoring.pager import Pager
+from simulator.drill.spec import DrillSpec
 from simulator.engine.events import Event, EventLog, JsonValue
+from simulator.incident.record import Incident
 from simulator.plant.by_hand import ByHand
 from simulator.plant.plant import Plant
-from simulator.session.drill import DrillSpec
-from simulator.session.incident import Incident
 
 MASS_WINDOW_S = 60.0
 

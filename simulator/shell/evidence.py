@@ -14,7 +14,7 @@ from typing import Literal
 from reference_platform.errors import CommandError
 from reference_platform.monitoring.promql import parse
 from reference_platform.monitoring.promql_nodes import Selector
-from simulator.session.incident import Hypothesis, Output
+from simulator.incident.record import Hypothesis, Output
 from simulator.shell.components import bears_on
 from simulator.shell.context import Operator
 from simulator.shell.line import split_pipes

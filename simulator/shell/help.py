@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Iterable
 
 from reference_platform.errors import CommandError, nearest
-from simulator.session.incident import HINT_COSTS_POINTS
+from simulator.incident.record import HINT_COSTS_POINTS
 from simulator.shell.context import Effect, Operator
 from simulator.shell.filters.chain import FILTERS
 from simulator.shell.registry import ALIASES, COMMANDS, Arguments, Command, command

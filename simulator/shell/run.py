@@ -11,7 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
 from reference_platform.errors import CommandError
-from simulator.session.incident import KEPT_MAX, Kept
+from simulator.incident.record import KEPT_MAX, Kept
 from simulator.shell.calendar import clock
 from simulator.shell.components import mentioned
 from simulator.shell.context import Operator

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from simulator.engine.events import Event, JsonValue
-from simulator.session.postmortem import Draft, document
+from simulator.incident.postmortem import Draft, document
 from simulator.shell.calendar import clock
 from simulator.shell.components import components
 from simulator.shell.context import Operator

@@ -8,9 +8,9 @@ from typing import Any
 from scenarios import night
 from scenarios.compile import to_drill
 from scenarios.loader import load_scenario
+from simulator.drill.spec import Step
 from simulator.image.builder import ensure_image
 from simulator.players.scripts import RESPONDERS
-from simulator.session.drill import Step
 from simulator.session.session import Session
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from scenarios.compile import to_drill
 from scenarios.fleet import NightRequest, Task
-from scenarios.loader import LoadedScenario, load_scenario_text
-from simulator.session.drill import Step
+from scenarios.loaded import LoadedScenario
+from scenarios.loader import load_scenario_text
+from simulator.drill.spec import Step
 
 TEXT = """\
 schema: 1

@@ -6,8 +6,8 @@ import os
 
 import pytest
 
+from simulator.drill.spec import Step
 from simulator.players.scripts import CHEATS
-from simulator.session.drill import Step
 from tests.content.night import open_night, play_copies, scripts_of
 
 FAULTED = ("gateway-504-at-3am", "oom-after-model-update", "stale-predictions-three-days", "clicks-put-aside")

@@ -14,8 +14,8 @@ from scenarios import fleet
 from scenarios.fleet import Message, NightRequest, run_here
 from scenarios.fleet_process import run_apart
 from scenarios.night import Outcome, open_night, outcome_of, play_copies, play_out
+from simulator.drill.spec import Step
 from simulator.image.builder import ensure_image
-from simulator.session.drill import Step
 from simulator.session.session import Session
 from tests.content.short_drill import CURE, LOOK, short_night
 

@@ -13,9 +13,9 @@ from scenarios.fleet import NightRequest, run_here
 from scenarios.library import entries
 from scenarios.loader import load_scenario
 from scenarios.prove import DESERVED, OTHER_FIX, TWIN, WRONG_TURN, Proof, detour, proofs, request, summary
+from simulator.drill.spec import Step
 from simulator.image.builder import ensure_image
 from simulator.players.scripts import CHEATS
-from simulator.session.drill import Step
 from tests.content.short_drill import TEXT, short_scenario
 
 NIGHT = request(short_scenario(), 1)

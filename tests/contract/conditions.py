@@ -8,8 +8,8 @@ from dataclasses import replace
 
 from scenarios.compile import to_drill
 from scenarios.loader import load_scenario
+from simulator.drill.spec import DrillSpec, PlannedFault
 from simulator.image.builder import ensure_image
-from simulator.session.drill import DrillSpec, PlannedFault
 from simulator.session.session import Session
 from simulator.session.simulation import Simulation
 from simulator.shell.run import Ran, begin, run, understand

@@ -10,7 +10,7 @@ from functools import cache
 import pytest
 
 from simulator.faults.registry import FAULTS
-from simulator.session.incident import Hypothesis, Output
+from simulator.incident.record import Hypothesis, Output
 from simulator.session.session import Session
 from simulator.shell.evidence import SHOWN_BY, sights, weigh
 from tests.contract.conditions import BEGINS_S, run_to, simulated, staffed, type_now

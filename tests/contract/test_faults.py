@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from reference_platform.shop.serving import read_features
 from simulator.faults.registry import FAULTS
-from simulator.session.incident import MECHANISMS
+from simulator.incident.vocabulary import MECHANISMS
 from simulator.session.simulation import Simulation
 from simulator.shell.components import components
 from tests.contract.conditions import BEGINS_S, run_to, simulated, staffed, type_now, urgent_alerts

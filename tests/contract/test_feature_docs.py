@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from reference_platform.features import FeatureStore
 from reference_platform.features.code_references import CodeFolder
 from reference_platform.features.governance.access import Grants
 from reference_platform.features.repository import read_repository
+from reference_platform.live.opening import open_store
 
 GUIDE = Path(__file__).parents[2] / "docs" / "feature-store.md"
 BLOCK = re.compile(r"(<!-- tested -->\n)?```(\w+)\n(.*?)```", re.DOTALL)
@@ -63,5 +63,5 @@ def test_the_yaml_of_the_guide_is_valid(tmp_path: Path) -> None:
     (tmp_path / "features.yaml").write_text(declarations)
     (tmp_path / "code.py").write_text("def price(columns):\n    return {'price_eur': columns['distance_km']}\n")
     definitions = read_repository(tmp_path, CodeFolder(tmp_path))
-    FeatureStore(tmp_path).apply(definitions.objects())
+    open_store(tmp_path).apply(definitions.objects())
     assert next(iter(Grants.from_text(grants, "grants.yaml"))).purpose == "call-back"

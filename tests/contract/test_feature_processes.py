@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from reference_platform.features.example.folder import write_example
-from reference_platform.features.store import FeatureStore
+from reference_platform.live.opening import open_store
 
 COMMAND = [sys.executable, "-m", "tui", "features"]
 ROWS, KEYS = 600_000, 20_000
@@ -51,7 +51,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     columns = {"driver_id": driver, "event_timestamp": event, "created": event, "trips_today": np.arange(ROWS)}
     nothing = {"rating": pa.nulls(ROWS, pa.float32()), "phone": pa.nulls(ROWS, pa.string())}
     pq.write_table(pa.table({**columns, **nothing}), data, row_group_size=100_000)
-    store = FeatureStore(folder)
+    store = open_store(folder)
     store.apply(store.read_repository().objects())
     store.close()
     return folder

@@ -10,8 +10,8 @@ from scenarios.compile import to_drill
 from scenarios.library import entries
 from scenarios.lint import LINES_MAX, lint
 from scenarios.loader import load_scenario
+from simulator.drill.spec import DrillSpec
 from simulator.faults.registry import FAULTS
-from simulator.session.drill import DrillSpec
 from simulator.shell.run import understand
 
 SCENARIOS = [entry.scenario_id for entry in entries()]

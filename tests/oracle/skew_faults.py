@@ -16,6 +16,7 @@ from reference_platform.features.definitions import Entity, FeatureView, Field
 from reference_platform.features.history import row_columns
 from reference_platform.features.join.spec import RowColumns
 from reference_platform.features.on_demand import OnDemandFeatureView, RequestSource
+from reference_platform.features.online_store.compiler import compile_plan
 from reference_platform.features.online_store.embedded import EmbeddedOnlineStore
 from reference_platform.features.online_store.plan import ReadPlan
 from reference_platform.features.push_log import FIRST_SEQUENCE
@@ -251,7 +252,7 @@ class World:
         computed = replace(share_view(old_share if self.code else share), sources=(views["spend"][["total"]], AMOUNT))
         spend = [views["spend"][["total", "count", "city"]]] if self.inputs_served else [views["spend"][["city"]]]
         parts = (*spend, views["rating"][["stars", "open"]], computed)
-        plan = ReadPlan.compile(parts)
+        plan = compile_plan(parts)
         shape = VectorShape.of_plan(plan, service="test")
         pending = sorted(
             (

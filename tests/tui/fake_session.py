@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 
 from reference_platform.errors import CommandError
-from simulator.session.postmortem import Draft, document, field_named, unescaped
+from simulator.incident.postmortem import Draft, document, field_named, unescaped
 from simulator.session.view import (
     AlertView,
     CommandResult,

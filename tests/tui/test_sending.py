@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from reference_platform.errors import ConfigError
-from simulator.session.postmortem import unescaped
+from simulator.incident.postmortem import unescaped
 from tests.tui.fake_session import JOINED_S, FakeDrill, FakeSession
 from tests.tui.screen_text import FakeClock, enter_room, screen_text, typed, until
 from tui.app import DrillApp

@@ -38,11 +38,11 @@ INSTANTS = "write 2026-03-01, 2026-03-01T12:00:00 or 2026-03-01T12:00:00Z"
 
 def opened(repo: Path, *, applied: bool = True) -> FeatureStore:
     """The store in `repo`. Raises CommandError when something must be `applied` and nothing is."""
-    from reference_platform.features import FeatureStore
+    from reference_platform.live.opening import open_store
 
     # What definitions print while they are read is no data.
     with redirect_stdout(sys.stderr):
-        store = FeatureStore(repo)
+        store = open_store(repo)
     if applied and not store.definitions.objects():
         found = any(
             path.name != "feature_store.yaml" for kind in ("py", "yaml", "yml") for path in repo.glob(f"*.{kind}")

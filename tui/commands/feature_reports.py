@@ -87,7 +87,7 @@ def audit(
 
     Exit code 1 when one has none, or when a part of the log is damaged.
     """
-    from reference_platform.features.skew.run import run_audit
+    from reference_platform.features.replay_audit import run_audit
 
     start_us, end_us = span_us(since, until)
     with closing(opened(repo)) as store, progress("audit"):

@@ -14,7 +14,7 @@ from tui.commands.arguments import complete_scenario
 from tui.narration import columns, progress, put, say
 
 if TYPE_CHECKING:
-    from scenarios.loader import LoadedScenario
+    from scenarios.loaded import LoadedScenario
     from scenarios.prove import Proof
 
 EXIT_FELL_SHORT = 1

@@ -13,7 +13,7 @@ from textual.timer import Timer
 from textual.widgets import TextArea
 
 from reference_platform.errors import PagerDrillError
-from simulator.session.postmortem import saving_lines
+from simulator.incident.postmortem import saving_lines
 from tui.present.cells import Line, Span, clean, fit, spread
 from tui.present.look import Look
 from tui.present.numbers import drill_time, minutes

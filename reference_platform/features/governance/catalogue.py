@@ -6,9 +6,8 @@ names of hidden features. Personal fields that are visible show their class, nev
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from typing import TypeVar
 
 import orjson
@@ -16,6 +15,8 @@ import orjson
 from reference_platform.features.definition_set import DefinitionSet
 from reference_platform.features.definitions import FeatureView
 from reference_platform.features.governance.access import NO_PERSONAL_DATA, Visibility
+from reference_platform.features.governance.catalogue_entry import Entry
+from reference_platform.features.governance.catalogue_page import page
 from reference_platform.features.governance.edits import length_text
 from reference_platform.features.governance.redaction import AnyView, Redaction
 from reference_platform.features.governance.scope import Scope
@@ -28,40 +29,6 @@ Thing = TypeVar("Thing")
 WORDS_MAX = 16
 WIDTH_MAX = 48
 _COLUMNS = ("kind", "name", "dtype", "owner", "sla", "ttl", "pii", "models", "description")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
-    """One thing in the catalogue. Texts are empty where nothing is declared; `ttl` and `sla` read as `2h`."""
-
-    kind: str
-    name: str
-    owner: str = ""
-    description: str = ""
-    tags: tuple[tuple[str, str], ...] = ()
-    dtype: str = ""
-    unit: str = ""
-    pii: str = ""
-    ttl: str = ""
-    sla: str = ""
-    source: str = ""
-    entities: tuple[str, ...] = ()
-    features: tuple[str, ...] = ()
-    models: tuple[str, ...] = ()
-
-    def matches(self, word: str) -> int:
-        """How well one word fits: the whole name, the start of a part of it, within it, a tag, anything else; 0 not."""
-        name = self.name.casefold()
-        if word in (name, name.partition(":")[2]):
-            return 16
-        if any(part.startswith(word) for part in _parts(name)):
-            return 8
-        if word in name:
-            return 4
-        if any(word in f"{key}={value}".casefold() for key, value in self.tags):
-            return 2
-        rest = (self.description, self.owner, self.kind, self.dtype, self.unit, self.pii, self.source, *self.models)
-        return int(any(word in text.casefold() for text in rest))
 
 
 class Catalogue:
@@ -117,8 +84,6 @@ class Catalogue:
 
     def to_html(self, title: str = "Feature catalogue") -> str:
         """One page that needs nothing else; see `catalogue_page`."""
-        from reference_platform.features.governance.catalogue_page import page
-
         return page(self.entries, title)
 
 
@@ -224,10 +189,6 @@ class _Maker:
 def _without_names(entry: Entry, hide: Callable[[str], str]) -> Entry:
     tags = tuple((hide(key), hide(value)) for key, value in entry.tags)
     return replace(entry, description=hide(entry.description), tags=tags)
-
-
-def _parts(name: str) -> list[str]:
-    return re.split(r"[\W_]+", name)
 
 
 def _sorted(things: Mapping[str, Thing]) -> list[Thing]:

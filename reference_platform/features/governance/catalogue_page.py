@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from html import escape
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from reference_platform.features.governance.catalogue import Entry
+from reference_platform.features.governance.catalogue_entry import Entry
 
 _POLICY = (
     "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"

@@ -117,7 +117,9 @@ class _Compiler:
         return f"{view}__{feature}" if self.full else feature
 
 
-def compiled(parts: Iterable[PlanPart], full_feature_names: bool, visible: Visible | None) -> ReadPlan:
+def compile_plan(
+    parts: Iterable[PlanPart], *, full_feature_names: bool = False, visible: Visible | None = None
+) -> ReadPlan:
     """The plan for `parts`. Raises CommandError when two features would have one name."""
     compiler = _Compiler(full_feature_names, visible)
     for part in parts:

@@ -78,15 +78,6 @@ class ReadPlan:
     ignored: frozenset[str]
     """Columns that only hidden features would need: accepted, not looked at."""
 
-    @classmethod
-    def compile(
-        cls, parts: Sequence[PlanPart], *, full_feature_names: bool = False, visible: Visible | None = None
-    ) -> ReadPlan:
-        """The plan for `parts`. Raises CommandError when two features would have one name."""
-        from reference_platform.features.online_store.compiler import compiled
-
-        return compiled(parts, full_feature_names, visible)
-
     @property
     def kinds(self) -> tuple[FeatureType, ...]:
         """Types of `names`."""

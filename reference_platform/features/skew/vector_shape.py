@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from reference_platform.errors import CommandError
 from reference_platform.features.definitions import FeatureView
+from reference_platform.features.online_store.compiler import compile_plan
 from reference_platform.features.online_store.plan import PlanPart, ReadPlan, Visible
 from reference_platform.features.types import FeatureType, type_named
 
@@ -92,7 +93,7 @@ class VectorShape:
         inputs: bool = False,
     ) -> VectorShape:
         """The shape of what reading `parts` gives; see `of_plan`."""
-        plan = ReadPlan.compile(parts, full_feature_names=full_feature_names, visible=visible)
+        plan = compile_plan(parts, full_feature_names=full_feature_names, visible=visible)
         return cls.of_plan(plan, service=service, inputs=inputs)
 
     @classmethod

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from reference_platform.features.columns import Column
 from reference_platform.features.definitions import Entity, FeatureView, Field
 from reference_platform.features.on_demand import OnDemandFeatureView
+from reference_platform.features.online_store.compiler import compile_plan
 from reference_platform.features.online_store.embedded import EmbeddedOnlineStore
-from reference_platform.features.online_store.plan import ReadPlan
 from reference_platform.features.online_store.port import Status
 from reference_platform.features.types import Float64, Int64, String
 from tests.unit.reference_platform.features.online_store.rows import PLACE, rows_of, view_of
@@ -55,7 +55,7 @@ def test_every_row_gets_its_value_status_and_time(
     drivers: dict[int, Any], streets: dict[Any, Any], rows: list[Any], order: list[str], text: bool
 ) -> None:
     store = filled(drivers, streets)
-    plan = ReadPlan.compile([DRIVER[order[:2]], STREET[["d"]], DRIVER[order[2:]]])
+    plan = compile_plan([DRIVER[order[:2]], STREET[["d"]], DRIVER[order[2:]]])
     ids = [str(each[0]) if text and each[0] is not None else each[0] for each in rows]
     entities = {"driver_id": ids, "city": [each[1] for each in rows], "street": [each[2] for each in rows]}
     response = plan.read(store, entities, NOW_US)
@@ -96,7 +96,7 @@ def test_hidden_features_are_nowhere(drivers: dict[int, Any], rows: list[Any], h
         mode="python",
     )
     store = filled(drivers, {})
-    plan = ReadPlan.compile([DRIVER[["c", "b", "a"]], doubled], visible=visible)
+    plan = compile_plan([DRIVER[["c", "b", "a"]], doubled], visible=visible)
     shown = [name for name in "cba" if name not in hidden]
     assert plan.names == (*shown, *(["twice"] if not hidden & {"a", "c"} else []))
     assert set(plan.needs("driver")) == set(shown)

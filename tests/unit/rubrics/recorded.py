@@ -80,7 +80,7 @@ def write(drill: str, player: str, events: Iterable[Event]) -> Path:
 def main(drills: Sequence[str]) -> None:
     """Play and keep the plays of `drills`, or of all."""
     from scenarios.players import load_responder
-    from simulator.session.drill import Step
+    from simulator.drill.spec import Step
     from tests.content.night import open_night, play_copies
 
     for drill in drills or RECORDED:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from rubrics.loader import incident_rubric
-from simulator.session.incident import HINT_COSTS_POINTS
+from simulator.incident.record import HINT_COSTS_POINTS
 
 PAGE = (Path(__file__).parents[3] / "docs" / "how-you-are-judged.md").read_text(encoding="utf-8")
 

@@ -12,7 +12,7 @@ from reference_platform.errors import ContentError
 from scenarios.compile import to_drill
 from scenarios.lint import lint
 from scenarios.loader import load_scenario
-from simulator.session.drill import DrillSpec
+from simulator.drill.spec import DrillSpec
 
 Write = Callable[[str], Path]
 AT = "    at: 10m..12m\n"

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from scenarios.compile import to_drill
 from scenarios.loader import load_scenario
-from simulator.session.drill import Step
+from simulator.drill.spec import Step
 
 Write = Callable[[str], Path]
 

@@ -14,7 +14,8 @@ from reference_platform.documents import load_document
 from reference_platform.errors import ContentError
 from scenarios.json_schema import scenario_schema
 from scenarios.library import entries
-from scenarios.loader import RawDocument, load_scenario_text
+from scenarios.loaded import RawDocument
+from scenarios.loader import load_scenario_text
 from tests.content.mutants import mutant
 from tests.content.short_drill import TEXT
 

@@ -9,7 +9,7 @@ import pytest
 from reference_platform.errors import ContentError
 from scenarios.compile import to_drill
 from scenarios.players import BUILT_IN, SHIPPED, load_responder, load_responders
-from simulator.session.drill import Step
+from simulator.drill.spec import Step
 from tests.content.short_drill import short_scenario
 
 

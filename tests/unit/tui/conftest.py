@@ -18,11 +18,11 @@ from tui.cli import main
 def ready(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The example, applied and materialised; copied for every test."""
     from reference_platform.features.example.folder import write_example
-    from reference_platform.features.store import FeatureStore
+    from reference_platform.live.opening import open_store
 
     folder = Path(tmp_path_factory.mktemp("features")) / "rides"
     write_example(folder, datetime.now(UTC))
-    store = FeatureStore(folder)
+    store = open_store(folder)
     store.apply(store.read_repository().objects())
     store.materialize_incremental(datetime.now(UTC))
     store.close()

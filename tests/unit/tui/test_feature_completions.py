@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reference_platform.features.store import FeatureStore
+from reference_platform.live.opening import open_store
 from tests.content.pii_world import CLASS_OF, NEXT_NUMBER, SCALED, SERVICES, VIEWS
 from tui.commands import feature_completions as completions
 
@@ -34,7 +34,7 @@ def chosen(repo: Path | None) -> Any:
 def people(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A store of personal data."""
     folder = Path(tmp_path_factory.mktemp("people"))
-    FeatureStore(folder).apply([*VIEWS, NEXT_NUMBER, SCALED, *SERVICES])
+    open_store(folder).apply([*VIEWS, NEXT_NUMBER, SCALED, *SERVICES])
     return folder
 
 

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from reference_platform.features import FeatureStore
+from reference_platform.live.opening import open_store
 from tui.cli import main
 
 
@@ -20,7 +20,7 @@ def rides(tmp_path: Path) -> Path:
     assert main(["features", "init", str(folder)]) == 0
     assert main(["features", "apply", "-C", str(folder)]) == 0
     assert main(["features", "materialize-incremental", "-C", str(folder)]) == 0
-    store = FeatureStore(folder)
+    store = open_store(folder)
     for driver in range(300):
         asked = {"driver_id": [1001 + driver % 50], "distance_km": [5.0], "euro_per_km": [2.0]}
         store.get_online_features("pricing", asked)

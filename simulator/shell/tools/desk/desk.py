@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Iterable
 
 from reference_platform.errors import CommandError, near_miss
-from simulator.session.incident import Kept
+from simulator.incident.record import Kept
 from simulator.shell.calendar import clock
 from simulator.shell.context import Effect, Operator
 from simulator.shell.free_text import length_s

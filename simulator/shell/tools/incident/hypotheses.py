@@ -8,7 +8,7 @@ from collections.abc import Iterable
 
 from reference_platform.errors import CommandError
 from simulator.engine.events import JsonValue
-from simulator.session.incident import HYPOTHESES_MAX, Evidence, Hypothesis, Output
+from simulator.incident.record import HYPOTHESES_MAX, Evidence, Hypothesis, Output
 from simulator.shell.calendar import clock
 from simulator.shell.components import components, mechanisms_of, named_component, named_mechanism
 from simulator.shell.context import Effect, Operator

@@ -9,7 +9,7 @@ import re
 from reference_platform.durations import format_duration
 from reference_platform.errors import CommandError, nearest
 from simulator.engine.events import JsonValue
-from simulator.session.incident import NOTES_MAX, Note, hint_cost_points
+from simulator.incident.record import NOTES_MAX, Note, hint_cost_points
 from simulator.shell.calendar import clock
 from simulator.shell.components import mechanisms_of
 from simulator.shell.context import Effect, Operator

@@ -7,8 +7,8 @@ from collections.abc import Iterable
 
 from reference_platform.errors import CommandError, nearest
 from reference_platform.monitoring.pager import ESCALATION
-from simulator.session.drill import Person
-from simulator.session.incident import COMMS_MAX, Message
+from simulator.drill.spec import Person
+from simulator.incident.record import COMMS_MAX, Message
 from simulator.shell.context import Effect, Operator
 from simulator.shell.registry import command
 from simulator.shell.table import table

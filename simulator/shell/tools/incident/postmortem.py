@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from reference_platform.errors import CommandError
 from simulator.engine.events import JsonValue
-from simulator.session.postmortem import Action, Draft, FieldName, actions_in, field_named, unescaped
+from simulator.incident.postmortem import Action, Draft, FieldName, actions_in, field_named, unescaped
 from simulator.shell.context import Effect, Operator
 from simulator.shell.free_text import parts_of, unquoted
 from simulator.shell.registry import command

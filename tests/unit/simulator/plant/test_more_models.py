@@ -78,7 +78,9 @@ def test_the_fourth_model_is_seen_and_can_be_asked(session: Session) -> None:
         next(line for line in typed(session, f"curl http://gateway/v1/{PRICING}").splitlines() if line.startswith("{"))
     )
     assert answer["price_eur"] == pytest.approx(answer["list_price_eur"] * (1.0 - answer["discount_ratio"]), abs=0.011)
-    titles = [series.title for board in build_view(session).dashboards for series in board.series]
+    titles = [
+        series.title for board in build_view(session.simulation, session.mode).dashboards for series in board.series
+    ]
     assert {"price p99", "bought price", "ctr rec", "declined"} <= set(titles)
 
 

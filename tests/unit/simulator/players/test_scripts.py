@@ -8,9 +8,9 @@ import pytest
 
 from scenarios.library import entries
 from scenarios.players import BUILT_IN
+from simulator.drill.spec import Step
 from simulator.players.play import THINK_S, play
 from simulator.players.scripts import CHEATS, RESPONDERS, type_, wait
-from simulator.session.drill import Step
 from simulator.shell.run import understand
 from tests.unit.simulator.session.nights import joined, opening
 

@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import pytest
 
+from simulator.drill.spec import DrillSpec, PlannedFault
 from simulator.engine.events import Event
 from simulator.image.builder import ensure_image
-from simulator.session.drill import DrillSpec, PlannedFault
 from simulator.session.simulation import Simulation
 from tests.contract.conditions import SEED, calm_night, run_to, staffed, type_now
 

@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 
 from reference_platform.monitoring.series import SeriesStore
+from simulator.drill.spec import DrillSpec
 from simulator.image.builder import ensure_image
 from simulator.session import healthy_week, week_cache
-from simulator.session.drill import DrillSpec
 from simulator.session.healthy_week import FLOWING, MINUTES, Week, flows, is_measured, record
 from simulator.session.simulation import Simulation
 from simulator.session.week_cache import healthy_store, week_id, weeks_dir

@@ -11,8 +11,8 @@ import pytest
 from reference_platform.monitoring.alerts import Alert, Fired, Resolved
 from reference_platform.monitoring.pager import ESCALATE_AFTER_S, Pager
 from reference_platform.monitoring.series import SeriesStore
+from simulator.drill.spec import Person, PlannedFault
 from simulator.engine.events import EventLog
-from simulator.session.drill import Person, PlannedFault
 from simulator.session.parts import (
     AlertPart,
     ClusterPart,

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from reference_platform.serving.served_log import LATENCY_BINS, latency_quantile_s
+from simulator.drill.spec import PlannedFault
 from simulator.engine.events import Event
 from simulator.image.builder import ensure_image
-from simulator.session.drill import PlannedFault
 from simulator.session.report import REQUESTS_MIN, objectives_hold
 from simulator.session.simulation import Simulation
 from tests.contract.conditions import SEED, calm_night, run_to, simulated, staffed

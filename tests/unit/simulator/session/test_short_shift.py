@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 
+from simulator.drill.spec import DrillSpec, Person, PlannedFault
 from simulator.image.builder import ensure_image
 from simulator.session import session as sessions
-from simulator.session.drill import DrillSpec, Person, PlannedFault
 from simulator.session.runfile import Entered, RunWriter, read_run
 from simulator.session.session import Session
 from simulator.session.simulation import Simulation, platform_rules

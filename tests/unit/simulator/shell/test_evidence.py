@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from simulator.session.incident import MECHANISMS, Hypothesis, Output
+from simulator.incident.record import Hypothesis, Output
+from simulator.incident.vocabulary import MECHANISMS
 from simulator.shell.evidence import HALF, NO_STATE, SHOWN_BY, SIGHTS, queried, sights, weigh
 from simulator.shell.library import load_commands
 from simulator.shell.registry import ALIASES, COMMANDS, Command

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from simulator.session.incident import MECHANISMS
+from simulator.incident.vocabulary import MECHANISMS
 from tests.unit.simulator.shell.desk import LEAK, Desk
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from reference_platform.errors import CommandError
-from simulator.session.incident import KEPT_MAX
+from simulator.incident.record import KEPT_MAX
 from simulator.shell.line import parse_line
 from simulator.shell.run import understand
 from tests.unit.simulator.shell.desk import LEAK, Desk

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from reference_platform.monitoring.alerts import AlertRule
-from simulator.session.postmortem import saving_lines
+from simulator.incident.postmortem import saving_lines
 from simulator.session.runfile import Entered
 from tests.unit.simulator.shell.desk import LEAK, Desk
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from simulator.session.incident import MECHANISMS
+from simulator.incident.vocabulary import MECHANISMS
 from simulator.shell.components import components
 from simulator.shell.library import load_commands
 from simulator.shell.line import split_pipes

@@ -10,7 +10,8 @@ import pytest
 from reference_platform.features.definition_set import DefinitionSet
 from reference_platform.features.definitions import Field
 from reference_platform.features.governance.access import EVERYTHING, Grants
-from reference_platform.features.governance.catalogue import Catalogue, Entry
+from reference_platform.features.governance.catalogue import Catalogue
+from reference_platform.features.governance.catalogue_entry import Entry
 from reference_platform.features.governance.uses import ModelUse
 from reference_platform.features.sources import KafkaSource, PushSource
 from reference_platform.features.types import Float64

@@ -10,8 +10,9 @@ import pytest
 from reference_platform.errors import CommandError
 from reference_platform.features.definitions import Entity, FeatureView, Field
 from reference_platform.features.on_demand import OnDemandFeatureView, RequestSource, on_demand_feature_view
+from reference_platform.features.online_store.compiler import compile_plan
 from reference_platform.features.online_store.embedded import EmbeddedOnlineStore
-from reference_platform.features.online_store.plan import OnDemandSelection, ReadPlan
+from reference_platform.features.online_store.plan import OnDemandSelection
 from reference_platform.features.online_store.port import Status
 from reference_platform.features.types import Float32, Float64, Int64, String, UnixTimestamp
 from tests.unit.reference_platform.features.online_store.rows import (
@@ -58,7 +59,7 @@ def order_share(inputs: Any) -> Any:
 
 
 def test_statuses_say_why_a_value_is_missing(store: EmbeddedOnlineStore) -> None:
-    plan = ReadPlan.compile([TRIPS[["rating", "trips"]]])
+    plan = compile_plan([TRIPS[["rating", "trips"]]])
     response = plan.read(store, {"driver_id": [1, 2, 3, 4, 5, 6, None]}, NOW_US)
     assert response.names == ("rating", "trips")
     assert response.values(0) == [1.0, None, 3.0, None, 5.0, None, None]
@@ -70,7 +71,7 @@ def test_statuses_say_why_a_value_is_missing(store: EmbeddedOnlineStore) -> None
 
 
 def test_a_dict_has_join_keys_and_features_by_name(store: EmbeddedOnlineStore) -> None:
-    plan = ReadPlan.compile([TRIPS[["trips"]], CITY[["riders"]]])
+    plan = compile_plan([TRIPS[["trips"]], CITY[["riders"]]])
     found = plan.read(store, {"driver_id": ["1", 2], "city_id": ["rome", "bonn"]}, NOW_US)
     assert found.to_dict() == {
         "driver_id": [1, 2],
@@ -83,7 +84,7 @@ def test_a_dict_has_join_keys_and_features_by_name(store: EmbeddedOnlineStore) -
 
 
 def test_frames_keep_types_when_values_are_missing(store: EmbeddedOnlineStore) -> None:
-    plan = ReadPlan.compile([TRIPS[["trips", "rating"]]])
+    plan = compile_plan([TRIPS[["trips", "rating"]]])
     response = plan.read(store, {"driver_id": [1, None]}, NOW_US)
     frame = response.to_df()
     assert [str(kind) for kind in frame.dtypes] == ["Int64", "Int64", "float32"]
@@ -95,7 +96,7 @@ def test_instants_are_microseconds_until_a_person_asks() -> None:
     view = view_of("seen", {"at": UnixTimestamp})
     store = EmbeddedOnlineStore(None, [view])
     store.write(view, rows_of(view, [1, 2], [(NOW_US,), (None,)]))
-    response = ReadPlan.compile([view[["at"]]]).read(store, {"driver_id": [1, 2]}, NOW_US)
+    response = compile_plan([view[["at"]]]).read(store, {"driver_id": [1, 2]}, NOW_US)
     assert response.values(0) == [NOW_US, None]
     assert response.to_dict()["at"][0].isoformat() == "2026-05-28T20:26:40+00:00"
     assert response.to_dict()["at"][1] is None
@@ -105,8 +106,8 @@ def test_one_view_may_be_read_by_several_columns(store: EmbeddedOnlineStore) -> 
     here = CITY.with_name("origin").with_join_key_map({"city_id": "origin_id"})
     there = CITY.with_name("target").with_join_key_map({"city_id": "target_id"})
     with pytest.raises(CommandError, match='called "riders"'):
-        ReadPlan.compile([here, there])
-    plan = ReadPlan.compile([here, there], full_feature_names=True)
+        compile_plan([here, there])
+    plan = compile_plan([here, there], full_feature_names=True)
     assert plan.names == ("origin__riders", "target__riders")
     assert plan.join_keys == ("origin_id", "target_id")
     found = plan.read(store, {"origin_id": ["rome"], "target_id": ["oslo"]}, NOW_US)
@@ -114,7 +115,7 @@ def test_one_view_may_be_read_by_several_columns(store: EmbeddedOnlineStore) -> 
 
 
 def test_on_demand_features_see_stored_and_request_values(store: EmbeddedOnlineStore) -> None:
-    plan = ReadPlan.compile([order_share, TRIPS[["rating"]]])
+    plan = compile_plan([order_share, TRIPS[["rating"]]])
     assert plan.names == ("share", "twice", "rating")
     assert [field.name for field in plan.request_fields] == ["amount"]
     assert plan.needs("trips") == ("trips", "rating")
@@ -128,7 +129,7 @@ def test_on_demand_features_see_stored_and_request_values(store: EmbeddedOnlineS
 
 
 def test_some_on_demand_features_may_be_asked_for(store: EmbeddedOnlineStore) -> None:
-    plan = ReadPlan.compile([OnDemandSelection(order_share, ("twice",))], full_feature_names=True)
+    plan = compile_plan([OnDemandSelection(order_share, ("twice",))], full_feature_names=True)
     assert plan.names == ("order_share__twice",)
     assert plan.read(store, {"driver_id": [1], "amount": [3.0]}, NOW_US).values(0) == [6.0]
 
@@ -141,7 +142,7 @@ def test_a_failing_function_names_its_view_and_no_value(store: EmbeddedOnlineSto
         name="broken", sources=(TRIPS,), schema=(Field(name="x", dtype=Float64),), function=fail, mode="python"
     )
     with pytest.raises(CommandError) as caught:
-        ReadPlan.compile([view]).read(store, {"driver_id": [1]}, NOW_US)
+        compile_plan([view]).read(store, {"driver_id": [1]}, NOW_US)
     assert "broken" in str(caught.value)
     assert "ValueError" in str(caught.value)
     assert "secret" not in str(caught.value)
@@ -151,7 +152,7 @@ def test_hidden_features_are_not_in_the_plan(store: EmbeddedOnlineStore) -> None
     def visible(view: FeatureView, field: Field) -> bool:
         return field.name != "trips"
 
-    plan = ReadPlan.compile([TRIPS[["trips", "rating"]], order_share], visible=visible)
+    plan = compile_plan([TRIPS[["trips", "rating"]], order_share], visible=visible)
     assert plan.names == ("rating",)
     assert plan.needs(TRIPS) == ("rating",)
     assert plan.request_fields == ()
@@ -162,7 +163,7 @@ def test_hidden_features_are_not_in_the_plan(store: EmbeddedOnlineStore) -> None
 
 
 def test_a_plan_of_nothing_visible_reads_nothing(store: EmbeddedOnlineStore) -> None:
-    plan = ReadPlan.compile([TRIPS[["trips"]]], visible=lambda view, field: False)
+    plan = compile_plan([TRIPS[["trips"]]], visible=lambda view, field: False)
     assert plan.names == ()
     assert plan.read(store, {"driver_id": [1, 2]}, NOW_US).to_dict() == {}
 
@@ -187,14 +188,14 @@ def test_a_plan_of_nothing_visible_reads_nothing(store: EmbeddedOnlineStore) -> 
 def test_requests_that_make_no_sense_are_refused(
     store: EmbeddedOnlineStore, entities: dict[str, Any], message: str
 ) -> None:
-    plan = ReadPlan.compile([order_share])
+    plan = compile_plan([order_share])
     with pytest.raises(CommandError) as caught:
         plan.read(store, entities, NOW_US)
     assert message in str(caught.value)
 
 
 def test_keys_may_come_in_any_sequence(store: EmbeddedOnlineStore) -> None:
-    plan = ReadPlan.compile([TRIPS[["trips"]]])
+    plan = compile_plan([TRIPS[["trips"]]])
     import pandas as pd
     import pyarrow as pa
 
@@ -206,7 +207,7 @@ def test_composite_keys_are_found_and_a_null_part_is_not() -> None:
     view = view_of("streets", {"x": Int64}, PLACE)
     store = EmbeddedOnlineStore(None, [view])
     store.write(view, rows_of(view, [("a", "bc"), ("ab", "c")], [(1,), (2,)]))
-    found = ReadPlan.compile([view[["x"]]]).read(
+    found = compile_plan([view[["x"]]]).read(
         store, {"city": ["ab", "a", "a", None], "street": ["c", "bc", None, "c"]}, NOW_US
     )
     assert found.values(0) == [2, 1, None, None]

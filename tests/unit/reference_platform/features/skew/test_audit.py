@@ -24,9 +24,9 @@ from reference_platform.features import (
     String,
     on_demand_feature_view,
 )
+from reference_platform.features.replay_audit import run_audit
 from reference_platform.features.skew.audit import audit
 from reference_platform.features.skew.causes import Cause
-from reference_platform.features.skew.run import run_audit
 
 START_US = 1_700_000_000_000_000
 MINUTE_US = 60_000_000

@@ -14,8 +14,8 @@ from reference_platform.errors import ConfigError
 from reference_platform.features.blocks import rows_of
 from reference_platform.features.definitions import Entity, FeatureView, Field
 from reference_platform.features.on_demand import RequestSource, on_demand_feature_view
+from reference_platform.features.online_store.compiler import compile_plan
 from reference_platform.features.online_store.embedded import EmbeddedOnlineStore
-from reference_platform.features.online_store.plan import ReadPlan
 from reference_platform.features.skew.vector_log import VectorLog
 from reference_platform.features.skew.vector_shape import VectorShape
 from reference_platform.features.sources import PushSource
@@ -212,7 +212,7 @@ def test_responses_are_logged_as_they_were_served() -> None:
     )
     store.write(view, rows_of(view, table, arrived_us=None))
     computed = replace(basket_share, sources=(view[["total"]], basket_share.sources[1]))
-    plan = ReadPlan.compile((view[["total", "city", "vip", "count", "seen", "last"]], computed))
+    plan = compile_plan((view[["total", "city", "vip", "count", "seen", "last"]], computed))
     shape = VectorShape.of_plan(plan, service="fraud")
     whole, single = VectorLog(), VectorLog()
     for keys in ([1], [2], [3], [9, 3, None, 2], [2]):
@@ -242,7 +242,7 @@ def test_both_ways_of_appending_keep_their_order() -> None:
     log = VectorLog()
     store = EmbeddedOnlineStore(None)
     store.declare([VIEW])
-    plan = ReadPlan.compile((VIEW[["total", "count", "city", "vip", "seen", "last"]], basket_share))
+    plan = compile_plan((VIEW[["total", "count", "city", "vip", "seen", "last"]], basket_share))
     for t in range(10):
         if t % 3:
             append(log, t)

@@ -22,6 +22,7 @@ from reference_platform.features import (
     PushSource,
     RequestSource,
 )
+from reference_platform.live.opening import open_store
 
 DRIVER = Entity("driver", join_keys=("driver_id",))
 TRIPS_FILE = FileSource(name="trips", path="trips.parquet")
@@ -39,7 +40,7 @@ def store(tmp_path: Path) -> FeatureStore:
 
 def test_views_follow_an_entity_and_a_source_that_change_alone(store: FeatureStore) -> None:
     store.apply([replace(DRIVER, join_keys=("id",)), replace(TRIPS_FILE, path="new.parquet")])
-    here, elsewhere = store.definitions, FeatureStore(store.repo_path).definitions
+    here, elsewhere = store.definitions, open_store(store.repo_path).definitions
     assert here == elsewhere
     assert {view.join_keys for view in here.views.values()} == {("id",)}
     assert here.sources["trips_push"].batch_source.path == here.view("rides").source.path == "new.parquet"  # type: ignore[union-attr]
@@ -49,12 +50,12 @@ def test_views_follow_an_entity_and_a_source_that_change_alone(store: FeatureSto
 def test_what_a_view_needs_cannot_be_removed(gone: Entity, store: FeatureStore) -> None:
     with pytest.raises(ContentError, match="cannot be removed"):
         store.apply([], objects_to_delete=[gone])
-    assert len(FeatureStore(store.repo_path).list_feature_views()) == 2
+    assert len(open_store(store.repo_path).list_feature_views()) == 2
 
 
 def test_a_view_goes_without_the_source_of_the_same_name(store: FeatureStore) -> None:
     store.apply([], objects_to_delete=[TRIPS])
-    assert list(FeatureStore(store.repo_path).definitions.views) == ["rides"]
+    assert list(open_store(store.repo_path).definitions.views) == ["rides"]
     assert "trips" in store.definitions.sources
 
 

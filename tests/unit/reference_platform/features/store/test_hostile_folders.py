@@ -18,6 +18,7 @@ from reference_platform.features.config import RedisConfig
 from reference_platform.features.example.folder import write_example
 from reference_platform.features.registry_uses import RegistryUses
 from reference_platform.features.retrieval import RetrievalJob
+from reference_platform.live.opening import open_store
 from tests.unit.reference_platform.features.store.rides import DRIVER, FARE, HOUR, SERVICE, STATS, T0, us, write_stats
 
 
@@ -60,7 +61,7 @@ def test_teardown_keeps_everything_while_its_server_is_away(tmp_path: Path) -> N
     opened(tmp_path).apply([DRIVER, STATS])
     config = StoreConfig(online_store=RedisConfig(type="redis", url="redis://127.0.0.1:1/0"))
     with pytest.raises(ConfigError, match="does not answer"):
-        FeatureStore(tmp_path, config=config).teardown()
+        open_store(tmp_path, config=config).teardown()
     assert (tmp_path / "data" / "registry.json").exists()
 
 
@@ -69,14 +70,14 @@ def test_a_damaged_registry_is_named(content: bytes, tmp_path: Path) -> None:
     (tmp_path / "data").mkdir()
     (tmp_path / "data" / "registry.json").write_bytes(content)
     with pytest.raises(ConfigError, match=r"registry\.json is damaged") as caught:
-        FeatureStore(tmp_path)
+        open_store(tmp_path)
     assert "apply again" in str(caught.value)
 
 
 def test_a_file_where_the_data_folder_should_be_is_named(tmp_path: Path) -> None:
     (tmp_path / "data").write_text("mine")
     with pytest.raises(ConfigError, match=r"registry.json cannot be read") as caught:
-        FeatureStore(tmp_path)
+        open_store(tmp_path)
     assert "Not a directory" in str(caught.value)
     assert (tmp_path / "data").read_text() == "mine"
 
@@ -84,7 +85,7 @@ def test_a_file_where_the_data_folder_should_be_is_named(tmp_path: Path) -> None
 def test_a_folder_where_the_registry_should_be_is_named(tmp_path: Path) -> None:
     (tmp_path / "data" / "registry.json").mkdir(parents=True)
     with pytest.raises(ConfigError, match="cannot be read"):
-        FeatureStore(tmp_path)
+        open_store(tmp_path)
 
 
 DECLARED = """\
@@ -108,7 +109,7 @@ def test_code_that_fails_is_an_error_of_its_file(code: str, said: str, tmp_path:
     """Also code that would end the process, which would look like success."""
     (tmp_path / "definitions.py").write_text(code)
     with pytest.raises(ContentError) as caught:
-        FeatureStore(tmp_path).read_repository()
+        open_store(tmp_path).read_repository()
     assert said in str(caught.value)
     assert str(caught.value).count("\n") < 4
 
@@ -116,7 +117,7 @@ def test_code_that_fails_is_an_error_of_its_file(code: str, said: str, tmp_path:
 def test_an_interrupt_while_definitions_run_stays_an_interrupt(tmp_path: Path) -> None:
     (tmp_path / "definitions.py").write_text("raise KeyboardInterrupt\n")
     with pytest.raises(KeyboardInterrupt):
-        FeatureStore(tmp_path).read_repository()
+        open_store(tmp_path).read_repository()
 
 
 RIGHT: dict[str, Any] = {
@@ -160,7 +161,7 @@ def test_a_model_registry_that_is_not_there_is_no_empty_one(tmp_path: Path) -> N
 
 
 def test_an_audit_key_that_is_gone_is_named(tmp_path: Path) -> None:
-    store = FeatureStore(tmp_path, config=StoreConfig(audit_key="gone.key"))
+    store = open_store(tmp_path, config=StoreConfig(audit_key="gone.key"))
     with pytest.raises(ConfigError, match=r"the audit key .*gone.key cannot be read") as caught:
         store.apply([DRIVER, STATS])
     assert "feature_store.yaml" in caught.value.fix
@@ -169,7 +170,8 @@ def test_an_audit_key_that_is_gone_is_named(tmp_path: Path) -> None:
 SCRIPT = """\
 import sys
 from reference_platform.features import FeatureStore
-store = FeatureStore(sys.argv[1])
+from reference_platform.live.opening import open_store
+store = open_store(sys.argv[1])
 store.get_online_features("pricing", {"driver_id": [1001], "distance_km": [1.0], "euro_per_km": [2.0]}, role="script")
 """
 
@@ -203,7 +205,7 @@ def test_a_script_that_does_not_close_its_store_loses_nothing(tmp_path: Path) ->
     ids=["frame", "columns", "rows", "lengths", "surrogate", "object", "number"],
 )
 def test_what_is_no_table_is_refused(labels: Any, tmp_path: Path) -> None:
-    store = FeatureStore(tmp_path)
+    store = open_store(tmp_path)
     store.apply([DRIVER, STATS])
     with pytest.raises(CommandError, match="is no table of rows"):
         store.get_historical_features(labels, ["driver_stats:trips"])

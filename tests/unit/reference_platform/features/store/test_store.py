@@ -35,6 +35,7 @@ from reference_platform.features import (
     on_demand_feature_view,
 )
 from reference_platform.features.example.folder import write_example
+from reference_platform.live.opening import open_store
 from tests.unit.reference_platform.features.store.rides import (
     DRIVER,
     FARE,
@@ -65,7 +66,7 @@ def labels(*rows: tuple[int | None, timedelta]) -> pd.DataFrame:
 
 def test_an_empty_folder_is_a_store(tmp_path: Path) -> None:
     """Nothing declared, nothing found, nothing broken."""
-    made = FeatureStore(tmp_path / "new")
+    made = open_store(tmp_path / "new")
     assert made.list_feature_views() == []
     with pytest.raises(UnknownFeatureError, match="does not exist"):
         made.get_online_features(["driver_stats:trips"], [{"driver_id": 1}])

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from simulator.session.drill import DrillSpec, PlannedFault
+from simulator.drill.spec import DrillSpec, PlannedFault
 from tests.unit.simulator.session.nights import OOM, opening
 from tui.recorded import _check_playable
 

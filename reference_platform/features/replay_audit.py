@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from reference_platform.features.skew.audit import audit
 from reference_platform.features.skew.audit_report import AuditReport
 from reference_platform.features.skew.vector_log import VectorLog
-
-if TYPE_CHECKING:
-    from reference_platform.features.store import FeatureStore
+from reference_platform.features.store import FeatureStore
 
 
 def run_audit(store: FeatureStore, *, since_us: int | None = None, until_us: int | None = None) -> AuditReport:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from simulator.session.incident import HINT_COSTS_POINTS, Hypothesis, Incident, Message, Output, hint_cost_points
+from simulator.incident.record import HINT_COSTS_POINTS, Hypothesis, Incident, Message, Output, hint_cost_points
 from simulator.session.session import Session
 from simulator.shell.help import START
 from simulator.shell.library import load_commands

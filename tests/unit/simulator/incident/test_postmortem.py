@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reference_platform.errors import CommandError
-from simulator.session.postmortem import (
+from simulator.incident.postmortem import (
     FIELD_MAX_CHARS,
     FIELDS,
     Action,

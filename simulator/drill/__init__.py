@@ -1,0 +1,1 @@
+"""What is to be played: a scenario as plain data."""
