@@ -22,7 +22,7 @@ from simulator.shell.piped import still_seen
 from simulator.shell.registry import COMMANDS, Command, find, parse
 from simulator.shell.stages import Stage, Tee, Xargs, stage_of
 
-OUTPUT_MAX_CHARS = 200_000
+OUTPUT_MAX_CHARS = 400_000
 WATCH_READINGS = 3
 """How often `watch` shows its command before it gives the line back."""
 UNKNOWN_TAKES_S = 0.5

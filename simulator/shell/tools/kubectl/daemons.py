@@ -83,7 +83,12 @@ def sets(op: Operator) -> Listing:
         document = _made(op, "DaemonSet", name, name)
         template = {"metadata": {"labels": labels}, "spec": _spec(name)}
         document["spec"] = {"selector": {"matchLabels": labels}, "template": template}
-        scheduled = {"desiredNumberScheduled": count, "currentNumberScheduled": count, "numberMisscheduled": 0}
+        scheduled = {
+            "desiredNumberScheduled": count,
+            "currentNumberScheduled": count,
+            "numberMisscheduled": 0,
+            "updatedNumberScheduled": count,
+        }
         document["status"] = {**scheduled, "numberReady": count, "numberAvailable": count}
         cells = (name, *[str(count)] * 5, "<none>", age(op, -NODE_AGE_S))
         wide = (name, IMAGES[name], f"app.kubernetes.io/name={name}")

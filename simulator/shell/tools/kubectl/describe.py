@@ -1,4 +1,4 @@
-"""`kubectl describe`."""
+"""`kubectl describe`, from the API objects."""
 
 from __future__ import annotations
 
@@ -6,45 +6,33 @@ import argparse
 from collections.abc import Callable, Iterable, Sequence
 
 from reference_platform.errors import CommandError
-from simulator.cluster.lifecycle import gpu_memory_bytes, memory_bytes
-from simulator.cluster.objects import ClusterEvent, Deployment, Node, Pod, Template
-from simulator.shell.calendar import age, clock
+from simulator.shell.calendar import age
 from simulator.shell.components import distinct
 from simulator.shell.context import Effect, Operator
-from simulator.shell.network import address_of
 from simulator.shell.registry import Arguments, command
-from simulator.shell.table import table
-from simulator.shell.tools.kubectl.kinds import (
-    WORKLOADS,
-    common_flags,
-    in_namespace,
-    node_named,
-    not_found,
-    target_of,
-    workload_named,
+from simulator.shell.tools.kubectl.describe_net import (
+    describe_endpoints,
+    describe_namespace,
+    describe_service,
+    describe_slice,
 )
-from simulator.shell.tools.kubectl.objects import environment, image
-from simulator.shell.tools.kubectl.rows import (
-    NODE_AGE_S,
-    VERSION,
-    abnormal,
-    counted,
-    counts,
-    created_s,
-    limit,
-    mebibytes,
-    node_use,
-    overdue,
-    replica_set,
-    source_of,
-    status,
+from simulator.shell.tools.kubectl.describe_node import describe_node
+from simulator.shell.tools.kubectl.describe_pod import Json, describe_pod
+from simulator.shell.tools.kubectl.describe_work import (
+    describe_daemon_set,
+    describe_deployment,
+    describe_job,
+    describe_replica_set,
+    describe_stateful_set,
 )
+from simulator.shell.tools.kubectl.kinds import Target, common_flags, not_found, target_named, target_of
+from simulator.shell.tools.kubectl.layout import NONE, Page
+from simulator.shell.tools.kubectl.read import LOOKED, empty, listing_of, rows_of
+from simulator.shell.tools.kubectl.rows import Row, counted, source_of, subjects_of
 
 UPSTREAM = ("online-store", "materializer", "mlflow", "feature-pipeline", "clicks-producer", "payments-producer")
-PODS_SHOWN_MAX = 3
-EVENTS_SHOWN_MAX = 12
-
-Pairs = Sequence[tuple[str, str]]
+EVENT_TITLES = ("Type", "Reason", "Age", "From", "Message")
+EVENT_RULES = ("----", "------", "----", "----", "-------")
 
 
 def _pods_and_workloads(op: Operator) -> Iterable[str]:
@@ -55,21 +43,23 @@ def _flags(parser: Arguments) -> None:
     parser.add_argument("words", nargs="*")
     common_flags(parser)
     parser.add_argument("-l", "--selector", default="")
+    parser.add_argument("--show-events", default="true")
 
 
-@command("kubectl describe", "kubectl describe KIND NAME", takes_s=1.5, configure=_flags, complete=_pods_and_workloads)
+@command("kubectl describe", "kubectl describe KIND [NAME]", takes_s=1.5, configure=_flags,
+         complete=_pods_and_workloads)  # fmt: skip
 def describe(op: Operator, args: argparse.Namespace) -> Effect:
-    """Everything about a pod, node, deployment or job."""
-    return _describe(op, [*args.words], args)
+    """Everything about objects of a kind: all of them, or those of a name or of how it begins."""
+    return _describe(op, target_of(args.words), args)
 
 
 def _register(kind: str, complete: Callable[[Operator], Iterable[str]], *others: str) -> None:
     def handler(op: Operator, args: argparse.Namespace) -> Effect:
-        return _describe(op, [kind, *(word.rpartition("/")[2] for word in args.words)], args)
+        return _describe(op, target_named(f"{kind}s", args.words), args)
 
     handler.__doc__ = f"Everything about a {kind}: state, limits, history, events."
     aliases = [f"kubectl describe {word}" for word in others]
-    command(f"kubectl describe {kind}", f"kubectl describe {kind} NAME", takes_s=1.5, configure=_flags,
+    command(f"kubectl describe {kind}", f"kubectl describe {kind} [NAME]", takes_s=1.5, configure=_flags,
             complete=complete, aliases=aliases)(handler)  # fmt: skip
 
 
@@ -88,282 +78,145 @@ _register("statefulset", _living("StatefulSet"), "statefulsets", "sts")
 _register("job", _living("Job"), "jobs")
 
 
-def _describe(op: Operator, words: list[str], args: argparse.Namespace) -> Effect:
-    in_namespace(args.namespace)
-    if args.selector and len(words) == 1:
-        words = [*words, args.selector.partition("=")[2]]
-    target = target_of(words)
-    if not target.names:
-        raise CommandError(f"error: name of a {target.kind[:-1]} is needed", fix=f"kubectl get {target.kind}")
-    if target.kind == "pods":
-        return _pods(op, target.names)
+def _describe(op: Operator, target: Target, args: argparse.Namespace) -> Effect:
+    if target.kind == "secrets":
+        what = 'Error from server (Forbidden): secrets is forbidden: User "on-call" cannot list resource "secrets"'
+        raise CommandError(what, fix="nothing on call needs them")
+    rows = _chosen(op, target, args)
+    if not rows:
+        return Effect(empty(target.kind, args))
+    texts = [_page(op, target.kind, row.document, args) for row in rows]
+    # Source: k8s.io/kubectl, pkg/cmd/describe: a blank line less between objects that were found by how they begin.
+    exact = not target.names or all(row.name in target.names for row in rows)
+    return Effect(("\n\n\n" if exact else "\n\n").join(texts), 0, *_about(op, target, rows, args))
+
+
+def _chosen(op: Operator, target: Target, args: argparse.Namespace) -> list[Row]:
+    """Objects of these names or, where there is none of a name, of those that begin with it. Raises CommandError."""
+    listing = listing_of(op, target.kind, args)
+    found: dict[str, Row] = {}
+    for name in target.names:
+        same = [row for row in listing.rows if row.name == name]
+        near = same or [row for row in listing.rows if row.name.startswith(name)]
+        if not near:
+            raise not_found(target.kind, name, [row.name for row in listing.rows])
+        found |= {row.name: row for row in near}
+    rows = list(found.values()) if target.names else list(listing.rows)
+    return rows_of(rows, listing, args)
+
+
+def _about(
+    op: Operator, target: Target, rows: Sequence[Row], args: argparse.Namespace
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Kinds of evidence in the descriptions, and the components they are about."""
+    asked = bool(target.names or args.selector)
+    subjects = subjects_of(rows, asked)
     if target.kind == "nodes":
-        return _nodes(op, target.names)
-    if target.kind not in WORKLOADS:
-        raise CommandError(
-            f"error: describing {target.kind} is not simulated", fix="describe pod|node|deployment|job NAME"
-        )
-    items = [workload_named(op, name, target.kind) for name in target.names]
-    has_job = any(item.spec.kind == "Job" for item in items)
-    subjects = distinct(op.plant.cluster.component_of(item.spec.name) for item in items)
-    looked = [*(("jobs", "changes") if has_job else ("rollout", "pods")), "events"]
-    looked += ["upstream"] if any(name in UPSTREAM for name in subjects) else []
-    texts = [_job(op, item) if item.spec.kind == "Job" else _deployment(op, item) for item in items]
-    return Effect("\n\n\n".join(texts), looked=tuple(looked), subjects=subjects)
+        shown = [row for row in rows if row.name in subjects]
+        odd = [item.component for row in shown for item, _ in _running_on(op, row.name, args) if item.odd]
+        gpus = [row for row in shown if "nvidia.com/gpu" in row.document["status"]["capacity"]]
+        return ("nodes",), distinct([*subjects, *(["gpu-pool"] if gpus else []), *odd])
+    looked = LOOKED.get(target.kind, ())
+    if target.kind in ("deployments", "statefulsets"):
+        looked = ("rollout", "pods")
+    if target.kind in ("pods", "deployments", "statefulsets", "jobs"):
+        looked = (*looked, "events", *(("upstream",) if any(name in UPSTREAM for name in subjects) else ()))
+    return looked, subjects
 
 
-def _fields(pairs: Pairs, indent: int = 0) -> list[str]:
-    """`Name:  value` lines with their values aligned; a pair without a name goes on with the one before."""
-    width = max(len(name) for name, _ in pairs) + 3
-    labels = [f"{name}:" if name else "" for name, _ in pairs]
-    return [f"{' ' * indent}{label:<{width}}{value}".rstrip() for label, (_, value) in zip(labels, pairs, strict=True)]
+def _page(op: Operator, kind: str, document: Json, args: argparse.Namespace) -> str:
+    page = Page()
+    DESCRIBERS[kind](page, op, document, args)
+    if kind not in ("namespaces", "events") and args.show_events != "false":
+        _events(page, op, kind, document)
+    return page.text()
 
 
-def _events(op: Operator, events: Iterable[ClusterEvent]) -> list[str]:
-    kept = counted(op, events)[-EVENTS_SHOWN_MAX:]
+def _events(page: Page, op: Operator, kind: str, document: Json) -> None:
+    about = f"{'pod' if kind == 'pods' else document['kind'].lower()}/{document['metadata']['name']}"
+    kept = counted(op, (event for event in op.plant.cluster.events if event.object == about))
     if not kept:
-        return ["Events:  <none>"]
-    rows = [(item.last.type, item.last.reason, item.seen(op), source_of(item.last), item.last.message) for item in kept]
-    dashes = tuple("-" * len(name) for name in ("Type", "Reason", "Age", "From", "Message"))
-    text = table(("Type", "Reason", "Age", "From", "Message"), [dashes, *rows])
-    return ["Events:", *(f"  {line}" for line in text.split("\n"))]
+        page.put(0, "Events:", NONE)
+        return
+    page.put(0, "Events:")
+    page.put(1, *EVENT_TITLES)
+    page.put(1, *EVENT_RULES)
+    for item in kept:
+        page.put(1, item.last.type, item.last.reason, item.seen(op), source_of(item.last), item.last.message)
 
 
-# -- pods ----------------------------------------
+def _owned(op: Operator, kind: str, document: Json, args: argparse.Namespace) -> list[Json]:
+    """Objects of a kind that this one keeps alive, except those that are going."""
+    identity = document["metadata"]["uid"]
+    found = [row.document["metadata"] | {"document": row.document} for row in listing_of(op, kind, args).rows]
+    mine = [item for item in found if any(by["uid"] == identity for by in item.get("ownerReferences", ()))]
+    return [item["document"] for item in mine if "deletionTimestamp" not in item]
 
 
-def _pods(op: Operator, names: Sequence[str]) -> Effect:
-    """A name may be a pod or the beginning of several, as kubectl allows; those in trouble come first."""
-    cluster = op.plant.cluster
-    for name in names:
-        if not any(pod.startswith(name) for pod in cluster.pods):
-            raise not_found("pods", name, cluster.pods)
-    pods = [pod for pod in cluster.pods.values() if any(pod.name.startswith(name) for name in names)]
-    pods.sort(key=lambda pod: (pod.phase == "Ready", pod.name))
-    texts = [_pod(op, pod) for pod in pods[:PODS_SHOWN_MAX]]
-    if len(pods) > PODS_SHOWN_MAX:
-        texts.append(f"... {len(pods) - PODS_SHOWN_MAX} more pods match; give a full name")
-    subjects = distinct(cluster.component_of(pod.deployment) for pod in pods[:PODS_SHOWN_MAX])
-    upstream = ("upstream",) if any(name in UPSTREAM for name in subjects) else ()
-    return Effect("\n\n\n".join(texts), looked=("pods", "events", *upstream), subjects=subjects)
+def _running_on(op: Operator, node: str, args: argparse.Namespace) -> list[tuple[Row, str]]:
+    everywhere = argparse.Namespace(**{**vars(args), "all_namespaces": True})
+    rows = [row for row in listing_of(op, "pods", everywhere).rows if row.document["spec"].get("nodeName") == node]
+    return [(row, row.cells[4]) for row in rows]
 
 
-def _pod(op: Operator, pod: Pod) -> str:
-    item = op.plant.cluster.deployments[pod.deployment]
-    node = f"{pod.node}/{address_of(op, pod.node)}" if pod.node else "<none>"
-    by = {"Deployment": f"ReplicaSet/{pod.name.rpartition('-')[0]}"}.get(
-        item.spec.kind, f"{item.spec.kind}/{item.spec.name}"
-    )
-    shown = status(pod, op.now_s)
-    phase = "Running" if pod.phase == "CrashLoopBackOff" else "Pending" if pod.phase == "ContainerCreating" else shown
-    lines = _fields(
-        [
-            ("Name", pod.name),
-            ("Namespace", "shop"),
-            ("Node", node),
-            ("Start Time", clock(op, pod.created_s)),
-            ("Labels", f"app={pod.deployment}"),
-            ("Status", phase),
-            ("IP", address_of(op, pod.name) if pod.node else ""),
-            ("Controlled By", by),
-        ]
-    )
-    lines += ["Containers:", f"  {pod.deployment}:"]
-    lines += _fields([("Image", image(item, pod.template.release)), *_state(op, pod), *_last_state(op, pod)], 4)
-    lines += _fields([("Ready", str(pod.phase == "Ready")), ("Restart Count", str(pod.restarts))], 4)
-    lines += _resources(item, pod.template, 4)
-    lines += _environment(op, item, pod.template, 4)
-    used = mebibytes(memory_bytes(pod, op.now_s))
-    lines += _fields([("Memory in use", f"{used} of {limit(pod.template.memory_limit_bytes)}")], 4)
-    lines += ["Conditions:", "  Type              Status"]
-    lines += [f"  {name:<17} {value}" for name, value in _conditions(pod)]
-    lines += _fields([("QoS Class", "Guaranteed"), ("Node-Selectors", f"pool={pod.template.node_pool}")])
-    own = (event for event in op.plant.cluster.events if event.object == f"pod/{pod.name}")
-    return "\n".join([*lines, *_events(op, own)])
+def _pod(page: Page, op: Operator, document: Json, args: argparse.Namespace) -> None:
+    ends = document["metadata"].get("deletionTimestamp")
+    if ends is not None:
+        document = document | {"metadata": document["metadata"] | {"lasts": age(op, op.now_s)}}
+    describe_pod(page, document)
 
 
-def _state(op: Operator, pod: Pod) -> Pairs:
-    if pod.phase in ("Loading", "Ready", "Terminating") and pod.started_s:
-        return [("State", "Running"), ("  Started", clock(op, pod.started_s))]
-    return [("State", "Waiting"), ("  Reason", pod.phase)]
+def _node(page: Page, op: Operator, document: Json, args: argparse.Namespace) -> None:
+    held = _running_on(op, document["metadata"]["name"], args)
+    describe_node(page, document, [(row.document, since) for row, since in held])
 
 
-def _last_state(op: Operator, pod: Pod) -> Pairs:
-    if pod.last is None:
-        return []
-    return [
-        ("Last State", "Terminated"),
-        ("  Reason", pod.last.reason),
-        ("  Exit Code", str(pod.last.exit_code)),
-        ("  Started", clock(op, pod.last.started_s)),
-        ("  Finished", clock(op, pod.last.finished_s)),
-    ]
+def _deployment(page: Page, op: Operator, document: Json, args: argparse.Namespace) -> None:
+    describe_deployment(page, document, _owned(op, "replicasets", document, args))
 
 
-def _conditions(pod: Pod) -> Pairs:
-    ready = str(pod.phase == "Ready")
-    return [
-        ("Initialized", "True"),
-        ("Ready", ready),
-        ("ContainersReady", ready),
-        ("PodScheduled", str(bool(pod.node))),
-    ]
+def _set(describer: Callable[[Page, Json, Sequence[Json]], None]) -> Describe:
+    def describe_it(page: Page, op: Operator, document: Json, args: argparse.Namespace) -> None:
+        describer(page, document, _owned(op, "pods", document, args))
+
+    return describe_it
 
 
-def _resources(item: Deployment, template: Template, indent: int) -> list[str]:
-    amounts = [("cpu", f"{item.spec.cpu:g}"), ("memory", limit(template.memory_limit_bytes))]
-    pad = " " * indent
-    return [f"{pad}Limits:", *_fields(amounts, indent + 2), f"{pad}Requests:", *_fields(amounts, indent + 2)]
+def _alone(describer: Callable[[Page, Json], None]) -> Describe:
+    def describe_it(page: Page, op: Operator, document: Json, args: argparse.Namespace) -> None:
+        describer(page, document)
+
+    return describe_it
 
 
-def _environment(op: Operator, item: Deployment, template: Template, indent: int) -> list[str]:
-    pairs = environment(op, item, template)
-    pad = " " * indent
-    return [f"{pad}Environment:", *_fields(pairs, indent + 2)] if pairs else [f"{pad}Environment:  <none>"]
+def _service(page: Page, op: Operator, document: Json, args: argparse.Namespace) -> None:
+    name = document["metadata"]["name"]
+    slices = [row.document for row in listing_of(op, "endpointslices", args).rows]
+    mine = [item for item in slices if item["metadata"]["labels"]["kubernetes.io/service-name"] == name]
+    describe_service(page, document, mine)
 
 
-# -- nodes ----------------------------------------
+def _event(page: Page, op: Operator, document: Json, args: argparse.Namespace) -> None:
+    metadata, source = document["metadata"], document["source"]["component"]
+    times = [(name, document[key]) for name, key in (("First", "firstTimestamp"), ("Last", "lastTimestamp"))]
+    page.pairs(0, [("Name", metadata["name"]), ("Namespace", metadata["namespace"]), ("Type", document["type"]),
+                   ("Reason", document["reason"]), ("Message", document["message"]), ("Source", source),
+                   *((f"{name} Timestamp", text) for name, text in times),
+                   ("Count", str(document["count"]))])  # fmt: skip
 
 
-def _nodes(op: Operator, names: Sequence[str]) -> Effect:
-    nodes = [node_named(op, name) for name in names]
-    cluster = op.plant.cluster
-    held = [pod for pod in cluster.pods.values() if pod.node in names]
-    odd = [cluster.component_of(pod.deployment) for pod in held if abnormal(pod)]
-    subjects = distinct([*names, *(["gpu-pool"] if any(node.spec.gpu_memory for node in nodes) else []), *odd])
-    return Effect("\n\n\n".join(_node(op, node) for node in nodes), looked=("nodes",), subjects=subjects)
-
-
-def _node(op: Operator, node: Node) -> str:
-    spec, cluster = node.spec, op.plant.cluster
-    taint = "node.kubernetes.io/unschedulable:NoSchedule" if node.cordoned else "<none>"
-    gpus = [("nvidia.com/gpu.shared", "8")] if spec.gpu_memory else []
-    lines = _fields(
-        [
-            ("Name", spec.name),
-            ("Roles", spec.pool),
-            ("Labels", f"pool={spec.pool},kubernetes.io/hostname={spec.name}"),
-            ("CreationTimestamp", f"{age(op, -NODE_AGE_S)} ago"),
-            ("Taints", taint),
-            ("Unschedulable", str(node.cordoned).lower()),
-        ]
-    )
-    lines += ["Conditions:"]
-    conditions = [
-        ("MemoryPressure", "False", "KubeletHasSufficientMemory"),
-        ("DiskPressure", "False", "KubeletHasNoDiskPressure"),
-        ("PIDPressure", "False", "KubeletHasSufficientPID"),
-        ("Ready", "True", "KubeletReady"),
-    ]
-    lines += [f"  {line}" for line in table(("Type", "Status", "Reason"), conditions).split("\n")]
-    lines += ["Capacity:", *_fields([("cpu", f"{spec.cpu_cores:g}"), ("memory", limit(spec.memory)), *gpus], 2)]
-    allocatable = [("cpu", f"{spec.cpu_cores:g}"), ("memory", limit(node.allocatable_bytes)), *gpus]
-    lines += ["Allocatable:", *_fields(allocatable, 2)]
-    lines += _fields([("Kubelet Version", VERSION)])
-    if spec.gpu_memory:
-        used = mebibytes(cluster.gpu_used_bytes(spec.name, op.now_s))
-        lines += _fields([("GPU", f"{spec.gpu_name}, {used} of {mebibytes(spec.gpu_memory)} in use")])
-    return "\n".join([*lines, *_allocated(op, node)])
-
-
-def _allocated(op: Operator, node: Node) -> list[str]:
-    held = sorted((p for p in op.plant.cluster.pods.values() if p.node == node.spec.name), key=lambda p: p.name)
-    rows = []
-    cpu_total = 0.0
-    for pod in held:
-        cpu = op.plant.cluster.deployments[pod.deployment].spec.cpu
-        cpu_total += cpu
-        size = pod.template.memory_limit_bytes
-        gpu = mebibytes(gpu_memory_bytes(pod, op.now_s)) if pod.footprint.gpu_memory_bytes else "-"
-        share = f"{limit(size)} ({size / node.allocatable_bytes:.0%})"
-        rows.append(("shop", pod.name, f"{cpu:g}", share, gpu, age(op, pod.created_s)))
-    lines = [f"Non-terminated Pods:  ({len(held)} in total)"]
-    if rows:
-        headers = ("Namespace", "Name", "CPU Limits", "Memory Limits", "GPU memory in use", "Age")
-        lines += [f"  {line}" for line in table(headers, rows).split("\n")]
-    promised, used = node_use(op, node)
-    amounts = [
-        ("cpu", f"{cpu_total:g} ({cpu_total / node.spec.cpu_cores:.0%})", ""),
-        ("memory", f"{limit(promised)} ({promised / node.allocatable_bytes:.0%})", mebibytes(used)),
-    ]
-    text = table(("Resource", "Requests = Limits", "In use"), amounts)
-    return [*lines, "Allocated resources:", *(f"  {line}" for line in text.split("\n"))]
-
-
-# -- workloads ----------------------------------------
-
-
-def _template(op: Operator, item: Deployment) -> list[str]:
-    template, name = item.template, item.spec.name
-    lines = ["Pod Template:", f"  Labels:  app={name}", "  Containers:", f"   {name}:"]
-    lines += _fields([("Image", image(item))], 4)
-    lines += [*_resources(item, template, 4), *_environment(op, item, template, 4)]
-    return [*lines, f"  Node-Selectors:  pool={template.node_pool}"]
-
-
-def _pod_events(op: Operator, item: Deployment) -> list[str]:
-    names = {f"pod/{pod.name}" for pod in op.plant.cluster.pods_of(item.spec.name)}
-    prefix = f"pod/{item.spec.name}-"
-    mine = (e for e in op.plant.cluster.events if e.object in names or e.object.startswith(prefix))
-    return _events(op, mine)
-
-
-def _deployment(op: Operator, item: Deployment) -> str:
-    template, name = item.template, item.spec.name
-    total, fresh, ready = counts(op, item)
-    missing = max(0, item.replicas - ready)
-    replicas = f"{item.replicas} desired | {fresh} updated | {total} total | {ready} available | {missing} unavailable"
-    lines = _fields(
-        [
-            ("Name", name),
-            ("Kind", item.spec.kind),
-            ("Namespace", "shop"),
-            ("CreationTimestamp", f"{clock(op, created_s(item))} ({age(op, created_s(item))} ago)"),
-            ("Labels", f"app={name}"),
-            ("Annotations", f"deployment.kubernetes.io/revision: {template.revision}"),
-            ("", f"kubernetes.io/change-cause: {template.cause} (by {template.by})"),
-            ("Selector", f"app={name}"),
-            ("Replicas", replicas),
-            ("StrategyType", "RollingUpdate"),
-            ("RollingUpdateStrategy", f"{item.spec.max_unavailable} max unavailable, 0 max surge"),
-        ]
-    )
-    lines += [*_template(op, item), *_progress(op, item)]
-    return "\n".join([*lines, *_pod_events(op, item)])
-
-
-def _progress(op: Operator, item: Deployment) -> list[str]:
-    _, fresh, ready = counts(op, item)
-    enough = ready >= max(0, item.replicas - item.spec.max_unavailable)
-    done = fresh >= item.replicas and ready >= item.replicas
-    late = overdue(op, item)
-    reason = "NewReplicaSetAvailable" if done else "ProgressDeadlineExceeded" if late else "ReplicaSetUpdated"
-    rows = [
-        ("Available", str(enough), "MinimumReplicasAvailable" if enough else "MinimumReplicasUnavailable"),
-        ("Progressing", str(done or not late), reason),
-    ]
-    lines = ["Conditions:", *(f"  {line}" for line in table(("Type", "Status", "Reason"), rows).split("\n"))]
-    if item.spec.kind == "Deployment":
-        new = replica_set(item, item.template)
-        lines.append(f"NewReplicaSet:   {new} ({fresh}/{item.replicas} replicas created)")
-    return lines
-
-
-def _job(op: Operator, item: Deployment) -> str:
-    template, name = item.template, item.spec.name
-    total, _, ready = counts(op, item)
-    since = clock(op, created_s(item))
-    lines = _fields(
-        [
-            ("Name", name),
-            ("Namespace", "shop"),
-            ("Selector", f"app={name}"),
-            ("Annotations", f"kubernetes.io/change-cause: {template.cause} (by {template.by})"),
-            ("Parallelism", str(item.replicas)),
-            ("Completions", "1"),
-            ("Suspend", str(item.replicas == 0).lower()),
-            ("Start Time", f"{since} ({age(op, created_s(item))} ago)"),
-            ("Pods Statuses", f"{total} Active ({ready} Ready) / 0 Succeeded / 0 Failed"),
-        ]
-    )
-    return "\n".join([*lines, *_template(op, item), *_pod_events(op, item)])
+Describe = Callable[[Page, Operator, Json, argparse.Namespace], None]
+DESCRIBERS: dict[str, Describe] = {
+    "pods": _pod,
+    "nodes": _node,
+    "deployments": _deployment,
+    "replicasets": _set(describe_replica_set),
+    "statefulsets": _set(describe_stateful_set),
+    "daemonsets": _set(describe_daemon_set),
+    "jobs": _alone(describe_job),
+    "services": _service,
+    "endpoints": _alone(describe_endpoints),
+    "endpointslices": _alone(describe_slice),
+    "namespaces": _alone(describe_namespace),
+    "events": _event,
+}

@@ -12,9 +12,10 @@ from typing import Any
 from reference_platform.durations import format_gib
 from reference_platform.errors import CommandError
 from simulator.cluster.naming import template_hash
-from simulator.cluster.objects import Deployment, Node, Pod, Template
+from simulator.cluster.objects import Deployment, Pod, Template
 from simulator.shell.context import Operator
 from simulator.shell.network import address_of, service_address
+from simulator.shell.tools.kubectl.admission import admitted
 
 Json = dict[str, Any]
 MONDAY = datetime(2026, 3, 2, tzinfo=UTC)
@@ -22,7 +23,8 @@ MONDAY = datetime(2026, 3, 2, tzinfo=UTC)
 NAMESPACE = "shop"
 SINCE_S, NODE_SINCE_S = -180 * 86400.0, -210 * 86400.0
 VERSION = "v1.32.3"
-READY_DELAY_S = 60.0
+PROGRESS_DEADLINE_S = 600.0
+"""Source: Kubernetes, Deployment progressDeadlineSeconds, default 600."""
 API = {
     "Deployment": "apps/v1",
     "StatefulSet": "apps/v1",
@@ -99,9 +101,14 @@ def environment(op: Operator, item: Deployment, template: Template) -> list[tupl
     return pairs
 
 
+def cores(count: float) -> str:
+    """An amount of processor as the API server writes it: whole cores, or thousandths of one."""
+    return f"{count:g}" if count == int(count) else f"{count * 1000:g}m"
+
+
 def container(op: Operator, item: Deployment, template: Template) -> Json:
     """The one container of a workload's pods."""
-    amounts = {"cpu": f"{item.spec.cpu:g}", "memory": format_gib(template.memory_limit_bytes)}
+    amounts = {"cpu": cores(item.spec.cpu), "memory": format_gib(template.memory_limit_bytes)}
     found: Json = {"name": item.spec.name, "image": image(item, template.release), "imagePullPolicy": "IfNotPresent"}
     found |= {"resources": {"limits": amounts, "requests": dict(amounts)}}
     pairs = environment(op, item, template)
@@ -135,15 +142,16 @@ def pod_spec(op: Operator, item: Deployment, template: Template) -> Json:
 def pod_labels(item: Deployment, template: Template, pod_name: str = "") -> Json:
     """Labels of a workload's pods."""
     name = item.spec.name
+    common = {"app": name, "pool": template.node_pool}
     if item.spec.kind == "Job":
         mine = {"batch.kubernetes.io/job-name": name, "controller-uid": uid("Job", name), "job-name": name}
-        return {"app": name, **mine}
+        return common | {"batch.kubernetes.io/controller-uid": uid("Job", name), **mine}
     number = template_hash(name, template.set_number)
     if item.spec.kind == "StatefulSet":
         index = {"apps.kubernetes.io/pod-index": pod_name.rpartition("-")[2]} if pod_name else {}
         set_name = {"statefulset.kubernetes.io/pod-name": pod_name} if pod_name else {}
-        return {"app": name, **index, "controller-revision-hash": f"{name}-{number}", **set_name}
-    return {"app": name, "pod-template-hash": number}
+        return common | {**index, "controller-revision-hash": f"{name}-{number}", **set_name}
+    return common | {"pod-template-hash": number}
 
 
 def pod(op: Operator, item: Pod) -> Json:
@@ -154,7 +162,8 @@ def pod(op: Operator, item: Pod) -> Json:
         kind, by = "ReplicaSet", f"{by}-{template_hash(by, item.template.set_number)}"  # type: ignore[assignment]
     labels = pod_labels(owner, item.template, item.name)
     document = made(op, "Pod", item.name, item.created_s, labels=labels, ownerReferences=owned_by(kind, by))
-    document["spec"] = pod_spec(op, owner, item.template) | ({"nodeName": item.node} if item.node else {})
+    document["spec"] = admitted(pod_spec(op, owner, item.template), item.name)
+    document["spec"] |= {"nodeName": item.node} if item.node else {}
     document["status"] = _pod_status(op, item, owner)
     if item.phase == "Terminating":
         document["metadata"] |= {"deletionTimestamp": stamp(op, op.now_s), "deletionGracePeriodSeconds": 30}
@@ -183,7 +192,8 @@ def _pod_status(op: Operator, item: Pod, owner: Deployment) -> Json:
     status: Json = {"phase": phase_of(item), "conditions": conditions, "qosClass": "Guaranteed"}
     if not item.node:
         return status
-    where = {"hostIP": address_of(op, item.node), "podIP": address_of(op, item.name)}
+    address = address_of(op, item.name)
+    where = {"hostIP": address_of(op, item.node), "podIP": address, "podIPs": [{"ip": address}]}
     status |= where | {"startTime": stamp(op, item.created_s)}
     status["containerStatuses"] = [_container_status(op, item, owner, is_ready)]
     return status
@@ -200,6 +210,7 @@ def _container_status(op: Operator, item: Pod, owner: Deployment, is_ready: bool
         last = {"terminated": {"reason": item.last.reason, "exitCode": item.last.exit_code, **times}}
     of_image = image(owner, item.template.release)
     digest = blake2b(of_image.encode(), digest_size=32).hexdigest()
+    started_in = blake2b(f"{item.name}/{item.restarts}".encode(), digest_size=32).hexdigest()
     return {
         "name": item.deployment,
         "image": of_image,
@@ -209,7 +220,7 @@ def _container_status(op: Operator, item: Pod, owner: Deployment, is_ready: bool
         "restartCount": item.restarts,
         "state": state,
         "lastState": last,
-    }
+    } | ({"containerID": f"containerd://{started_in}"} if item.started_s or item.last else {})
 
 
 def workload(op: Operator, item: Deployment) -> Json:
@@ -222,89 +233,79 @@ def workload(op: Operator, item: Deployment) -> Json:
     alive = [each for each in op.plant.cluster.pods_of(name) if each.phase != "Terminating"]
     ready = sum(each.phase == "Ready" for each in alive)
     fresh = sum(each.template.revision == template.revision for each in alive)
-    pods = {"metadata": {"labels": {"app": name}}, "spec": pod_spec(op, item, template)}
+    labels = {"app": name, "pool": template.node_pool}
+    pods: Json = {"metadata": {"labels": labels}, "spec": pod_spec(op, item, template)}
     if kind == "Job":
         since = stamp(op, item.created_at_s)
-        document["spec"] = {"parallelism": 1, "completions": 1, "suspend": not item.replicas, "template": pods}
+        labels = pod_labels(item, template)
+        pods["metadata"] = {"labels": labels}
+        chosen = {"matchLabels": {"batch.kubernetes.io/controller-uid": uid("Job", name)}}
+        document["spec"] = {"parallelism": 1, "completions": 1, "completionMode": "NonIndexed", "backoffLimit": 6}
+        document["spec"] |= {"suspend": not item.replicas, "selector": chosen, "template": pods}
         document["status"] = {"active": len(alive), "ready": ready, "startTime": since}
         return document
     spec: Json = {"replicas": item.replicas, "selector": {"matchLabels": {"app": name}}, "template": pods}
     status: Json = {"observedGeneration": len(item.history), "replicas": len(alive), "readyReplicas": ready}
     status |= {"updatedReplicas": fresh, "availableReplicas": ready}
     if kind == "StatefulSet":
-        document |= {"spec": spec | {"serviceName": name}, "status": status}
+        spec |= {"serviceName": name, "updateStrategy": {"type": "RollingUpdate", "rollingUpdate": {"partition": 0}}}
+        document |= {"spec": spec, "status": status}
         return document
     limits = {"maxSurge": 0, "maxUnavailable": item.spec.max_unavailable}
     spec |= {"strategy": {"type": "RollingUpdate", "rollingUpdate": limits}, "revisionHistoryLimit": 10}
-    spec |= {"progressDeadlineSeconds": 600}
+    spec |= {"progressDeadlineSeconds": int(PROGRESS_DEADLINE_S)}
     status |= {"unavailableReplicas": item.replicas - ready} if ready < item.replicas else {}
+    status["conditions"] = _conditions(op, item, fresh, ready)
     document |= {"spec": spec, "status": status}
     return document
+
+
+def overdue(op: Operator, item: Deployment, ready: int) -> bool:
+    """Whether a roll-out with so many ready pods has not finished within the progress deadline."""
+    return ready < item.replicas and op.now_s - item.template.created_at_s > PROGRESS_DEADLINE_S
+
+
+def _conditions(op: Operator, item: Deployment, fresh: int, ready: int) -> list[Json]:
+    """What the deployment controller says of its deployment. Source: pkg/controller/deployment, reasons."""
+    template = item.template
+    current = f"{item.spec.name}-{template_hash(item.spec.name, template.set_number)}"
+    enough = ready >= max(0, item.replicas - item.spec.max_unavailable)
+    available = ("MinimumReplicasAvailable", "Deployment has minimum availability.")
+    if not enough:
+        available = ("MinimumReplicasUnavailable", "Deployment does not have minimum availability.")
+    progress = ("ReplicaSetUpdated", f'ReplicaSet "{current}" is progressing.')
+    late = overdue(op, item, ready)
+    if fresh >= item.replicas and ready >= item.replicas:
+        progress = ("NewReplicaSetAvailable", f'ReplicaSet "{current}" has successfully progressed.')
+    elif late:
+        progress = ("ProgressDeadlineExceeded", f'ReplicaSet "{current}" has timed out progressing.')
+    since = stamp(op, template.created_at_s)
+    times = {"lastUpdateTime": since, "lastTransitionTime": since}
+    return [
+        {"type": kind, "status": str(holds), "reason": reason, "message": message, **times}
+        for kind, holds, (reason, message) in (("Available", enough, available), ("Progressing", not late, progress))
+    ]
 
 
 def replica_set(op: Operator, item: Deployment, template: Template) -> Json:
     """The set that keeps the pods of one template of a deployment."""
     name, number = item.spec.name, template_hash(item.spec.name, template.set_number)
-    labels = {"app": name, "pod-template-hash": number}
-    notes = {"deployment.kubernetes.io/revision": str(template.revision)}
+    labels = pod_labels(item, template)
+    notes = {"deployment.kubernetes.io/desired-replicas": str(item.replicas)}
+    notes |= {"deployment.kubernetes.io/max-replicas": str(item.replicas)}
+    notes |= {"deployment.kubernetes.io/revision": str(template.revision)}
+    notes |= {"kubernetes.io/change-cause": f"{template.cause} (by {template.by})"}
     document = made(op, "ReplicaSet", f"{name}-{number}", template.set_since_s, labels=labels, annotations=notes)
     document["metadata"]["ownerReferences"] = owned_by("Deployment", name)
     mine = [each for each in op.plant.cluster.pods_of(name) if each.phase != "Terminating"]
     mine = [each for each in mine if each.template.revision == template.revision]
     wanted = item.replicas if template is item.template else len(mine)
     pods = {"metadata": {"labels": labels}, "spec": pod_spec(op, item, template)}
-    document["spec"] = {"replicas": wanted, "selector": {"matchLabels": labels}, "template": pods}
+    chosen = {"matchLabels": {"app": name, "pod-template-hash": number}}
+    document["spec"] = {"replicas": wanted, "selector": chosen, "template": pods}
     ready = sum(each.phase == "Ready" for each in mine)
     document["status"] = {"replicas": len(mine), "readyReplicas": ready, "availableReplicas": ready}
     return document
-
-
-def node(op: Operator, item: Node) -> Json:
-    """A node."""
-    name = item.spec.name
-    labels = {"kubernetes.io/arch": "amd64", "kubernetes.io/hostname": name, "kubernetes.io/os": "linux"}
-    document = made(op, "Node", name, NODE_SINCE_S, labels={**labels, "pool": item.spec.pool})
-    del document["metadata"]["namespace"]
-    taint = {"key": "node.kubernetes.io/unschedulable", "effect": "NoSchedule"}
-    document["spec"] = {"unschedulable": True, "taints": [taint]} if item.cordoned else {}
-    gpus = {"nvidia.com/gpu": "8"} if item.spec.gpu_memory else {}
-    cores = {"cpu": f"{item.spec.cpu_cores:g}", "pods": "110", **gpus}
-    since, beat = stamp(op, NODE_SINCE_S), stamp(op, op.now_s - op.now_s % 10.0)
-    conditions = []
-    for kind, holds, reason in NODE_CONDITIONS:
-        times = {"lastHeartbeatTime": beat, "lastTransitionTime": since}
-        conditions.append({"type": kind, "status": holds, "reason": reason, "message": reason, **times})
-    document["status"] = {
-        "addresses": [{"type": "InternalIP", "address": address_of(op, name)}, {"type": "Hostname", "address": name}],
-        "capacity": {**cores, "memory": format_gib(item.spec.memory)},
-        "allocatable": {**cores, "memory": format_gib(item.allocatable_bytes)},
-        "conditions": conditions,
-        "nodeInfo": _node_info(name),
-    }
-    return document
-
-
-NODE_CONDITIONS = (
-    ("MemoryPressure", "False", "KubeletHasSufficientMemory"),
-    ("DiskPressure", "False", "KubeletHasNoDiskPressure"),
-    ("PIDPressure", "False", "KubeletHasSufficientPID"),
-    ("Ready", "True", "KubeletReady"),
-)
-
-
-def _node_info(name: str) -> Json:
-    return {
-        "machineID": uid("machine", name).replace("-", ""),
-        "systemUUID": uid("system", name),
-        "bootID": uid("boot", name),
-        "kernelVersion": "5.15.0-143-generic",
-        "osImage": "Ubuntu 22.04.5 LTS",
-        "containerRuntimeVersion": "containerd://1.7.27",
-        "kubeletVersion": VERSION,
-        "kubeProxyVersion": VERSION,
-        "operatingSystem": "linux",
-        "architecture": "amd64",
-    }
 
 
 def service(op: Operator, name: str, port: int) -> Json:
@@ -313,7 +314,8 @@ def service(op: Operator, name: str, port: int) -> Json:
     address = service_address(name)
     ports = [{"port": port, "protocol": "TCP", "targetPort": port_of(op.plant.cluster.deployments[name])}]
     document["spec"] = {"type": "ClusterIP", "clusterIP": address, "clusterIPs": [address], "ports": ports}
-    document["spec"] |= {"selector": {"app": name}, "sessionAffinity": "None"}
+    document["spec"] |= {"selector": {"app": name}, "sessionAffinity": "None", "internalTrafficPolicy": "Cluster"}
+    document["spec"] |= {"ipFamilies": ["IPv4"], "ipFamilyPolicy": "SingleStack"}
     document["status"] = {"loadBalancer": {}}
     return document
 

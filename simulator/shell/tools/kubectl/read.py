@@ -86,7 +86,7 @@ def _shape(args: argparse.Namespace) -> Shape:
     return Shape(args.output, args.all_namespaces, args.show_labels, columns, args.no_headers, args.show_kind)
 
 
-def _listing(op: Operator, kind: str, args: argparse.Namespace) -> Listing:
+def listing_of(op: Operator, kind: str, args: argparse.Namespace) -> Listing:
     """All objects of a kind in the namespaces that are asked for."""
     if kind not in LISTINGS:
         return Listing(kind, (), (), ())
@@ -97,6 +97,11 @@ def _listing(op: Operator, kind: str, args: argparse.Namespace) -> Listing:
     if kind not in ("events", *CLUSTER_WIDE):
         rows = tuple(sorted(rows, key=lambda row: (row.namespace, row.name)))
     return replace(listing, rows=rows)
+
+
+def rows_of(rows: Sequence[Row], listing: Listing, args: argparse.Namespace) -> list[Row]:
+    """Those of `rows` that the label selector lets pass."""
+    return chosen(replace(listing, rows=tuple(rows)), args.selector, "", "")
 
 
 def _rows(listing: Listing, names: Sequence[str], args: argparse.Namespace) -> list[Row]:
@@ -110,7 +115,7 @@ def _rows(listing: Listing, names: Sequence[str], args: argparse.Namespace) -> l
     return chosen(replace(listing, rows=named), args.selector, args.field_selector, args.sort_by)
 
 
-def _empty(kind: str, args: argparse.Namespace) -> str:
+def empty(kind: str, args: argparse.Namespace) -> str:
     """What is said about a list with nothing in it."""
     if kind in CLUSTER_WIDE or args.all_namespaces:
         return "No resources found"
@@ -123,11 +128,11 @@ def _get(op: Operator, target: Target, args: argparse.Namespace) -> Effect:
         what = 'Error from server (Forbidden): secrets is forbidden: User "on-call" cannot list resource "secrets"'
         what += f' in API group "" in the namespace "{args.namespace[:63]}"'
         raise CommandError(what, fix="nothing on call needs them")
-    listing = _listing(op, target.kind, args)
+    listing = listing_of(op, target.kind, args)
     rows = _rows(listing, target.names, args)
     text = printed(listing, rows, replace(shape, single=len(target.names) == 1))
     if not rows and not text and not target.names:
-        text = _empty(target.kind, args)
+        text = empty(target.kind, args)
     if args.watch or args.watch_only:
         text += "\n(one listing here: `watch kubectl get ...` shows it again as time passes)"
     asked = bool(target.names or args.selector)
@@ -183,14 +188,14 @@ def get_all(op: Operator, args: argparse.Namespace) -> Effect:
 
 def _several(op: Operator, kinds: Sequence[str], args: argparse.Namespace) -> Effect:
     shape = replace(_shape(args), kinded=True)
-    listings = [_listing(op, kind, args) for kind in kinds]
+    listings = [listing_of(op, kind, args) for kind in kinds]
     found = [(listing, _rows(listing, (), args)) for listing in listings]
     rows = [row for _, some in found for row in some]
     if args.output.partition("=")[0] in ("json", "yaml", "jsonpath"):
         text = printed(Listing("pods", (), (), ()), rows, shape)
     else:
         gap = "\n" if args.output == "name" else "\n\n"
-        text = gap.join(printed(listing, some, shape) for listing, some in found if some) or _empty("", args)
+        text = gap.join(printed(listing, some, shape) for listing, some in found if some) or empty("", args)
     inside = args.all_namespaces or args.namespace == "shop"
     looked = distinct(tag for kind in kinds for tag in LOOKED.get(kind, ())) if inside else ()
     return Effect(text, looked=looked, subjects=subjects_of(rows, bool(args.selector)))

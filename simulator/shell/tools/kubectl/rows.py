@@ -14,6 +14,7 @@ from simulator.shell.components import distinct
 from simulator.shell.context import Operator
 from simulator.shell.network import address_of, service_address, service_port, services
 from simulator.shell.tools.kubectl import objects
+from simulator.shell.tools.kubectl.node_objects import node as node_object
 from simulator.shell.tools.kubectl.objects import Json, image
 
 SYNC_S = 12.0
@@ -21,8 +22,6 @@ SYNC_S = 12.0
 ADDRESSES_MAX = 3
 OOM_SHOWN_S = 10.0
 """A killed container shows its reason this long before the status turns to CrashLoopBackOff."""
-PROGRESS_DEADLINE_S = 600.0
-"""Source: Kubernetes, Deployment progressDeadlineSeconds, default 600."""
 EVENTS_KEPT_S = 3600.0
 """Source: Kubernetes, kube-apiserver --event-ttl, default 1h."""
 SUBJECTS_MAX = 3
@@ -127,7 +126,7 @@ def counts(op: Operator, item: Deployment) -> tuple[int, int, int]:
 
 def overdue(op: Operator, item: Deployment) -> bool:
     """Whether a roll-out has not finished within the progress deadline."""
-    return counts(op, item)[2] < item.replicas and op.now_s - item.template.created_at_s > PROGRESS_DEADLINE_S
+    return objects.overdue(op, item, counts(op, item)[2])
 
 
 def _workload(op: Operator, item: Deployment, cells: Sequence[str]) -> Row:
@@ -247,7 +246,7 @@ def nodes(op: Operator) -> Listing:
         name, state = node.spec.name, "Ready,SchedulingDisabled" if node.cordoned else "Ready"
         cells = (name, state, node.spec.pool, age(op, -NODE_AGE_S), VERSION)
         wide = (address_of(op, name), "<none>", "Ubuntu 22.04.5 LTS", "5.15.0-143-generic", "containerd://1.7.27")
-        rows.append(Row(name, cells, wide, name, node.cordoned, objects.node(op, node)))
+        rows.append(Row(name, cells, wide, name, node.cordoned, node_object(op, node)))
     wide = ("INTERNAL-IP", "EXTERNAL-IP", "OS-IMAGE", "KERNEL-VERSION", "CONTAINER-RUNTIME")
     return Listing("nodes", ("NAME", "STATUS", "ROLES", "AGE", "VERSION"), wide, tuple(rows))
 
@@ -311,6 +310,11 @@ def source_of(event: ClusterEvent) -> str:
     return SOURCES.get(event.reason, "kubelet")
 
 
+def _uid_in_events(kind: str, name: str) -> str:
+    """What an event calls its object: the kubelet knows its own node by name. Source: pkg/kubelet, nodeRef."""
+    return name if kind == "Node" else objects.uid(kind, name)
+
+
 def event_object(op: Operator, item: Counted) -> Json:
     """An event as an API object."""
     event = item.last
@@ -318,7 +322,7 @@ def event_object(op: Operator, item: Counted) -> Json:
     kinds = {"pod": "Pod", "node": "Node", "deployment": "Deployment"}
     title = f"{name}.{objects.uid(event.reason, f'{event.object}/{event.message}')[:8]}{int(item.first_s):08x}"
     document = objects.made(op, "Event", title, item.first_s)
-    about = {"kind": kinds[kind], "name": name, "namespace": "shop", "uid": objects.uid(kinds[kind], name)}
+    about = {"kind": kinds[kind], "name": name, "namespace": "shop", "uid": _uid_in_events(kinds[kind], name)}
     document |= {"involvedObject": about, "reason": event.reason, "message": event.message, "type": event.type}
     document |= {"source": {"component": source_of(event)}, "reportingComponent": source_of(event), "count": item.count}
     times = {"firstTimestamp": objects.stamp(op, item.first_s), "lastTimestamp": objects.stamp(op, event.t_s)}
