@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from simulator.incident.postmortem import Draft
+from simulator.incident.tags import Tag
 
 HypothesisState = Literal["open", "confirmed", "out"]
 NOTES_MAX = 500
@@ -69,7 +70,7 @@ class Output:
     exit: int
     cost_s: float
     subjects: tuple[str, ...]
-    looked: tuple[str, ...]
+    looked: tuple[Tag, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +79,7 @@ class Kept:
 
     t_s: float
     text: str
-    looked: tuple[str, ...]
+    looked: tuple[Tag, ...]
     subjects: tuple[str, ...]
 
 

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable
+from typing import TypeVar
 
 from reference_platform.errors import CommandError, nearest
 from simulator.incident.vocabulary import ALWAYS, MECHANISMS
 from simulator.shell.context import Operator
+
+Name = TypeVar("Name", bound=str)
 
 _COMMON_WORDS = ("dns", "network", "traffic", "gpu-pool", "alerting")
 """Components whose name in a log line says nothing about them."""
@@ -92,6 +95,6 @@ def serving_of(op: Operator, deployment: str) -> str:
     return next((pod.name for pod in op.plant.cluster.ready_pods(deployment)), "")
 
 
-def distinct(names: Iterable[str]) -> tuple[str, ...]:
+def distinct(names: Iterable[Name]) -> tuple[Name, ...]:
     """Each name once, in order, blanks left out."""
     return tuple(dict.fromkeys(name for name in names if name))

@@ -4,30 +4,40 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from reference_platform.monitoring.alerts import AlertEvaluator
 from reference_platform.monitoring.pager import Pager
 from simulator.drill.spec import DrillSpec
 from simulator.engine.events import Event, EventLog, JsonValue
 from simulator.incident.record import Incident
+from simulator.incident.tags import Tag
 from simulator.plant.by_hand import ByHand
 from simulator.plant.plant import Plant
 
 MASS_WINDOW_S = 60.0
+DECLARED: Final = None
+"""In place of kinds of evidence: all that the command declares."""
 
 
 @dataclass(frozen=True, slots=True)
 class Effect:
     """What a command printed and what it was about.
 
-    `looked` are the kinds of evidence in it (pods, logs, upstream, changes, fallback, ...), `subjects` the components
-    its output names. Both go into the event log; scores and evidence checks read them there.
+    `looked` are the kinds of evidence in it, of those that the command declares; `subjects` the components its output
+    names. Both go into the event log; scores and evidence checks read them there.
     """
 
     text: str
     exit: int = 0
-    looked: tuple[str, ...] = ()
+    looked: tuple[Tag, ...] | None = ()
     subjects: tuple[str, ...] = ()
+
+    @property
+    def seen(self) -> tuple[Tag, ...]:
+        """`looked`, once the command has been carried out."""
+        assert self.looked is not DECLARED, "whoever carries out a command fills in what it declares"
+        return self.looked
 
 
 @dataclass(slots=True)

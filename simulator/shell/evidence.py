@@ -15,6 +15,7 @@ from reference_platform.errors import CommandError
 from reference_platform.monitoring.promql import parse
 from reference_platform.monitoring.promql_nodes import Selector
 from simulator.incident.record import Hypothesis, Output
+from simulator.incident.tags import Sight
 from simulator.shell.components import bears_on
 from simulator.shell.context import Operator
 from simulator.shell.line import split_pipes
@@ -32,121 +33,74 @@ ANSWERED = "shop_responses_total"
 _NAME = re.compile(r"[a-z]{3,}(-[a-z]+)*")
 """A route, or "traffic": `compare` spells them out. Names of metrics have underscores, but for `up`."""
 
-SIGHTS: Mapping[str, str] = {
-    "alerts": "alerts",
-    "alerts rules": "rules",
-    "cert": "certificate",
-    "chronyc tracking": "clocks",
-    "curl": "request",
-    "dash": "dashboard",
-    "dcgmi diag": "gpu",
-    "dcgmi discovery": "gpu",
-    "dcgmi health": "gpu",
-    "deploys": "changes",
-    "dig": "network",
-    "dns": "network",
-    "features consumer": "ingest",
-    "features contract": "ingest",
-    "features dead-letters": "ingest",
-    "features jobs": "jobs",
-    "features lineage": "jobs",
-    "features list": "jobs",
-    "features locks": "jobs",
-    "features show": "values",
-    "features sources": "ingest",
-    "features status": "jobs",
-    "getent": "network",
-    "git": "changes",
-    "host": "network",
-    "kubectl describe": "describe",
-    "kubectl events": "events",
-    "kubectl exec": "describe",
-    "kubectl get events": "events",
-    "kubectl get jobs": "changes",
-    "kubectl get nodes": "nodes",
-    "kubectl get": "pods",
-    "kubectl logs": "logs",
-    "kubectl rollout history": "changes",
-    "kubectl rollout status": "changes",
-    "kubectl top": "usage",
-    "logs": "logs",
-    "mlflow": "registry",
-    "nc": "network",
-    "nslookup": "network",
-    "nvidia-smi": "gpu",
-    "ping": "network",
-    "slo": "slo",
-    "store clients": "connections",
-    "store config get": "settings",
-    "store info": "connections",
-    "store at": "latency",
-    "store monitor": "latency",
-    "store ping": "latency",
-    "store slowlog": "latency",
-    "stern": "logs",
-    "traceroute": "network",
-}
-"""What each command shows; a command is known by its longest words listed here. Queries show `metric:NAME` instead."""
-
-_SYMPTOMS = ("pods", "describe", "events", "logs")
-SHOWN_BY: Mapping[str, tuple[str, ...]] = {
+_SYMPTOMS: tuple[Sight, ...] = ("pods", "describe", "events", "logs")
+SHOWN_BY: Mapping[str, tuple[Sight, ...]] = {
     "bad_deploy": (
         "changes", *_SYMPTOMS, "usage", "gpu", "registry", "connections", "latency", "settings", "ingest", "jobs",
-        "values", "request", "metric:",
+        "values", "request",
     ),
-    "cache_stampede": ("logs", "connections", "latency", "metric:feature_cache", "metric:online_store", "dashboard"),
-    "capacity_shortage": (
-        *_SYMPTOMS, "usage", "gpu", "nodes", "slo", "request", "dashboard", "metric:model_", "metric:gateway_",
-        "metric:kube_", "metric:container_", "metric:DCGM_", "metric:shop_responses",
-    ),
+    "cache_stampede": ("logs", "connections", "latency", "dashboard"),
+    "capacity_shortage": (*_SYMPTOMS, "usage", "gpu", "nodes", "slo", "request", "dashboard"),
     "certificate_expired": ("certificate", "request", "logs"),
-    "clock_skew": ("clocks", "ingest", "logs", "metric:ingest_"),
-    "concept_drift": ("history", "metric:feature_psi", "metric:shop_", "metric:model_prediction", "values"),
+    "clock_skew": ("clocks", "ingest", "logs"),
+    "concept_drift": ("history", "values"),
     "config_error": (
         *_SYMPTOMS, "settings", "connections", "rules", "changes", "history", "registry", "usage", "gpu", "ingest",
-        "metric:",
     ),
-    "connection_exhaustion": (
-        "connections", "logs", "dashboard", "metric:online_store_connections", "metric:online_store_wait",
-        "metric:feature_client",
-    ),
-    "crash_loop": (*_SYMPTOMS, "metric:kube_"),
-    "data_drift": ("history", "values", "ingest", "metric:feature_psi", "metric:ingest_", "metric:model_prediction"),
+    "connection_exhaustion": ("connections", "logs", "dashboard"),
+    "crash_loop": (*_SYMPTOMS,),
+    "data_drift": ("history", "values", "ingest"),
     "disk_full": ("nodes", "describe", "events", "logs"),
     "dns_failure": ("network", "logs", "request"),
-    "duplicate_events": ("ingest", "logs", "values", "metric:ingest_"),
-    "feature_skew": ("values", "ingest", "registry", "metric:feature_psi"),
-    "gpu_failure": ("gpu", "nodes", "describe", "events", "logs", "metric:DCGM_"),
-    "label_delay": ("jobs", "registry", "metric:shop_"),
-    "memory_exceeded": (
-        *_SYMPTOMS, "usage", "gpu", "registry", "metric:kube_pod", "metric:container_memory", "metric:DCGM_FI_DEV_FB",
-    ),
-    "missing_values": ("ingest", "logs", "values", "metric:ingest_"),
-    "model_regression": (
-        "registry", "history", "changes", "request", "metric:shop_click", "metric:shop_payments",
-        "metric:model_prediction",
-    ),
+    "duplicate_events": ("ingest", "logs", "values"),
+    "feature_skew": ("values", "ingest", "registry"),
+    "gpu_failure": ("gpu", "nodes", "describe", "events", "logs"),
+    "label_delay": ("jobs", "registry"),
+    "memory_exceeded": (*_SYMPTOMS, "usage", "gpu", "registry"),
+    "missing_values": ("ingest", "logs", "values"),
+    "model_regression": ("registry", "history", "changes", "request"),
     "network_partition": ("network", "logs", "request"),
     "node_failure": ("nodes", "describe", "events", "pods"),
-    "partition_unassigned": ("ingest", "logs", "metric:ingest_"),
-    "retry_storm": ("logs", "dashboard", "metric:gateway_", "metric:shop_responses"),
-    "schema_mismatch": ("ingest", "logs", "values", "metric:ingest_"),
+    "partition_unassigned": ("ingest", "logs"),
+    "retry_storm": ("logs", "dashboard"),
+    "schema_mismatch": ("ingest", "logs", "values"),
     "seasonal_dip": ("history",),
-    "slow_dependency": (
-        "latency", "connections", "settings", "logs", "request", "dashboard", "slo", "metric:online_store_",
-        "metric:gateway_request_duration", "metric:feature_client",
-    ),
-    "stalled_job": (
-        "jobs", "ingest", "logs", "values", "metric:feature_age", "metric:feature_read_age", "metric:ingest_",
-        "metric:materializer_",
-    ),
-    "traffic_spike": ("history", "dashboard", "slo", "metric:gateway_", "metric:shop_responses"),
-    "unit_change": ("ingest", "values", "metric:ingest_", "metric:feature_psi"),
-    "wrong_event_time": ("ingest", "clocks", "logs", "metric:ingest_"),
+    "slow_dependency": ("latency", "connections", "settings", "logs", "request", "dashboard", "slo"),
+    "stalled_job": ("jobs", "ingest", "logs", "values"),
+    "traffic_spike": ("history", "dashboard", "slo"),
+    "unit_change": ("ingest", "values"),
+    "wrong_event_time": ("ingest", "clocks", "logs"),
 }  # fmt: skip
-"""Kinds of output that can show a mechanism. `metric:` alone stands for every query."""
+"""Kinds of output that can show a mechanism."""
+SHOWN_IN: Mapping[str, tuple[str, ...]] = {
+    "bad_deploy": ("",),
+    "cache_stampede": ("feature_cache", "online_store"),
+    "capacity_shortage": ("model_", "gateway_", "kube_", "container_", "DCGM_", "shop_responses"),
+    "clock_skew": ("ingest_",),
+    "concept_drift": ("feature_psi", "shop_", "model_prediction"),
+    "config_error": ("",),
+    "connection_exhaustion": ("online_store_connections", "online_store_wait", "feature_client"),
+    "crash_loop": ("kube_",),
+    "data_drift": ("feature_psi", "ingest_", "model_prediction"),
+    "duplicate_events": ("ingest_",),
+    "feature_skew": ("feature_psi",),
+    "gpu_failure": ("DCGM_",),
+    "label_delay": ("shop_",),
+    "memory_exceeded": ("kube_pod", "container_memory", "DCGM_FI_DEV_FB"),
+    "missing_values": ("ingest_",),
+    "model_regression": ("shop_click", "shop_payments", "model_prediction"),
+    "partition_unassigned": ("ingest_",),
+    "retry_storm": ("gateway_", "shop_responses"),
+    "schema_mismatch": ("ingest_",),
+    "slow_dependency": ("online_store_", "gateway_request_duration", "feature_client"),
+    "stalled_job": ("feature_age", "feature_read_age", "ingest_", "materializer_"),
+    "traffic_spike": ("gateway_", "shop_responses"),
+    "unit_change": ("ingest_", "feature_psi"),
+    "wrong_event_time": ("ingest_",),
+}  # fmt: skip
+"""Beginnings of the names of metrics that can show a mechanism; "" is every metric."""
 
-NO_STATE = frozenset(("alerts", "rules"))
+NO_STATE: frozenset[Sight] = frozenset(("alerts", "rules"))
 """What shows no state of a component. Everything else may show it well, or unchanged, and so speak against anything."""
 SEEN_AT_PODS = ("capacity_shortage", "crash_loop", "memory_exceeded")
 """What a list of pods shows when it is there, so that a list of sound pods speaks against it."""
@@ -180,8 +134,7 @@ def weigh(op: Operator, item: Hypothesis, output: Output, direction: Direction) 
         about = ", ".join(output.subjects) or "no component in particular"
         return Weight(False, 0.0, f"it shows nothing about {item.component}: it is about {about}")
     seen = sights(output)
-    suits = SHOWN_BY.get(item.mechanism)
-    if suits is None or _any_of(seen, suits):
+    if item.mechanism not in SHOWN_BY or can_show(seen, item.mechanism):
         if item.component in ELSEWHERE and "history" in seen and not _of_the_alert(op, output):
             return Weight(True, 0.0, "it looks back at something else than the alert is about")
         if direction == "for" and item.mechanism == "bad_deploy":
@@ -229,20 +182,16 @@ def _all_pods_sound(op: Operator, component: str, output: Output) -> bool:
 
 
 def sights(output: Output) -> frozenset[str]:
-    """Kinds of things that an output shows; empty for a line that is no command any more."""
+    """As what an output is weighed, `metric:NAME` for what a query asks; empty for what is no command any more."""
     try:
         words = split_pipes(output.line)[0]
         found, rest = find(words)
     except CommandError:
         return frozenset()
-    if found.words[0] in ("metrics", "compare") or found.words == ("alerts", "test"):
+    if found.sight == "query":
         asked = [item.name for item in queried(" ".join(rest))] or [ANSWERED]
         return frozenset((*(f"metric:{name}" for name in asked), *(set(output.looked) & {"history"})))
-    for size in range(len(found.words), 0, -1):
-        sight = SIGHTS.get(" ".join(found.words[:size]))
-        if sight is not None:
-            return frozenset((sight,))
-    return frozenset()
+    return frozenset((found.sight,) if found.sight is not None else ())
 
 
 def queried(query: str) -> list[Selector]:
@@ -277,6 +226,7 @@ def _query_of(line: str) -> str:
     return line.partition(" ")[2]
 
 
-def _any_of(seen: frozenset[str], wanted: tuple[str, ...]) -> bool:
-    return any(sight == want or (want.startswith("metric:") and sight.startswith(want))
-               for sight in seen for want in wanted)  # fmt: skip
+def can_show(seen: frozenset[str], mechanism: str) -> bool:
+    """Whether one of these sights can show the mechanism."""
+    names = tuple(f"metric:{name}" for name in SHOWN_IN.get(mechanism, ()))
+    return not seen.isdisjoint(SHOWN_BY[mechanism]) or any(sight.startswith(names) for sight in seen)

@@ -11,6 +11,7 @@ from reference_platform.errors import CommandError, nearest
 from reference_platform.monitoring.promql import Sample, Scalar, evaluate, parse
 from reference_platform.monitoring.promql_nodes import Aggregate, Binary, Call, Expr, Kind, Negate, Node, Selector
 from reference_platform.monitoring.series import Labels
+from simulator.incident.tags import Tag
 from simulator.shell.components import components, distinct, models_reading
 from simulator.shell.context import Operator
 from simulator.shell.free_text import unquoted
@@ -135,11 +136,13 @@ def about(op: Operator, expr: Expr, answered: Iterable[Labels]) -> tuple[str, ..
     return distinct(found)
 
 
-def tags(subjects: Iterable[str], back_s: float) -> tuple[str, ...]:
+def tags(subjects: Iterable[str], back_s: float) -> tuple[Tag, ...]:
     """What was looked at in a metric about these components that goes `back_s` seconds into the past."""
     names = set(subjects)
-    upstream = ("upstream",) if names & UPSTREAM else ()
-    return ("metrics", *upstream, *(("history",) if back_s >= HISTORY_MIN_S else ()))
+    found: list[Tag] = ["metrics"]
+    found += ["upstream"] if names & UPSTREAM else []
+    found += ["history"] if back_s >= HISTORY_MIN_S else []
+    return tuple(found)
 
 
 def looks_back_s(expr: Expr) -> float:

@@ -9,13 +9,14 @@ from __future__ import annotations
 import argparse
 import difflib
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import takewhile
 from typing import Literal, NoReturn
 
 from reference_platform.errors import CommandError, near_miss
+from simulator.incident.tags import Sight, Tag
 from simulator.shell.absent import ABSENT
-from simulator.shell.context import Effect, Operator
+from simulator.shell.context import DECLARED, Effect, Operator
 
 LINE_MAX_CHARS = 2_000
 TEXT_MAX_CHARS = 25_000
@@ -47,7 +48,8 @@ class Command:
 
     `rest` says how the remainder of the line is read: as shell words for argparse, or verbatim as `args.raw`. A query
     ends at the first | ; or && outside of quotes and brackets; a text runs to the end of the line. `lasts` adds to
-    `takes_s` what depends on the arguments.
+    `takes_s` what depends on the arguments. `looked` are all kinds of evidence that its outputs may have, and `sight`
+    is as what they are weighed; None for what observes nothing.
     """
 
     words: tuple[str, ...]
@@ -62,6 +64,8 @@ class Command:
     preview: Preview | None = None
     lasts: Lasts | None = None
     begin: Begin | None = None
+    looked: tuple[Tag, ...] = ()
+    sight: Sight | None = None
 
 
 COMMANDS: dict[tuple[str, ...], Command] = {}
@@ -94,10 +98,12 @@ def command(
     preview: Preview | None = None,
     lasts: Lasts | None = None,
     begin: Begin | None = None,
+    looked: tuple[Tag, ...] = (),
+    sight: Sight | None = None,
 ) -> Callable[[Handler], Handler]:
     """Register a handler under its leading words. The handler's docstring is the summary shown by `help`.
 
-    `begin` runs when the line is entered, the handler `takes_s` later.
+    `begin` runs when the line is entered, the handler `takes_s` later. `looked` and `sight`: see `Command`.
     `preview` says what was understood before a line is sent to people or costs something; front ends ask then.
     """
 
@@ -106,13 +112,35 @@ def command(
         assert key not in COMMANDS, f"command {words} registered twice"
         summary = (handler.__doc__ or "").strip().splitlines()[0]
         COMMANDS[key] = Command(
-            key, usage, summary, handler, configure, takes_s, changes, complete, rest, preview, lasts, begin
+            key,
+            usage,
+            summary,
+            handler,
+            configure,
+            takes_s,
+            changes,
+            complete,
+            rest,
+            preview,
+            lasts,
+            begin,
+            looked,
+            sight,
         )
         for alias in aliases:
             ALIASES[tuple(alias.split())] = key
         return handler
 
     return register
+
+
+def carry_out(found: Command, op: Operator, args: argparse.Namespace) -> Effect:
+    """What the command does, with what its output shows. Raises CommandError as the handler does."""
+    effect = found.handler(op, args)
+    looked = found.looked if effect.looked is DECLARED else effect.looked
+    undeclared = set(looked) - set(found.looked)
+    assert not undeclared, f"{' '.join(found.words)} shows {sorted(undeclared)}, which it has not declared"
+    return replace(effect, looked=looked)
 
 
 def form_of(line: str) -> tuple[Command, int] | None:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 
 from reference_platform.errors import CommandError
 from simulator.incident.record import KEPT_MAX, Kept
+from simulator.incident.tags import Tag
 from simulator.shell.calendar import clock
 from simulator.shell.components import mentioned
 from simulator.shell.context import Operator
@@ -19,7 +20,7 @@ from simulator.shell.filters.chain import SELECTING, filtered
 from simulator.shell.library import load_commands
 from simulator.shell.line import NOWHERE, Item, Joint, parse_line
 from simulator.shell.piped import still_seen
-from simulator.shell.registry import COMMANDS, Command, find, parse
+from simulator.shell.registry import COMMANDS, Command, carry_out, find, parse
 from simulator.shell.stages import Stage, Tee, Xargs, stage_of
 
 OUTPUT_MAX_CHARS = 400_000
@@ -39,7 +40,7 @@ class Ran:
     text: str
     exit: int
     words: tuple[str, ...]
-    looked: tuple[str, ...]
+    looked: tuple[Tag, ...]
     subjects: tuple[str, ...]
     changes: bool
     attempted: bool = False
@@ -197,7 +198,7 @@ def run_step(operator: Operator, step: Step) -> Ran:
         error = CommandError(f"{KEPT_MAX} outputs are kept already", fix="ls lists them, rm NOTE removes one")
         return Ran(str(error), 1, command.words, (), (), False, attempted=step.changes, succeeded=False)
     try:
-        effect = command.handler(operator, step.arguments)
+        effect = carry_out(command, operator, step.arguments)
     except CommandError as error:
         named = mentioned(operator, [" ".join(item.stages[0])]) if command.changes else ()
         text = "" if item.errors == "dropped" else str(error)
@@ -205,7 +206,7 @@ def run_step(operator: Operator, step: Step) -> Ran:
             plain = [stage for stage in step.pipeline if not isinstance(stage, Tee | Xargs)]
             text = filtered(text, plain)
         return Ran(text, 1, command.words, (), named, False, attempted=command.changes, succeeded=False)
-    ran = Ran(effect.text, effect.exit, command.words, effect.looked, effect.subjects, command.changes,
+    ran = Ran(effect.text, effect.exit, command.words, effect.seen, effect.subjects, command.changes,
               succeeded=effect.exit == 0)  # fmt: skip
     ran = _behind(operator, step, ran)
     if item.keeps:
@@ -249,7 +250,7 @@ def _seen(operator: Operator, typed: list[list[str]], source: Ran, left: str) ->
 def _handed(operator: Operator, stage: Xargs, ran: Ran) -> Ran:
     """The command that xargs runs with the words of the text so far."""
     texts: list[str] = []
-    looked: dict[str, None] = {}
+    looked: dict[Tag, None] = {}
     subjects: dict[str, None] = {}
     changes, attempted, failed = False, False, 0
     for words in stage.calls(ran.text):
@@ -258,14 +259,14 @@ def _handed(operator: Operator, stage: Xargs, ran: Ran) -> Ran:
             continue
         try:
             found, rest = find(words)
-            effect = found.handler(operator, parse(found, rest))
+            effect = carry_out(found, operator, parse(found, rest))
         except CommandError as error:
             texts.append(str(error))
             attempted = attempted or stage.command.changes
             failed += 1
             continue
         texts.append(effect.text)
-        looked |= dict.fromkeys(effect.looked)
+        looked |= dict.fromkeys(effect.seen)
         subjects |= dict.fromkeys(effect.subjects)
         changes = changes or found.changes
         failed += effect.exit != 0
@@ -286,7 +287,7 @@ def _kept(operator: Operator, item: Item, ran: Ran) -> Ran:
 
 
 def keep(
-    operator: Operator, name: str, text: str, looked: tuple[str, ...], subjects: tuple[str, ...], appends: bool
+    operator: Operator, name: str, text: str, looked: tuple[Tag, ...], subjects: tuple[str, ...], appends: bool
 ) -> None:
     """Write an output to a name, behind what is there if it `appends`."""
     if name == NOWHERE:

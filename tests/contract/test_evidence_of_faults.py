@@ -12,7 +12,7 @@ import pytest
 from simulator.faults.registry import FAULTS
 from simulator.incident.record import Hypothesis, Output
 from simulator.session.session import Session
-from simulator.shell.evidence import SHOWN_BY, sights, weigh
+from simulator.shell.evidence import can_show, sights, weigh
 from tests.contract.conditions import BEGINS_S, run_to, simulated, staffed, type_now
 from tests.contract.test_faults import PROMISES
 
@@ -123,13 +123,9 @@ def _citable(session: Session, outputs: dict[str, Output], cause: tuple[str, str
     found: list[str] = []
     for line, output in outputs.items():
         if weigh(session.operator, Hypothesis(1, *cause, ""), output, "for").relevant:
-            assert any(_suits(sight, cause[1]) for sight in sights(output)), (cause, line)
+            assert can_show(sights(output), cause[1]), (cause, line)
             found.append(line)
     return found
-
-
-def _suits(sight: str, mechanism: str) -> bool:
-    return any(sight == kind or (kind.startswith("metric:") and sight.startswith(kind)) for kind in SHOWN_BY[mechanism])
 
 
 @pytest.mark.parametrize("fault_id", FAST)

@@ -13,6 +13,7 @@ from reference_platform.models.card import Decisions
 from reference_platform.models.catalogue import card_of
 from reference_platform.serving import records as rec
 from simulator.cluster.objects import Pod
+from simulator.incident.tags import Tag
 from simulator.plant.by_hand import Reply
 from simulator.shell.context import Effect, Operator
 from simulator.shell.network import host_of, service_address
@@ -108,6 +109,8 @@ def _send(op: Operator, args: argparse.Namespace) -> None:
     complete=_urls,
     aliases=["http", "wget"],
     begin=_send,
+    looked=("metrics", "fallback", "pods"),
+    sight="request",
 )
 def curl(op: Operator, args: argparse.Namespace) -> Effect:
     """One request to the gateway, the fallback, or a pod's or service's /health."""
@@ -147,7 +150,7 @@ def _customer(data: str) -> int | None:
     return int(named[1]) if named else None
 
 
-def _refused(host: str, port: int, looked: tuple[str, ...], subjects: tuple[str, ...]) -> Effect:
+def _refused(host: str, port: int, looked: tuple[Tag, ...], subjects: tuple[str, ...]) -> Effect:
     text = f"curl: (7) Failed to connect to {host} port {port} after 2 ms: Could not connect to server"
     return Effect(text, 7, looked, subjects)
 
@@ -157,7 +160,7 @@ def _printed(
     host: str,
     path: str,
     answer: _Answer,
-    looked: tuple[str, ...],
+    looked: tuple[Tag, ...],
     subjects: tuple[str, ...],
 ) -> Effect:
     """What curl shows of an answer: the body, and as much more as its options ask for."""
@@ -199,7 +202,8 @@ def _written(form: str, answer: _Answer) -> str:
 
 
 def _fallback(op: Operator, args: argparse.Namespace, route: str) -> Effect:
-    looked, subjects = ("fallback",), ("fallback",)
+    looked: tuple[Tag, ...] = ("fallback",)
+    subjects = ("fallback",)
     if not op.plant.up("fallback"):
         return _refused("fallback", 80, looked, subjects)
     request = op.requests.draw(route, _customer(args.data))
@@ -209,7 +213,8 @@ def _fallback(op: Operator, args: argparse.Namespace, route: str) -> Effect:
 
 
 def _gateway(op: Operator, args: argparse.Namespace, route: str) -> Effect:
-    looked, subjects = ("metrics",), ("gateway", route)
+    looked: tuple[Tag, ...] = ("metrics",)
+    subjects = ("gateway", route)
     if args.head and op.plant.up("gateway"):
         answer = _Answer(405, HEALTH_S, ("allow: GET, POST", "server: envoy"), "")
         return _printed(args, "gateway", f"/v1/{route}", answer, (), ())
@@ -250,7 +255,7 @@ def _body(route: str, request: Requests, chosen: Decisions, source: str, version
 
 def _health(op: Operator, args: argparse.Namespace, host: str, pod: Pod | None) -> Effect:
     deployment = pod.deployment if pod is not None else host
-    looked = ("pods", *(("fallback",) if deployment == "fallback" else ()))
+    looked: tuple[Tag, ...] = ("pods", "fallback") if deployment == "fallback" else ("pods",)
     subjects = (op.plant.cluster.component_of(deployment),)
     if pod is None:
         pods = op.plant.cluster.pods_of(deployment)

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 from reference_platform.errors import CommandError, near_miss
 from simulator.incident.record import Kept
+from simulator.incident.tags import TAGS
 from simulator.shell.calendar import clock
 from simulator.shell.context import Effect, Operator
 from simulator.shell.free_text import length_s
@@ -42,7 +43,7 @@ def _kept(op: Operator, tool: str, name: str) -> Kept:
     return found
 
 
-@command("cat", "cat NAME...", takes_s=0.5, configure=_names, complete=_kept_names)
+@command("cat", "cat NAME...", takes_s=0.5, configure=_names, complete=_kept_names, looked=TAGS)
 def cat(op: Operator, args: argparse.Namespace) -> Effect:
     """An output that was kept with > or tee."""
     found = [_kept(op, "cat", name) for name in args.names]

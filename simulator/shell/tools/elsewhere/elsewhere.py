@@ -6,8 +6,8 @@ import argparse
 from collections.abc import Iterable
 
 from reference_platform.errors import CommandError
-from simulator.shell.context import Effect, Operator
-from simulator.shell.registry import Arguments, command, find, parse
+from simulator.shell.context import DECLARED, Effect, Operator
+from simulator.shell.registry import Arguments, carry_out, command, find, parse
 
 _BACK = "kubectl rollout history deployment/NAME; back: kubectl rollout undo deployment/NAME"
 
@@ -20,10 +20,10 @@ def _anything(parser: Arguments) -> None:
         parser.add_argument(flag, action="store_true")
 
 
-@command("helm list", "helm list", takes_s=1.0, configure=_anything, aliases=["helm ls"])
+@command("helm list", "helm list", takes_s=1.0, configure=_anything, aliases=["helm ls"], looked=("changes",))
 def helm_list(op: Operator, args: argparse.Namespace) -> Effect:
     """Releases of Helm: there are none."""
-    return Effect("NAME\tNAMESPACE\tREVISION\tUPDATED\tSTATUS\tCHART\tAPP VERSION", looked=("changes",))
+    return Effect("NAME\tNAMESPACE\tREVISION\tUPDATED\tSTATUS\tCHART\tAPP VERSION", looked=DECLARED)
 
 
 @command("helm history", "helm history RELEASE", takes_s=1.0, configure=_anything,
@@ -58,14 +58,20 @@ def _stern_flags(parser: Arguments) -> None:
 
 
 @command(
-    "stern", "stern NAME [--since 10m] [-i TEXT] [--tail N]", takes_s=2.0, configure=_stern_flags, complete=_services
+    "stern",
+    "stern NAME [--since 10m] [-i TEXT] [--tail N]",
+    takes_s=2.0,
+    configure=_stern_flags,
+    complete=_services,
+    looked=("logs", "upstream"),
+    sight="logs",
 )
 def stern(op: Operator, args: argparse.Namespace) -> Effect:
     """Log lines of all pods of a service, up to now; it does not follow."""
     name = args.selector.partition("=")[2] or args.name.rstrip(".*").lstrip("^")
     words = ["logs", *([name] if name else []), "--since", args.since, "--tail", args.tail]
     found, rest = find([*words, *(["--grep", args.include] if args.include else [])])
-    return found.handler(op, parse(found, rest))
+    return carry_out(found, op, parse(found, rest))
 
 
 def _kernel_flags(parser: Arguments) -> None:

@@ -19,13 +19,12 @@ from reference_platform.shop.serving import read_features
 from reference_platform.shop.topics import PARTITIONS
 from simulator.shell.calendar import age, clock
 from simulator.shell.components import distinct, models_reading
-from simulator.shell.context import Effect, Operator
+from simulator.shell.context import DECLARED, Effect, Operator
 from simulator.shell.free_text import is_digits, length_s
 from simulator.shell.registry import Arguments, command
 from simulator.shell.table import table
 
 JOBS = "materializer"
-LOOKED = ("features", "upstream", "jobs")
 
 
 def _view_names(op: Operator) -> Iterable[str]:
@@ -71,7 +70,14 @@ def _at(op: Operator, t_s: float) -> str:
     return clock(op, t_s) if math.isfinite(t_s) else "never"
 
 
-@command("features list", "features list", takes_s=1.5, aliases=["features", "feast feature-views list"])
+@command(
+    "features list",
+    "features list",
+    takes_s=1.5,
+    aliases=["features", "feast feature-views list"],
+    looked=("features",),
+    sight="jobs",
+)
 def views_list(op: Operator, _: argparse.Namespace) -> Effect:
     """Feature views: entity, source, schedule, promise, owner."""
     rows = [
@@ -81,10 +87,17 @@ def views_list(op: Operator, _: argparse.Namespace) -> Effect:
         for view in op.plant.views
     ]  # fmt: skip
     headers = ("VIEW", "ENTITY", "FEATURES", "SOURCE", "EVERY", "SLA", "TTL", "OWNER", "READ BY")
-    return Effect(table(headers, rows), looked=("features",))
+    return Effect(table(headers, rows), looked=DECLARED)
 
 
-@command("features status", "features status", takes_s=1.5, aliases=["features freshness"])
+@command(
+    "features status",
+    "features status",
+    takes_s=1.5,
+    aliases=["features freshness"],
+    looked=("features", "upstream", "jobs"),
+    sight="jobs",
+)
 def status(op: Operator, _: argparse.Namespace) -> Effect:
     """Per view: what the scheduler reports of its job, the watermark and its age."""
     rows = []
@@ -107,10 +120,17 @@ def status(op: Operator, _: argparse.Namespace) -> Effect:
             )
         )
     text = table(("VIEW", "STATE", "HEARTBEAT", "LAST OK", "AGE", "SLA", "ROWS/S"), rows)
-    return Effect(text, looked=LOOKED, subjects=distinct([JOBS, *late]))
+    return Effect(text, looked=DECLARED, subjects=distinct([JOBS, *late]))
 
 
-@command("features jobs", "features jobs", takes_s=1.5, aliases=["jobs"])
+@command(
+    "features jobs",
+    "features jobs",
+    takes_s=1.5,
+    aliases=["jobs"],
+    looked=("features", "upstream", "jobs"),
+    sight="jobs",
+)
 def jobs(op: Operator, _: argparse.Namespace) -> Effect:
     """Materialisation jobs as the scheduler knows them: run, state, start, heartbeat."""
     rows = []
@@ -130,10 +150,17 @@ def jobs(op: Operator, _: argparse.Namespace) -> Effect:
             since, rate = _at(op, shown.backfill_since_s), f"{shown.backfill_rows_per_s:.1f}"
             rows.append((job.job, "backfill", "RUNNING", since, "-", rate))
     text = table(("JOB", "RUN", "STATE", "STARTED", "HEARTBEAT", "ROWS/S"), rows)
-    return Effect(text, looked=LOOKED, subjects=(JOBS,))
+    return Effect(text, looked=DECLARED, subjects=(JOBS,))
 
 
-@command("features locks", "features locks", takes_s=1.5, aliases=["features lock"])
+@command(
+    "features locks",
+    "features locks",
+    takes_s=1.5,
+    aliases=["features lock"],
+    looked=("features", "upstream", "jobs"),
+    sight="jobs",
+)
 def locks(op: Operator, _: argparse.Namespace) -> Effect:
     """The lock table of the jobs: which run holds which lock, and since when."""
     rows = []
@@ -142,10 +169,18 @@ def locks(op: Operator, _: argparse.Namespace) -> Effect:
         if row is not None:
             rows.append((row.job, row.owner, _at(op, row.taken_s), age(op, row.taken_s)))
     text = table(("JOB", "OWNER", "TAKEN", "HELD FOR"), rows) if rows else "no lock is held"
-    return Effect(text, looked=LOOKED, subjects=(JOBS,))
+    return Effect(text, looked=DECLARED, subjects=(JOBS,))
 
 
-@command("features show", "features show VIEW [--entity N]", takes_s=2.0, configure=_show_options, complete=_view_names)
+@command(
+    "features show",
+    "features show VIEW [--entity N]",
+    takes_s=2.0,
+    configure=_show_options,
+    complete=_view_names,
+    looked=("features", "upstream"),
+    sight="values",
+)
 def show(op: Operator, args: argparse.Namespace) -> Effect:
     """One entity's values online and offline, with their ages, and how many entities differ."""
     view = _view(op, args.view)
@@ -173,7 +208,7 @@ def show(op: Operator, args: argparse.Namespace) -> Effect:
         )
     text = "\n".join(lines) + table(("FEATURE", "ONLINE", "OFFLINE", "DIFFERENCE"), rows)
     subjects = distinct([JOBS, "online-store", "offline-store", *models_reading(op, view.name)])
-    return Effect(text, looked=("features", "upstream"), subjects=subjects)
+    return Effect(text, looked=DECLARED, subjects=subjects)
 
 
 def _entity(view: FeatureView, text: str | None, newest: int) -> int:
@@ -228,7 +263,7 @@ def _run_now(op: Operator, job: MaterializerJob) -> Effect:
     else:
         due_s = max(0.0, job.next_wake_s() - op.now_s)
         text = f"{shown.run} takes what is new at its next turn, in {due_s:.0f} s"
-    return Effect(text, looked=LOOKED, subjects=(JOBS,))
+    return Effect(text, looked=DECLARED, subjects=(JOBS,))
 
 
 def _own_rows(shown: JobStatus) -> str:
@@ -271,13 +306,14 @@ def restart(op: Operator, args: argparse.Namespace) -> Effect:
     configure=_unlock_options,
     complete=_view_names,
     aliases=["features locks release"],
+    looked=("features", "upstream", "jobs"),
 )
 def unlock(op: Operator, args: argparse.Namespace) -> Effect:
     """Remove the lock of a run that is gone; the lock of the live run is refused."""
     job = _job(op, args.view)
     row = op.plant.materializer.locks.row(job.job)
     if row is None:
-        return Effect(f"{job.job} is not locked; nothing to do", looked=LOOKED, subjects=(JOBS,))
+        return Effect(f"{job.job} is not locked; nothing to do", looked=DECLARED, subjects=(JOBS,))
     if args.owner is not None and args.owner != row.owner:
         raise CommandError(f'the lock of {job.job} is not held by "{args.owner[:40]}"', fix="features locks")
     shown = job.status(op.now_s)
@@ -294,7 +330,15 @@ def unlock(op: Operator, args: argparse.Namespace) -> Effect:
     return Effect(f"{text}\n{shown.run} goes on within seconds", subjects=(JOBS,))
 
 
-@command("features lineage", "features lineage VIEW", takes_s=1.5, configure=_one_view, complete=_view_names)
+@command(
+    "features lineage",
+    "features lineage VIEW",
+    takes_s=1.5,
+    configure=_one_view,
+    complete=_view_names,
+    looked=("features", "upstream"),
+    sight="jobs",
+)
 def lineage(op: Operator, args: argparse.Namespace) -> Effect:
     """Where a view comes from and which models read it."""
     view = _view(op, args.view)
@@ -311,4 +355,4 @@ def lineage(op: Operator, args: argparse.Namespace) -> Effect:
         f"read by    {', '.join(readers) or 'no serving model'}",
         f"owner      {view.owner}",
     ]
-    return Effect("\n".join(lines), looked=("features", "upstream"))
+    return Effect("\n".join(lines), looked=DECLARED)

@@ -13,12 +13,11 @@ from reference_platform.shop.ingest import PIPELINE
 from reference_platform.shop.topics import PARTITIONS
 from simulator.shell.calendar import clock
 from simulator.shell.components import distinct
-from simulator.shell.context import Effect, Operator
+from simulator.shell.context import DECLARED, Effect, Operator
 from simulator.shell.free_text import length_s
 from simulator.shell.registry import Arguments, command
 from simulator.shell.table import table
 
-LOOKED = ("features", "upstream")
 LETTERS_SHOWN = 12
 
 
@@ -60,7 +59,14 @@ def _ago(op: Operator, t_s: float) -> str:
     return f"{format_duration(max(0.0, op.now_s - t_s))} ago" if math.isfinite(t_s) else "never"
 
 
-@command("features sources", "features sources", takes_s=1.5, aliases=["features ingest", "features topics"])
+@command(
+    "features sources",
+    "features sources",
+    takes_s=1.5,
+    aliases=["features ingest", "features topics"],
+    looked=("features", "upstream"),
+    sight="ingest",
+)
 def sources(op: Operator, _: argparse.Namespace) -> Effect:
     """Sources of raw events: who sends, how many were accepted, late, repeated, put aside, and the newest."""
     rows = []
@@ -84,7 +90,7 @@ def sources(op: Operator, _: argparse.Namespace) -> Effect:
         )
     headers = ("SOURCE", "PRODUCER", "RELEASE", "ACCEPTED", "LATE", "REPEATS", "DEAD", "LAG", "NEWEST EVENT", "DELAY")
     text = table(headers, rows) + "\nDELAY is broker time less event time, median of the last batch"
-    return Effect(text, looked=LOOKED, subjects=_subjects(op.plant.ingest.feeds.values()))
+    return Effect(text, looked=DECLARED, subjects=_subjects(op.plant.ingest.feeds.values()))
 
 
 @command(
@@ -94,6 +100,8 @@ def sources(op: Operator, _: argparse.Namespace) -> Effect:
     configure=_one_source,
     complete=_source_names,
     aliases=["features schema"],
+    looked=("features", "upstream"),
+    sight="ingest",
 )
 def contract(op: Operator, args: argparse.Namespace) -> Effect:
     """The fields agreed for a source beside those of the last batch: type, unit, share of nulls, mean."""
@@ -119,7 +127,7 @@ def contract(op: Operator, args: argparse.Namespace) -> Effect:
         rows += [(name, "not agreed", "-", "-", release, sent[name], "-", "-") for name in extra]
     headers = ("COLUMN", "AGREED", "UNIT", "REQUIRED", "RELEASE", "SENT", "NULL", "MEAN")
     text = table(headers, rows) if rows else "no batch was read since the simulation began"
-    return Effect(text, looked=LOOKED, subjects=_subjects([feed]))
+    return Effect(text, looked=DECLARED, subjects=_subjects([feed]))
 
 
 @command(
@@ -129,6 +137,8 @@ def contract(op: Operator, args: argparse.Namespace) -> Effect:
     configure=_maybe_source,
     complete=_source_names,
     aliases=["features dlq", "features quarantine"],
+    looked=("features", "upstream"),
+    sight="ingest",
 )
 def dead_letters(op: Operator, args: argparse.Namespace) -> Effect:
     """Records that were put aside: how many for which reason, and the last ones."""
@@ -139,7 +149,7 @@ def dead_letters(op: Operator, args: argparse.Namespace) -> Effect:
         for kind, count in sorted(feed.consumer.counts.dead.items())
     ]
     if not totals:
-        return Effect("no record was put aside", looked=LOOKED, subjects=_subjects(feeds))
+        return Effect("no record was put aside", looked=DECLARED, subjects=_subjects(feeds))
     rows = [
         (clock(op, letter.t_s), feed.contract.source, str(letter.event_id), str(letter.partition), letter.release,
          letter.reason)
@@ -148,7 +158,7 @@ def dead_letters(op: Operator, args: argparse.Namespace) -> Effect:
     ]  # fmt: skip
     text = table(("SOURCE", "REASON", "RECORDS"), totals)
     text += "\n\n" + table(("PUT ASIDE", "SOURCE", "EVENT", "PARTITION", "RELEASE", "WHY"), rows)
-    return Effect(text, looked=LOOKED, subjects=_subjects(feeds))
+    return Effect(text, looked=DECLARED, subjects=_subjects(feeds))
 
 
 @command(
@@ -158,6 +168,8 @@ def dead_letters(op: Operator, args: argparse.Namespace) -> Effect:
     configure=_maybe_source,
     complete=_source_names,
     aliases=["features consumer status", "features consumers", "features partitions"],
+    looked=("features", "upstream"),
+    sight="ingest",
 )
 def consumer_status(op: Operator, args: argparse.Namespace) -> Effect:
     """The consumer group of each source: who reads which partition, its lag, its newest event."""
@@ -178,7 +190,7 @@ def consumer_status(op: Operator, args: argparse.Namespace) -> Effect:
         ]
     text = table(("SOURCE", "PARTITION", "READ BY", "LAG", "NEWEST EVENT"), rows)
     removed = ", ".join(f"{feed.contract.source} {'on' if feed.consumer.dedup else 'off'}" for feed in feeds)
-    return Effect(f"{text}\nremoval of repeats: {removed}", looked=LOOKED, subjects=_subjects(feeds))
+    return Effect(f"{text}\nremoval of repeats: {removed}", looked=DECLARED, subjects=_subjects(feeds))
 
 
 @command(
@@ -188,6 +200,7 @@ def consumer_status(op: Operator, args: argparse.Namespace) -> Effect:
     changes=True,
     configure=_one_source,
     complete=_source_names,
+    sight="ingest",
 )
 def rebalance(op: Operator, args: argparse.Namespace) -> Effect:
     """Deal the partitions of a source out to the pipeline's processes anew."""
@@ -208,6 +221,7 @@ def rebalance(op: Operator, args: argparse.Namespace) -> Effect:
     changes=True,
     configure=_dedup_options,
     complete=_source_names,
+    sight="ingest",
 )
 def dedup(op: Operator, args: argparse.Namespace) -> Effect:
     """Switch the removal of repeated events on or off; it remembers event ids for half an hour."""

@@ -13,7 +13,7 @@ from reference_platform.errors import CommandError, nearest
 from simulator.cluster.objects import Deployment, Template
 from simulator.shell.calendar import age, clock
 from simulator.shell.components import distinct
-from simulator.shell.context import Effect, Operator
+from simulator.shell.context import DECLARED, Effect, Operator
 from simulator.shell.free_text import length_s
 from simulator.shell.registry import REORDER, Arguments, command
 from simulator.shell.table import table
@@ -78,7 +78,7 @@ def _change(op: Operator, item: Deployment, template: Template) -> Change | None
 
 
 @command("deploys", "deploys [NAME] [--since 24h]", takes_s=1.5, configure=_flags, complete=_names,
-         aliases=["deploy history", "releases"])  # fmt: skip
+         aliases=["deploy history", "releases"], looked=("changes",), sight="changes")  # fmt: skip
 def deploys(op: Operator, args: argparse.Namespace) -> Effect:
     """Deployments and jobs that were rolled out, newest first."""
     history = _history(op, args.name, args.since)[: max(1, min(args.limit, LINES_MAX))]
@@ -93,7 +93,7 @@ def deploys(op: Operator, args: argparse.Namespace) -> Effect:
 def _shown(op: Operator, history: list[Change], text: str, name: str | None) -> Effect:
     named = [] if name is None else [name.rpartition("/")[2]]
     subjects = distinct(op.plant.cluster.component_of(what) for what in [*(item.what for item in history), *named])
-    return Effect(text, looked=("changes",), subjects=subjects)
+    return Effect(text, looked=DECLARED, subjects=subjects)
 
 
 def _git_flags(parser: Arguments) -> None:
@@ -150,6 +150,8 @@ def _manifest(template: Template) -> list[str]:
     takes_s=1.0,
     configure=_git_flags,
     complete=_names,
+    looked=("changes",),
+    sight="changes",
 )
 def git_log(op: Operator, args: argparse.Namespace) -> Effect:
     """The same changes as commits of the deployment repository."""
@@ -192,14 +194,14 @@ def _named_commits(op: Operator, words: Sequence[str]) -> list[Change]:
     return found
 
 
-@command("git show", "git show [COMMIT]", takes_s=1.0, configure=_commits)
+@command("git show", "git show [COMMIT]", takes_s=1.0, configure=_commits, looked=("changes",), sight="changes")
 def git_show(op: Operator, args: argparse.Namespace) -> Effect:
     """One commit of the deployment repository and what it changed; the newest when none is named."""
     found = _named_commits(op, args.commits)
     return _shown(op, found, "\n".join(_told(op, item, True) for item in found).rstrip() or "no such commit", None)
 
 
-@command("git diff", "git diff [COMMIT]", takes_s=1.0, configure=_commits)
+@command("git diff", "git diff [COMMIT]", takes_s=1.0, configure=_commits, looked=("changes",), sight="changes")
 def git_diff(op: Operator, args: argparse.Namespace) -> Effect:
     """What was changed in the deployment repository since a commit; by the newest one when none is named."""
     words = [part for word in args.commits for part in word.split("..") if part]
@@ -213,15 +215,23 @@ def git_diff(op: Operator, args: argparse.Namespace) -> Effect:
     return _shown(op, found, text or "(no difference)", None)
 
 
-@command("git status", "git status", takes_s=0.5, configure=_commits, aliases=["git branch"])
+@command(
+    "git status",
+    "git status",
+    takes_s=0.5,
+    configure=_commits,
+    aliases=["git branch"],
+    looked=("changes",),
+    sight="changes",
+)
 def git_status(op: Operator, args: argparse.Namespace) -> Effect:
     """Nothing is edited here, so there is nothing to commit."""
     text = "On branch main\nYour branch is up to date with 'origin/main'.\n\nnothing to commit, working tree clean"
-    return Effect(text, looked=("changes",))
+    return Effect(text, looked=DECLARED)
 
 
 @command("git revert", "git revert COMMIT", takes_s=0.5, configure=_commits,
-         aliases=["git checkout", "git push", "git commit", "git reset", "git pull"])  # fmt: skip
+         aliases=["git checkout", "git push", "git commit", "git reset", "git pull"], sight="changes")  # fmt: skip
 def git_revert(op: Operator, args: argparse.Namespace) -> Effect:
     """Not in an incident: what was merged is rolled out by a pipeline that takes an hour."""
     raise CommandError(

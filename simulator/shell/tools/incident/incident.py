@@ -12,7 +12,7 @@ from simulator.engine.events import JsonValue
 from simulator.incident.record import NOTES_MAX, Note, hint_cost_points
 from simulator.shell.calendar import clock
 from simulator.shell.components import mechanisms_of
-from simulator.shell.context import Effect, Operator
+from simulator.shell.context import DECLARED, Effect, Operator
 from simulator.shell.free_text import unquoted
 from simulator.shell.registry import command
 from simulator.shell.status_update import STATUS_USAGE, Update, understand_update
@@ -184,19 +184,19 @@ def hint(op: Operator, _: argparse.Namespace) -> Effect:
 
 
 @command("runbook", "runbook [NAME]", takes_s=2.0, complete=lambda op: op.drill.runbooks,
-         aliases=["runbooks", "runbook show", "runbook list"], rest="text")  # fmt: skip
+         aliases=["runbooks", "runbook show", "runbook list"], rest="text", looked=("runbook",))  # fmt: skip
 def runbook(op: Operator, args: argparse.Namespace) -> Effect:
     """What the team wrote down for a case like this."""
     books = op.drill.runbooks
     name = unquoted(args.raw).lower()
     if not books:
-        return Effect("there are no runbooks for this service", looked=("runbook",))
+        return Effect("there are no runbooks for this service", looked=DECLARED)
     if not name and len(books) > 1:
-        return Effect("runbooks: " + ", ".join(books) + "\nrunbook NAME shows one", looked=("runbook",))
+        return Effect("runbooks: " + ", ".join(books) + "\nrunbook NAME shows one", looked=DECLARED)
     found = books.get(name) if name else next(iter(books.values()))
     if found is None:
         raise CommandError(f'no runbook "{name[:60]}"', fix=nearest(name, books))
-    return Effect(found.rstrip(), looked=("runbook",))
+    return Effect(found.rstrip(), looked=DECLARED)
 
 
 @command("timeline", "timeline", takes_s=1.0, aliases=["history"])

@@ -11,7 +11,7 @@ from reference_platform.durations import format_gib
 from reference_platform.errors import CommandError, nearest
 from simulator.cluster.objects import Deployment
 from simulator.shell.components import distinct
-from simulator.shell.context import Effect, Operator
+from simulator.shell.context import DECLARED, Effect, Operator
 from simulator.shell.registry import Arguments, command
 from simulator.shell.tools.kubectl.kinds import (
     RESOURCE,
@@ -227,7 +227,7 @@ def _env_flags(parser: Arguments) -> None:
 
 
 @command("kubectl set env", "kubectl set env deployment/NAME MODEL_VERSION=3", takes_s=2.0, changes=True,
-         configure=_env_flags, complete=workload_names)  # fmt: skip
+         configure=_env_flags, complete=workload_names, looked=("rollout",))  # fmt: skip
 def set_env(op: Operator, args: argparse.Namespace) -> Effect:
     """Roll out another registered model version."""
     pairs = [word for word in args.words if "=" in word]
@@ -237,7 +237,7 @@ def set_env(op: Operator, args: argparse.Namespace) -> Effect:
         kind = f"{item.spec.kind.lower()}s"
         lines = [f"{name}={value}" for name, value in environment(op, item, item.template)]
         text = "\n".join([f"# {kind}/{item.spec.name}, container {item.spec.name}", *lines])
-        return Effect(text, looked=("rollout",), subjects=(op.plant.cluster.component_of(item.spec.name),))
+        return Effect(text, looked=DECLARED, subjects=(op.plant.cluster.component_of(item.spec.name),))
     if len(pairs) != 1 or not args.words:
         raise CommandError("error: one deployment and one NAME=VALUE are needed", fix="MODEL_VERSION=3")
     item = one_workload(op, args)

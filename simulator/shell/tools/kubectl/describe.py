@@ -6,6 +6,7 @@ import argparse
 from collections.abc import Callable, Iterable, Sequence
 
 from reference_platform.errors import CommandError
+from simulator.incident.tags import Tag
 from simulator.shell.calendar import age
 from simulator.shell.components import distinct
 from simulator.shell.context import Effect, Operator
@@ -31,8 +32,18 @@ from simulator.shell.tools.kubectl.read import LOOKED, empty, listing_of, rows_o
 from simulator.shell.tools.kubectl.rows import Row, counted, source_of, subjects_of
 
 UPSTREAM = ("online-store", "materializer", "mlflow", "feature-pipeline", "clicks-producer", "payments-producer")
+WORKLOAD: tuple[Tag, ...] = ("rollout", "pods")
+SHOWN: dict[str, tuple[Tag, ...]] = {**LOOKED, "deployments": WORKLOAD, "statefulsets": WORKLOAD}
+"""What a description of each kind is evidence of, besides its events."""
+WITH_EVENTS = ("pods", "deployments", "statefulsets", "jobs")
+"""Kinds whose events are evidence too, and that may stand upstream of a model."""
 EVENT_TITLES = ("Type", "Reason", "Age", "From", "Message")
 EVENT_RULES = ("----", "------", "----", "----", "-------")
+
+
+def _may_show(kind: str) -> tuple[Tag, ...]:
+    with_events: tuple[Tag, ...] = ("events", "upstream")
+    return (*SHOWN.get(kind, ()), *(with_events if kind in WITH_EVENTS else ()))
 
 
 def _pods_and_workloads(op: Operator) -> Iterable[str]:
@@ -47,7 +58,8 @@ def _flags(parser: Arguments) -> None:
 
 
 @command("kubectl describe", "kubectl describe KIND [NAME]", takes_s=1.5, configure=_flags,
-         complete=_pods_and_workloads)  # fmt: skip
+         complete=_pods_and_workloads, looked=distinct(tag for kind in SHOWN for tag in _may_show(kind)),
+         sight="describe")  # fmt: skip
 def describe(op: Operator, args: argparse.Namespace) -> Effect:
     """Everything about objects of a kind: all of them, or those of a name or of how it begins."""
     return _describe(op, target_of(args.words), args)
@@ -60,7 +72,7 @@ def _register(kind: str, complete: Callable[[Operator], Iterable[str]], *others:
     handler.__doc__ = f"Everything about a {kind}: state, limits, history, events."
     aliases = [f"kubectl describe {word}" for word in others]
     command(f"kubectl describe {kind}", f"kubectl describe {kind} [NAME]", takes_s=1.5, configure=_flags,
-            complete=complete, aliases=aliases)(handler)  # fmt: skip
+            complete=complete, aliases=aliases, looked=_may_show(f"{kind}s"), sight="describe")(handler)  # fmt: skip
 
 
 def _living(*kinds: str) -> Callable[[Operator], Iterable[str]]:
@@ -107,7 +119,7 @@ def _chosen(op: Operator, target: Target, args: argparse.Namespace) -> list[Row]
 
 def _about(
     op: Operator, target: Target, rows: Sequence[Row], args: argparse.Namespace
-) -> tuple[tuple[str, ...], tuple[str, ...]]:
+) -> tuple[tuple[Tag, ...], tuple[str, ...]]:
     """Kinds of evidence in the descriptions, and the components they are about."""
     asked = bool(target.names or args.selector)
     subjects = subjects_of(rows, asked)
@@ -116,12 +128,8 @@ def _about(
         odd = [item.component for row in shown for item, _ in _running_on(op, row.name, args) if item.odd]
         gpus = [row for row in shown if "nvidia.com/gpu" in row.document["status"]["capacity"]]
         return ("nodes",), distinct([*subjects, *(["gpu-pool"] if gpus else []), *odd])
-    looked = LOOKED.get(target.kind, ())
-    if target.kind in ("deployments", "statefulsets"):
-        looked = ("rollout", "pods")
-    if target.kind in ("pods", "deployments", "statefulsets", "jobs"):
-        looked = (*looked, "events", *(("upstream",) if any(name in UPSTREAM for name in subjects) else ()))
-    return looked, subjects
+    upstream = any(name in UPSTREAM for name in subjects)
+    return tuple(tag for tag in _may_show(target.kind) if tag != "upstream" or upstream), subjects
 
 
 def _page(op: Operator, kind: str, document: Json, args: argparse.Namespace) -> str:

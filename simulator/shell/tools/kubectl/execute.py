@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from reference_platform.errors import CommandError
 from simulator.cluster.objects import Pod
 from simulator.shell.context import Effect, Operator
-from simulator.shell.registry import Arguments, command, find, parse
+from simulator.shell.registry import Arguments, carry_out, command, find, parse
 from simulator.shell.tools.kubectl.kinds import common_flags, in_namespace, kind_of, pod_named
 from simulator.shell.tools.kubectl.objects import environment
 
@@ -31,7 +31,7 @@ def _names(op: Operator) -> Iterable[str]:
 
 
 @command("kubectl exec", "kubectl exec POD [-c CONTAINER] -- env|nvidia-smi|redis-cli info|...", takes_s=1.5,
-         configure=_flags, complete=_names)  # fmt: skip
+         configure=_flags, complete=_names, looked=("pods", "gpu", "upstream"), sight="describe")  # fmt: skip
 def execute(op: Operator, args: argparse.Namespace) -> Effect:
     """What a reading program in a pod prints; shells are closed."""
     in_namespace(args.namespace)
@@ -81,7 +81,7 @@ def _passed_on(op: Operator, words: Sequence[str]) -> Effect:
     found, rest = find(words)
     if found.changes:
         raise CommandError("error: changing something in a pod is closed to on-call", fix=INSTEAD)
-    return found.handler(op, parse(found, rest))
+    return carry_out(found, op, parse(found, rest))
 
 
 def _environment(op: Operator, pod: Pod) -> str:

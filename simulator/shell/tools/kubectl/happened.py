@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from dataclasses import replace
 
-from simulator.shell.context import Effect, Operator
+from simulator.shell.context import DECLARED, Effect, Operator
 from simulator.shell.registry import Arguments, command
 from simulator.shell.table import table
 from simulator.shell.tools.kubectl.kinds import SPELLINGS, common_flags, target_of
@@ -22,7 +22,13 @@ def _flags(parser: Arguments) -> None:
     parser.add_argument("--no-headers", action="store_true")
 
 
-@command("kubectl events", "kubectl events [--for pod/NAME] [--types Warning]", configure=_flags)
+@command(
+    "kubectl events",
+    "kubectl events [--for pod/NAME] [--types Warning]",
+    configure=_flags,
+    looked=("events",),
+    sight="events",
+)
 def show_events(op: Operator, args: argparse.Namespace) -> Effect:
     """Events with how often they were seen, oldest first."""
     checked(args.output)
@@ -38,7 +44,7 @@ def show_events(op: Operator, args: argparse.Namespace) -> Effect:
         if is_here and wanted in ("", item.last.object) and (not types or item.last.type.lower() in types)
     ]
     rows = [row for _, row in kept]
-    subjects, looked = subjects_of(rows, bool(wanted)), ("events",) if is_here else ()
+    subjects, looked = subjects_of(rows, bool(wanted)), DECLARED if is_here else ()
     if args.output not in ("", "wide"):
         return Effect(printed(replace(events(op), rows=tuple(rows)), rows, Shape(args.output)), 0, looked, subjects)
     if not rows:

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 from reference_platform.errors import CommandError, near_miss
 from simulator.cluster.objects import Pod
+from simulator.incident.tags import Tag
 from simulator.shell.calendar import clock
 from simulator.shell.components import distinct, mentioned
 from simulator.shell.context import Effect, Operator
@@ -55,7 +56,8 @@ def _names(op: Operator) -> Iterable[str]:
 
 
 @command("kubectl logs", "kubectl logs POD|deployment/NAME [-p] [--tail N] [--since 10m]", takes_s=1.5,
-         configure=_flags, complete=_names, aliases=["kubectl log"])  # fmt: skip
+         configure=_flags, complete=_names, aliases=["kubectl log"],
+         looked=("logs", "logs_previous", "upstream"), sight="logs")  # fmt: skip
 def logs(op: Operator, args: argparse.Namespace) -> Effect:
     """What a pod wrote; -p is the container that died before this one."""
     in_namespace(args.namespace)
@@ -86,7 +88,8 @@ def logs(op: Operator, args: argparse.Namespace) -> Effect:
         # That a log is silent is something to see; what was cut away was not seen.
         return Effect("\n".join(lines))
     components = [op.plant.cluster.component_of(pod.deployment) for pod in pods]
-    looked = ["logs", *(["logs_previous"] if args.previous else [])]
+    looked: list[Tag] = ["logs"]
+    looked += ["logs_previous"] if args.previous else []
     looked += ["upstream"] if any(name in UPSTREAM for name in components) else []
     return Effect("\n".join(lines), looked=tuple(looked), subjects=distinct([*components, *mentioned(op, loud)]))
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
 from reference_platform.errors import CommandError
+from simulator.incident.tags import Sight, Tag
 from simulator.shell.components import distinct
 from simulator.shell.context import Effect, Operator
 from simulator.shell.registry import Arguments, command
@@ -40,7 +41,7 @@ LISTINGS: dict[str, Callable[[Operator], Listing]] = {
     "events": kinds_of_rows.events,
     "namespaces": kinds_of_rows.namespaces,
 }
-LOOKED: dict[str, tuple[str, ...]] = {
+LOOKED: dict[str, tuple[Tag, ...]] = {
     "pods": ("pods",),
     "nodes": ("nodes",),
     "deployments": ("rollout",),
@@ -51,6 +52,9 @@ LOOKED: dict[str, tuple[str, ...]] = {
     "endpoints": ("pods",),
     "endpointslices": ("pods",),
 }
+ANY_KIND = distinct(tag for tags in LOOKED.values() for tag in tags)
+SIGHT_OF: dict[str, Sight] = {"nodes": "nodes", "jobs": "changes", "events": "events"}
+"""Of every other kind, a list is weighed as one of pods."""
 GET_USAGE = "[NAME...] [-o wide|yaml|json|name|jsonpath=...|custom-columns=...] [-l app=X]"
 
 
@@ -140,7 +144,14 @@ def _get(op: Operator, target: Target, args: argparse.Namespace) -> Effect:
     return Effect(text, looked=looked, subjects=subjects_of(rows[:ROWS_MAX], asked))
 
 
-@command("kubectl get", f"kubectl get KIND[/NAME] {GET_USAGE}", configure=get_flags, complete=_names)
+@command(
+    "kubectl get",
+    f"kubectl get KIND[/NAME] {GET_USAGE}",
+    configure=get_flags,
+    complete=_names,
+    looked=ANY_KIND,
+    sight="pods",
+)
 def get_any(op: Operator, args: argparse.Namespace) -> Effect:
     """List any kind by its long, short or slashed name; several kinds with commas."""
     words = list(args.words)
@@ -153,7 +164,7 @@ def get_any(op: Operator, args: argparse.Namespace) -> Effect:
     if len(words) > 1 and all("/" in word for word in words) and len({word.partition("/")[0] for word in words}) > 1:
         args.show_kind = True
         parts = [_get(op, target_of([word]), args) for word in words]
-        looked = distinct(tag for part in parts for tag in part.looked)
+        looked = distinct(tag for part in parts for tag in part.seen)
         subjects = distinct(name for part in parts for name in part.subjects)
         return Effect("\n\n".join(part.text for part in parts), looked=looked, subjects=subjects)
     return _get(op, target_of(words), args)
@@ -167,20 +178,28 @@ def _register(kind: str) -> None:
 
     handler.__doc__ = f"List {kind}."
     command(f"kubectl get {kind}", f"kubectl get {kind} {GET_USAGE}", configure=get_flags, complete=_names_of(kind),
-            aliases=short)(handler)  # fmt: skip
+            aliases=short, looked=LOOKED.get(kind, ()), sight=SIGHT_OF.get(kind, "pods"))(handler)  # fmt: skip
 
 
 for _kind in LISTINGS:
     _register(_kind)
 
 
-@command("kubectl get hpa", "kubectl get hpa", configure=get_flags, aliases=["kubectl get horizontalpodautoscalers"])
+@command(
+    "kubectl get hpa",
+    "kubectl get hpa",
+    configure=get_flags,
+    aliases=["kubectl get horizontalpodautoscalers"],
+    sight="pods",
+)
 def get_hpa(op: Operator, args: argparse.Namespace) -> Effect:
     """Autoscalers; the platform has none."""
     return _get(op, target_named("horizontalpodautoscalers", args.words), args)
 
 
-@command("kubectl get all", "kubectl get all [-l app=X]", takes_s=1.5, configure=get_flags)
+@command(
+    "kubectl get all", "kubectl get all [-l app=X]", takes_s=1.5, configure=get_flags, looked=ANY_KIND, sight="pods"
+)
 def get_all(op: Operator, args: argparse.Namespace) -> Effect:
     """Pods, services, deployments, replica sets, stateful sets and jobs, one after the other."""
     return _several(op, ALL, args)

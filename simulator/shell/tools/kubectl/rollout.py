@@ -8,7 +8,7 @@ from reference_platform.errors import CommandError
 from simulator.cluster.objects import Deployment
 from simulator.shell.calendar import clock
 from simulator.shell.components import distinct
-from simulator.shell.context import Effect, Operator
+from simulator.shell.context import DECLARED, Effect, Operator
 from simulator.shell.registry import Arguments, command
 from simulator.shell.tools.kubectl.kinds import RESOURCE, common_flags, in_namespace
 from simulator.shell.tools.kubectl.operate import BY, announce, component, one_workload, workload_names, workloads
@@ -32,7 +32,7 @@ def _no_job(item: Deployment, verb: str) -> None:
 
 
 @command("kubectl rollout status", "kubectl rollout status deployment/NAME", takes_s=2.0, configure=_flags,
-         complete=workload_names)  # fmt: skip
+         complete=workload_names, looked=("rollout", "pods"), sight="changes")  # fmt: skip
 def rollout_status(op: Operator, args: argparse.Namespace) -> Effect:
     """How far a roll-out is, now."""
     item = one_workload(op, args)
@@ -41,15 +41,15 @@ def rollout_status(op: Operator, args: argparse.Namespace) -> Effect:
     pods = op.plant.cluster.ready_pods(name)
     available = sum(pod.template.revision == item.template.revision for pod in pods)
     waiting = f'Waiting for deployment "{name}" rollout to finish: '
-    looked, subjects = ("rollout", "pods"), (component(op, item),)
+    subjects = (component(op, item),)
     if item.spec.kind == "Job":
         raise CommandError(
             "error: no status viewer has been implemented for batch/v1, Kind=Job", fix="kubectl get jobs"
         )
     if overdue(op, item):
-        return Effect(f'error: deployment "{name}" exceeded its progress deadline', 1, looked, subjects)
+        return Effect(f'error: deployment "{name}" exceeded its progress deadline', 1, DECLARED, subjects)
     if item.spec.kind == "StatefulSet" and available < wanted:
-        return Effect(f"Waiting for {wanted - available} pods to be ready...", 0, looked, subjects)
+        return Effect(f"Waiting for {wanted - available} pods to be ready...", 0, DECLARED, subjects)
     if fresh < wanted:
         text = f"{waiting}{fresh} out of {wanted} new replicas have been updated..."
     elif total > fresh:
@@ -58,11 +58,11 @@ def rollout_status(op: Operator, args: argparse.Namespace) -> Effect:
         text = f"{waiting}{available} of {wanted} updated replicas are available..."
     else:
         text = f'deployment "{name}" successfully rolled out'
-    return Effect(text, 0, looked, subjects)
+    return Effect(text, 0, DECLARED, subjects)
 
 
 @command("kubectl rollout history", "kubectl rollout history deployment/NAME [--revision N]", configure=_flags,
-         complete=workload_names)  # fmt: skip
+         complete=workload_names, looked=("rollout", "changes"), sight="changes")  # fmt: skip
 def rollout_history(op: Operator, args: argparse.Namespace) -> Effect:
     """Revisions of a deployment and what caused them."""
     item = one_workload(op, args)
@@ -78,7 +78,7 @@ def rollout_history(op: Operator, args: argparse.Namespace) -> Effect:
         lines += [f"  Created:       {clock(op, found.created_at_s)}"] if found.by != "platform" else []
         lines += [f"  Memory limit:  {found.memory_limit_bytes >> 20}Mi", f"  Node pool:     {found.node_pool}"]
         lines += [f"  Model version: {found.model_version}"] if found.model_version else []
-    return Effect("\n".join(lines), looked=("rollout", "changes"), subjects=(component(op, item),))
+    return Effect("\n".join(lines), looked=DECLARED, subjects=(component(op, item),))
 
 
 def _revisions(item: Deployment) -> str:

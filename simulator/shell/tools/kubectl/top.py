@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from reference_platform.errors import CommandError
 from simulator.cluster.lifecycle import memory_bytes
 from simulator.shell.components import distinct
-from simulator.shell.context import Effect, Operator
+from simulator.shell.context import DECLARED, Effect, Operator
 from simulator.shell.load import load
 from simulator.shell.registry import Arguments, command
 from simulator.shell.table import table
@@ -49,14 +49,21 @@ def _top(samples: list[Sample], headers: Sequence[str], args: argparse.Namespace
     return table(() if args.no_headers else headers, [[*spread, name, *cells] for name, _, _, cells in samples])
 
 
-@command("kubectl top", "kubectl top pods|nodes", takes_s=0.5)
+@command(
+    "kubectl top",
+    "kubectl top pods|nodes",
+    takes_s=0.5,
+    looked=("pods", "metrics"),
+    sight="usage",
+)
 def top(op: Operator, args: argparse.Namespace) -> Effect:
     """What `kubectl top` can show."""
     raise CommandError("error: kubectl top needs a kind", fix="kubectl top nodes, kubectl top pods")
 
 
 @command("kubectl top pods", "kubectl top pods [NAME...] [-l app=X] [--sort-by cpu|memory]", takes_s=1.5,
-         configure=_top_flags, complete=_pod_names, aliases=["kubectl top pod", "kubectl top po"])  # fmt: skip
+         configure=_top_flags, complete=_pod_names, aliases=["kubectl top pod", "kubectl top po"],
+         looked=("pods", "metrics"), sight="usage")  # fmt: skip
 def top_pods(op: Operator, args: argparse.Namespace) -> Effect:
     """Processor and memory that the pods' processes use now."""
     in_namespace(args.namespace)
@@ -86,11 +93,12 @@ def top_pods(op: Operator, args: argparse.Namespace) -> Effect:
         samples = [(name, cores, used, (owners[name], *cells)) for name, cores, used, cells in samples]
         headers = ["POD", "NAME", *headers[1:]]
     text = _top(samples, headers, args, "shop" if args.all_namespaces else "")
-    return Effect(text, looked=("pods", "metrics"), subjects=distinct(component(pod.deployment) for pod in about))
+    return Effect(text, looked=DECLARED, subjects=distinct(component(pod.deployment) for pod in about))
 
 
 @command("kubectl top nodes", "kubectl top nodes [NAME...] [--sort-by cpu|memory]", takes_s=1.5,
-         configure=_top_flags, complete=_node_names, aliases=["kubectl top node", "kubectl top no"])  # fmt: skip
+         configure=_top_flags, complete=_node_names, aliases=["kubectl top node", "kubectl top no"],
+         looked=("nodes",), sight="usage")  # fmt: skip
 def top_nodes(op: Operator, args: argparse.Namespace) -> Effect:
     """Processor and memory that is in use on the nodes."""
     asked = [node_named(op, name) for name in target_named("nodes", args.names).names]
@@ -110,4 +118,4 @@ def top_nodes(op: Operator, args: argparse.Namespace) -> Effect:
         if asked or max(of_cores, of_memory) > NEARLY_FULL_RATIO:
             tight.append(node.spec.name)
     text = _top(samples, ("NAME", "CPU(cores)", "CPU(%)", "MEMORY(bytes)", "MEMORY(%)"), args)
-    return Effect(text, looked=("nodes",), subjects=tuple(tight))
+    return Effect(text, looked=DECLARED, subjects=tuple(tight))

@@ -45,7 +45,16 @@ def _services(op: Operator) -> Iterable[str]:
     return [name for name, deployment in op.plant.cluster.deployments.items() if not deployment.deleted]
 
 
-@command("logs", USAGE, takes_s=2.0, configure=_options, complete=_services, aliases=["log"])
+@command(
+    "logs",
+    USAGE,
+    takes_s=2.0,
+    configure=_options,
+    complete=_services,
+    aliases=["log"],
+    looked=("logs", "upstream"),
+    sight="logs",
+)
 def logs(op: Operator, args: argparse.Namespace) -> Effect:
     """Log lines of a service from all its pods, newest last."""
     service = _service(op, args)

@@ -10,7 +10,7 @@ from reference_platform.errors import CommandError
 from reference_platform.models.catalogue import card_of
 from reference_platform.registry.port import ModelVersion
 from simulator.shell.calendar import age, clock
-from simulator.shell.context import Effect, Operator
+from simulator.shell.context import DECLARED, Effect, Operator
 from simulator.shell.free_text import is_digits
 from simulator.shell.registry import Arguments, command
 from simulator.shell.table import table
@@ -79,7 +79,14 @@ def _running(op: Operator, name: str) -> str:
     return ", ".join(f"{version} ({count} pod{'s' * (count > 1)})" for version, count in counts.items()) or "none ready"
 
 
-@command("mlflow models list", "mlflow models list", takes_s=2.0, aliases=["mlflow models", "mlflow models search"])
+@command(
+    "mlflow models list",
+    "mlflow models list",
+    takes_s=2.0,
+    aliases=["mlflow models", "mlflow models search"],
+    looked=("registry",),
+    sight="registry",
+)
 def models_list(op: Operator, _: argparse.Namespace) -> Effect:
     """Registered models with their newest version and aliases."""
     _reach(op)
@@ -89,7 +96,7 @@ def models_list(op: Operator, _: argparse.Namespace) -> Effect:
         aliases = ", ".join(f"{alias}={number}" for alias, number in op.plant.registry.aliases(name).items())
         rows.append((name, str(newest.version), f"{age(op, newest.created_at_s)} ago", aliases))
     text = table(("NAME", "NEWEST VERSION", "CREATED", "ALIASES"), rows)
-    return Effect(text, looked=("registry",), subjects=op.plant.registry.names())
+    return Effect(text, looked=DECLARED, subjects=op.plant.registry.names())
 
 
 @command(
@@ -99,6 +106,8 @@ def models_list(op: Operator, _: argparse.Namespace) -> Effect:
     configure=_name,
     complete=_models,
     aliases=["mlflow models get"],
+    looked=("registry",),
+    sight="registry",
 )
 def models_describe(op: Operator, args: argparse.Namespace) -> Effect:
     """One model: owner, aliases, what it reads, what its pods run."""
@@ -121,7 +130,7 @@ def models_describe(op: Operator, args: argparse.Namespace) -> Effect:
         f"Reads:      {versions[-1].tags.get('features', '-')}",
         f"Serving:    {_running(op, args.name)}",
     ]
-    return Effect("\n".join(lines), looked=("registry",), subjects=(args.name,))
+    return Effect("\n".join(lines), looked=DECLARED, subjects=(args.name,))
 
 
 @command(
@@ -131,6 +140,8 @@ def models_describe(op: Operator, args: argparse.Namespace) -> Effect:
     configure=_name,
     complete=_models,
     aliases=["mlflow models versions", "mlflow versions list", "mlflow model-versions"],
+    looked=("registry",),
+    sight="registry",
 )
 def versions_list(op: Operator, args: argparse.Namespace) -> Effect:
     """Versions of a model with metrics and aliases."""
@@ -148,7 +159,7 @@ def versions_list(op: Operator, args: argparse.Namespace) -> Effect:
         for item in reversed(op.plant.registry.versions(args.name))
     ]
     text = table(("VERSION", "STATUS", "CREATED", "METRICS", "HOST MEM", "GPU MEM", "ALIASES"), rows)
-    return Effect(text, looked=("registry",), subjects=(args.name,))
+    return Effect(text, looked=DECLARED, subjects=(args.name,))
 
 
 def _gib(item: ModelVersion, tag: str) -> str:
@@ -163,6 +174,8 @@ def _gib(item: ModelVersion, tag: str) -> str:
     configure=_name_and_version,
     complete=_models,
     aliases=["mlflow versions get", "mlflow models version"],
+    looked=("registry",),
+    sight="registry",
 )
 def versions_describe(op: Operator, args: argparse.Namespace) -> Effect:
     """One version: run, metrics, tags with its memory needs and load time."""
@@ -184,7 +197,7 @@ def versions_describe(op: Operator, args: argparse.Namespace) -> Effect:
         "Tags:",
         *(f"  {name:<24} {value}" for name, value in sorted(item.tags.items())),
     ]
-    return Effect("\n".join(lines), looked=("registry",), subjects=(item.name,))
+    return Effect("\n".join(lines), looked=DECLARED, subjects=(item.name,))
 
 
 @command(
@@ -194,13 +207,15 @@ def versions_describe(op: Operator, args: argparse.Namespace) -> Effect:
     configure=_name,
     complete=_models,
     aliases=["mlflow alias list", "mlflow alias get"],
+    looked=("registry",),
+    sight="registry",
 )
 def aliases_list(op: Operator, args: argparse.Namespace) -> Effect:
     """Aliases of a model and the versions they point at."""
     _reach(op)
     rows = [(alias, str(number)) for alias, number in op.plant.registry.aliases(args.name).items()]
     text = table(("ALIAS", "VERSION"), rows) + f"\nserving now: {_running(op, args.name)}"
-    return Effect(text, looked=("registry",), subjects=(args.name,))
+    return Effect(text, looked=DECLARED, subjects=(args.name,))
 
 
 @command(
@@ -211,6 +226,8 @@ def aliases_list(op: Operator, args: argparse.Namespace) -> Effect:
     configure=_alias_move,
     complete=_models,
     aliases=["mlflow aliases set", "mlflow models set-alias"],
+    looked=("registry",),
+    sight="registry",
 )
 def alias_set(op: Operator, args: argparse.Namespace) -> Effect:
     """Point an alias at another version. What pods run is named by their deployment and does not follow."""
@@ -224,7 +241,7 @@ def alias_set(op: Operator, args: argparse.Namespace) -> Effect:
         raise CommandError(f'INVALID_PARAMETER_VALUE: "{args.alias[:40]}" is no alias', fix="such as champion")
     before = op.plant.registry.aliases(args.name).get(args.alias)
     if before == item.version:
-        return Effect(f"{args.name}@{args.alias} points at version {item.version} already", looked=("registry",))
+        return Effect(f"{args.name}@{args.alias} points at version {item.version} already", looked=DECLARED)
     op.plant.registry.set_alias(args.name, args.alias, item.version)
     op.plant.sync()
     op.changed("set_alias", [args.name], f"{args.name}@{args.alias}: {before or 'none'} -> {item.version}")
@@ -232,7 +249,7 @@ def alias_set(op: Operator, args: argparse.Namespace) -> Effect:
         f"{args.name}@{args.alias}: version {before or 'none'} -> {item.version}\n"
         f"pods do not follow: they run what their deployment names ({_running(op, args.name)}), after a restart too\n"
         f"to serve it: kubectl set env deployment/{args.name} MODEL_VERSION={item.version}",
-        looked=("registry",),
+        looked=DECLARED,
         subjects=(args.name,),
     )
 
@@ -244,6 +261,8 @@ def alias_set(op: Operator, args: argparse.Namespace) -> Effect:
     configure=_name,
     complete=_models,
     aliases=["mlflow runs list", "mlflow runs search"],
+    looked=("registry",),
+    sight="registry",
 )
 def runs_list(op: Operator, args: argparse.Namespace) -> Effect:
     """Training runs behind a model's versions."""
@@ -254,7 +273,7 @@ def runs_list(op: Operator, args: argparse.Namespace) -> Effect:
         for item in reversed(op.plant.registry.versions(args.name))
     ]  # fmt: skip
     text = table(("RUN ID", "STATUS", "STARTED", "AGE", "GIT", "VERSION", "METRICS"), rows)
-    return Effect(text, looked=("registry",), subjects=(args.name,))
+    return Effect(text, looked=DECLARED, subjects=(args.name,))
 
 
 @command(
@@ -264,6 +283,8 @@ def runs_list(op: Operator, args: argparse.Namespace) -> Effect:
     configure=_two_versions,
     complete=_models,
     aliases=["mlflow diff"],
+    looked=("registry",),
+    sight="registry",
 )
 def compare(op: Operator, args: argparse.Namespace) -> Effect:
     """Two versions side by side: metrics, memory, load time, features."""
@@ -280,7 +301,7 @@ def compare(op: Operator, args: argparse.Namespace) -> Effect:
         left_tag, right_tag = one.tags.get(tag, "-"), two.tags.get(tag, "-")
         rows.append((tag, left_tag, right_tag, "" if left_tag == right_tag else "differs"))
     text = table((args.name.upper(), f"VERSION {one.version}", f"VERSION {two.version}", "CHANGE"), rows)
-    return Effect(text, looked=("registry",), subjects=(args.name,))
+    return Effect(text, looked=DECLARED, subjects=(args.name,))
 
 
 def _number(value: float | None) -> str:
@@ -300,7 +321,7 @@ def _anything(parser: Arguments) -> None:
 
 
 @command("mlflow alias delete", "mlflow alias delete NAME ALIAS", takes_s=1.0, configure=_anything,
-         aliases=["mlflow aliases delete"])  # fmt: skip
+         aliases=["mlflow aliases delete"], sight="registry")  # fmt: skip
 def alias_delete(op: Operator, args: argparse.Namespace) -> Effect:
     """Not for responders: what serves is found by its alias."""
     _reach(op)
@@ -315,9 +336,11 @@ def alias_delete(op: Operator, args: argparse.Namespace) -> Effect:
     takes_s=1.0,
     configure=_anything,
     aliases=["mlflow experiments search", "mlflow experiments list", "mlflow artifacts", "mlflow artifacts list"],
+    looked=("registry",),
+    sight="registry",
 )
 def experiments(op: Operator, args: argparse.Namespace) -> Effect:
     """Experiments of the tracking server: one for each model."""
     _reach(op)
     rows = [(str(at), name, f"mlflow-artifacts:/{at}") for at, name in enumerate(op.plant.registry.names(), 1)]
-    return Effect(table(("Experiment Id", "Name", "Artifact Location"), rows), looked=("registry",))
+    return Effect(table(("Experiment Id", "Name", "Artifact Location"), rows), looked=DECLARED)

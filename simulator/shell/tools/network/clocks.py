@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Iterable
 
-from simulator.shell.context import Effect, Operator
+from simulator.shell.context import DECLARED, Effect, Operator
 from simulator.shell.registry import Arguments, command
 from simulator.shell.table import table
 from simulator.shell.tools.kubectl.kinds import node_named
@@ -32,6 +32,8 @@ def _one_node(parser: Arguments) -> None:
     configure=_maybe_node,
     complete=_node_names,
     aliases=["chronyc", "timedatectl"],
+    looked=("upstream",),
+    sight="clocks",
 )
 def tracking(op: Operator, args: argparse.Namespace) -> Effect:
     """How far each machine's clock is from the time servers."""
@@ -43,7 +45,7 @@ def tracking(op: Operator, args: argparse.Namespace) -> Effect:
         offset = "0.000012 s fast" if synced else f"{abs(ahead_s):.0f} s {'fast' if ahead_s > 0 else 'slow'}"
         rows.append((node.spec.name, "Normal" if synced else "Not synchronised", offset))
     subjects = tuple(node.spec.name for node in nodes)
-    return Effect(table(("NODE", "LEAP STATUS", "SYSTEM TIME"), rows), looked=("upstream",), subjects=subjects)
+    return Effect(table(("NODE", "LEAP STATUS", "SYSTEM TIME"), rows), looked=DECLARED, subjects=subjects)
 
 
 @command(

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from reference_platform.errors import CommandError
 from simulator.shell.calendar import clock
-from simulator.shell.context import Effect, Operator
+from simulator.shell.context import DECLARED, Effect, Operator
 from simulator.shell.network import DOMAIN, address_of, host_of, service_port, services
 from simulator.shell.registry import Arguments, command
 from simulator.shell.table import table
@@ -109,7 +109,15 @@ def _answer(op: Operator, question: _Question) -> tuple[str, str] | None:
     return f"{full}.", address_of(op, host)
 
 
-@command("dig", "dig [@SERVER] NAME [A] [+short] [-x ADDRESS]", takes_s=1.0, configure=_dig_options, complete=_hosts)
+@command(
+    "dig",
+    "dig [@SERVER] NAME [A] [+short] [-x ADDRESS]",
+    takes_s=1.0,
+    configure=_dig_options,
+    complete=_hosts,
+    looked=("dns",),
+    sight="network",
+)
 def dig(op: Operator, args: argparse.Namespace) -> Effect:
     """Ask the cluster's DNS for a name, or for the name of an address."""
     question = _question(op, args)
@@ -117,7 +125,7 @@ def dig(op: Operator, args: argparse.Namespace) -> Effect:
     empty = found is None or question.kind not in ("A", "PTR", "ANY")
     seen = ("dns",) if found is not None else ()
     if question.short:
-        return Effect("" if found is None or empty else found[1], looked=("dns",), subjects=seen)
+        return Effect("" if found is None or empty else found[1], looked=DECLARED, subjects=seen)
     asked = found[0] if found is not None else f"{question.name}."
     lines = [
         f"; <<>> DiG 9.18.28 <<>> {' '.join(args.words)}",
@@ -138,39 +146,72 @@ def dig(op: Operator, args: argparse.Namespace) -> Effect:
         f";; SERVER: {RESOLVER}#53({question.server}) (UDP)",
         f";; WHEN: {clock(op, op.now_s)}",
     ]
-    return Effect("\n".join(lines), looked=("dns",), subjects=seen)
+    return Effect("\n".join(lines), looked=DECLARED, subjects=seen)
 
 
-@command("nslookup", "nslookup NAME [SERVER]", takes_s=1.0, configure=_lookup_options, complete=_hosts)
+@command(
+    "nslookup",
+    "nslookup NAME [SERVER]",
+    takes_s=1.0,
+    configure=_lookup_options,
+    complete=_hosts,
+    looked=("dns",),
+    sight="network",
+)
 def nslookup(op: Operator, args: argparse.Namespace) -> Effect:
     """Ask the cluster's DNS for a name."""
     host = host_of(op, args.name, "** server can't find that name, NXDOMAIN")
     full = host + DOMAIN if host in services(op) else host
     text = f"Server:\t\t{RESOLVER}\nAddress:\t{RESOLVER}#53\n\nName:\t{full}\nAddress: {address_of(op, host)}"
-    return Effect(text, looked=("dns",), subjects=("dns",))
+    return Effect(text, looked=DECLARED, subjects=("dns",))
 
 
-@command("host", "host NAME [SERVER]", takes_s=1.0, configure=_lookup_options, complete=_hosts)
+@command(
+    "host",
+    "host NAME [SERVER]",
+    takes_s=1.0,
+    configure=_lookup_options,
+    complete=_hosts,
+    looked=("dns",),
+    sight="network",
+)
 def host(op: Operator, args: argparse.Namespace) -> Effect:
     """Ask the cluster's DNS for a name, in one line."""
     found = _answer(op, _Question(args.name.rstrip(".")[:120], "A", RESOLVER, True))
     if found is None:
-        return Effect(f"Host {args.name[:120]} not found: 3(NXDOMAIN)", 1, ("dns",), ())
-    return Effect(f"{found[0].rstrip('.')} has address {found[1]}", looked=("dns",), subjects=("dns",))
+        return Effect(f"Host {args.name[:120]} not found: 3(NXDOMAIN)", 1, DECLARED, ())
+    return Effect(f"{found[0].rstrip('.')} has address {found[1]}", looked=DECLARED, subjects=("dns",))
 
 
-@command("getent", "getent hosts NAME", takes_s=0.5, configure=_database_and_name, complete=_hosts)
+@command(
+    "getent",
+    "getent hosts NAME",
+    takes_s=0.5,
+    configure=_database_and_name,
+    complete=_hosts,
+    looked=("dns",),
+    sight="network",
+)
 def getent(op: Operator, args: argparse.Namespace) -> Effect:
     """The address that programs get for a name."""
     if args.database not in ("hosts", "ahosts", "ahostsv4"):
         raise CommandError(f"getent: unknown database: {args.database[:40]}", fix="getent hosts NAME")
     found = _answer(op, _Question(args.name.rstrip(".")[:120], "A", RESOLVER, True))
     if found is None:
-        return Effect(f"(no entry for {args.name[:120]})", 2, ("dns",), ())
-    return Effect(f"{found[1]:<15} {found[0].rstrip('.')}", looked=("dns",), subjects=("dns",))
+        return Effect(f"(no entry for {args.name[:120]})", 2, DECLARED, ())
+    return Effect(f"{found[1]:<15} {found[0].rstrip('.')}", looked=DECLARED, subjects=("dns",))
 
 
-@command("nc", "nc -zv NAME PORT", takes_s=1.5, configure=_port_options, complete=_hosts, aliases=["ncat", "netcat"])
+@command(
+    "nc",
+    "nc -zv NAME PORT",
+    takes_s=1.5,
+    configure=_port_options,
+    complete=_hosts,
+    aliases=["ncat", "netcat"],
+    looked=("dns",),
+    sight="network",
+)
 def nc(op: Operator, args: argparse.Namespace) -> Effect:
     """Whether something listens on a port of a service, pod or node."""
     name = host_of(op, args.name, "nc: getaddrinfo: Name or service not known")
@@ -181,12 +222,12 @@ def nc(op: Operator, args: argparse.Namespace) -> Effect:
         # A service drops what is sent to a port that it does not have; without pods it refuses.
         reason = "Connection refused" if not _answers(op, name) else "Connection timed out"
         text = f"nc: connect to {name} ({address}) port {args.port} (tcp) failed: {reason}"
-        return Effect(text, 1, ("dns",), ("network",))
+        return Effect(text, 1, DECLARED, ("network",))
     text = f"Connection to {name} ({address}) {args.port} port [tcp/*] succeeded!"
-    return Effect(text, looked=("dns",), subjects=("network",))
+    return Effect(text, looked=DECLARED, subjects=("network",))
 
 
-@command("dns", "dns", takes_s=2.0, aliases=["dns status", "dns check"])
+@command("dns", "dns", takes_s=2.0, aliases=["dns status", "dns check"], looked=("dns",), sight="network")
 def dns(op: Operator, _: argparse.Namespace) -> Effect:
     """Resolve every service once."""
     rows = [(name, address_of(op, name), "NOERROR", f"{_delay_ms(op):.1f} ms") for name in services(op)]
@@ -194,10 +235,18 @@ def dns(op: Operator, _: argparse.Namespace) -> Effect:
         table(("NAME", "ADDRESS", "STATUS", "TIME"), rows)
         + f"\nresolver {RESOLVER}: {len(rows)} of {len(rows)} answered"
     )
-    return Effect(text, looked=("dns",), subjects=("dns",))
+    return Effect(text, looked=DECLARED, subjects=("dns",))
 
 
-@command("ping", "ping [-c COUNT] NAME", takes_s=3.0, configure=_host_and_count, complete=_hosts)
+@command(
+    "ping",
+    "ping [-c COUNT] NAME",
+    takes_s=3.0,
+    configure=_host_and_count,
+    complete=_hosts,
+    looked=("dns",),
+    sight="network",
+)
 def ping(op: Operator, args: argparse.Namespace) -> Effect:
     """A few packets to a service, pod or node; three unless -c says how many, at most ten."""
     if not args.c.isascii() or not args.c.isdecimal() or int(args.c[:6]) < 1:
@@ -213,12 +262,12 @@ def ping(op: Operator, args: argparse.Namespace) -> Effect:
             head,
             f"{count} packets transmitted, 0 received, 100% packet loss (nothing runs behind this name)",
         ]
-        return Effect("\n".join(lines), 1, ("dns",), ("network",))
+        return Effect("\n".join(lines), 1, DECLARED, ("network",))
     times = [_delay_ms(op) for _ in range(count)]
     lines += [f"64 bytes from {address}: icmp_seq={at} ttl=62 time={ms:.3f} ms" for at, ms in enumerate(times, 1)]
     lines += ["", head, f"{count} packets transmitted, {count} received, 0% packet loss",
               f"rtt min/avg/max = {min(times):.3f}/{sum(times) / count:.3f}/{max(times):.3f} ms"]  # fmt: skip
-    return Effect("\n".join(lines), looked=("dns",), subjects=("network",))
+    return Effect("\n".join(lines), looked=DECLARED, subjects=("network",))
 
 
 def _answers(op: Operator, host: str) -> bool:
@@ -235,6 +284,8 @@ def _answers(op: Operator, host: str) -> bool:
     configure=_host_and_flags,
     complete=_hosts,
     aliases=["tracepath", "mtr"],
+    looked=("dns",),
+    sight="network",
 )
 def traceroute(op: Operator, args: argparse.Namespace) -> Effect:
     """The hops to a service, pod or node."""
@@ -246,11 +297,18 @@ def traceroute(op: Operator, args: argparse.Namespace) -> Effect:
         lines.append(f" 2  {node} ({address_of(op, node)})  {_delay_ms(op):.3f} ms")
     last = f"{address}  {_delay_ms(op):.3f} ms" if _answers(op, host) else "* * *"
     lines.append(f" {len(lines)}  {last}")
-    return Effect("\n".join(lines), looked=("dns",), subjects=("network",))
+    return Effect("\n".join(lines), looked=DECLARED, subjects=("network",))
 
 
 @command(
-    "cert", "cert NAME", takes_s=1.5, configure=_host, complete=_hosts, aliases=["openssl s_client -connect", "openssl"]
+    "cert",
+    "cert NAME",
+    takes_s=1.5,
+    configure=_host,
+    complete=_hosts,
+    aliases=["openssl s_client -connect", "openssl"],
+    looked=("dns",),
+    sight="certificate",
 )
 def cert(op: Operator, args: argparse.Namespace) -> Effect:
     """The certificate a service shows, and when it expires."""
@@ -265,4 +323,4 @@ def cert(op: Operator, args: argparse.Namespace) -> Effect:
         f"notAfter={clock(op, begins_s + CERTIFICATE_S)} (in {left_days} days)\nVerify return code: 0 (ok)"
     )
     component = op.plant.cluster.component_of(host)
-    return Effect(text, looked=("dns",), subjects=("network", component))
+    return Effect(text, looked=DECLARED, subjects=("network", component))

@@ -9,7 +9,7 @@ from reference_platform.errors import CommandError, nearest
 from simulator.cluster.objects import Node
 from simulator.cluster.power import clocks_mhz, memory_heat_c
 from simulator.shell.components import distinct
-from simulator.shell.context import Effect, Operator
+from simulator.shell.context import DECLARED, Effect, Operator
 from simulator.shell.registry import Arguments, command
 from simulator.shell.tools.kubectl.kinds import node_named
 from simulator.shell.tools.nvidia.box import DRIVER, Device, box, device
@@ -96,11 +96,11 @@ def _seen(op: Operator, nodes: Sequence[Node], text: str, asked: bool) -> Effect
     shown = [node.spec.name for node in nodes]
     loading = [pod for pod in cluster.pods.values() if pod.node in shown and pod.phase == "Loading"]
     models = [cluster.component_of(pod.deployment) for pod in loading if pod.footprint.gpu_memory_bytes]
-    return Effect(text, looked=("gpu",), subjects=distinct([*about, *(["gpu-pool"] if about else []), *models]))
+    return Effect(text, looked=DECLARED, subjects=distinct([*about, *(["gpu-pool"] if about else []), *models]))
 
 
 @command("nvidia-smi", "nvidia-smi [-i NODE] [--query-gpu=memory.used,... --format=csv] [-L] [-q]", takes_s=1.5,
-         configure=_flags, complete=_names)  # fmt: skip
+         configure=_flags, complete=_names, looked=("gpu",), sight="gpu")  # fmt: skip
 def nvidia_smi(op: Operator, args: argparse.Namespace) -> Effect:
     """GPUs of all nodes, or of one: memory, utilisation, processes."""
     if args.setting is not None and args.target not in ABSENT:
@@ -111,7 +111,7 @@ def nvidia_smi(op: Operator, args: argparse.Namespace) -> Effect:
     nodes = _chosen(op, name)
     gpus = [device(op, node) for node in nodes]
     if args.list_gpus:
-        return Effect("\n".join(f"{gpu.node}: GPU 0: {gpu.name} (UUID: {gpu.uuid})" for gpu in gpus), looked=("gpu",))
+        return Effect("\n".join(f"{gpu.node}: GPU 0: {gpu.name} (UUID: {gpu.uuid})" for gpu in gpus), looked=DECLARED)
     if args.query_gpu or args.query_compute_apps:
         text = _query(gpus, args.query_gpu, args.format) if args.query_gpu else _processes(gpus, args)
     elif args.details:
@@ -156,7 +156,13 @@ def _dmon_flags(parser: Arguments) -> None:
 
 
 @command(
-    "nvidia-smi dmon", "nvidia-smi dmon [-i NODE] [-s pucm] [-c N]", takes_s=2.0, configure=_dmon_flags, complete=_names
+    "nvidia-smi dmon",
+    "nvidia-smi dmon [-i NODE] [-s pucm] [-c N]",
+    takes_s=2.0,
+    configure=_dmon_flags,
+    complete=_names,
+    looked=("gpu",),
+    sight="gpu",
 )
 def dmon(op: Operator, args: argparse.Namespace) -> Effect:
     """One line of device statistics for each GPU."""
@@ -182,7 +188,15 @@ def _dcgm_flags(parser: Arguments) -> None:
     parser.add_argument("-g", "--group")
 
 
-@command("dcgmi health", "dcgmi health -c [-i NODE]", takes_s=2.0, configure=_dcgm_flags, complete=_names)
+@command(
+    "dcgmi health",
+    "dcgmi health -c [-i NODE]",
+    takes_s=2.0,
+    configure=_dcgm_flags,
+    complete=_names,
+    looked=("gpu",),
+    sight="gpu",
+)
 def dcgmi_health(op: Operator, args: argparse.Namespace) -> Effect:
     """Health checks of the GPUs: ECC, Xid errors, thermal, PCIe."""
     nodes = _chosen(op, args.node or args.target)
@@ -190,17 +204,25 @@ def dcgmi_health(op: Operator, args: argparse.Namespace) -> Effect:
     lines = [rule, f"| {'Health Monitor Report':<85}|", rule.replace("-", "=")]
     for node in nodes:
         lines += [f"| {node.spec.name + ' Overall Health':<26}| {'Healthy':<57}|", rule]
-    return Effect("\n".join(lines), looked=("gpu",), subjects=("gpu-pool", *(node.spec.name for node in nodes)))
+    return Effect("\n".join(lines), looked=DECLARED, subjects=("gpu-pool", *(node.spec.name for node in nodes)))
 
 
 @command("dcgmi diag", "dcgmi diag -r LEVEL", takes_s=1.0, configure=_diag_flags, complete=_names,
-         aliases=["dcgmi dmon", "dcgmi stats", "dcgmi policy"])  # fmt: skip
+         aliases=["dcgmi dmon", "dcgmi stats", "dcgmi policy"], sight="gpu")  # fmt: skip
 def dcgmi_diag(op: Operator, args: argparse.Namespace) -> Effect:
     """Not run while models are served: a diagnosis takes the GPU for itself."""
     raise CommandError("dcgmi: a diagnosis would take the GPUs from the models", fix="dcgmi health -c, nvidia-smi dmon")
 
 
-@command("dcgmi discovery", "dcgmi discovery -l [-i NODE]", takes_s=1.0, configure=_dcgm_flags, complete=_names)
+@command(
+    "dcgmi discovery",
+    "dcgmi discovery -l [-i NODE]",
+    takes_s=1.0,
+    configure=_dcgm_flags,
+    complete=_names,
+    looked=("gpu",),
+    sight="gpu",
+)
 def dcgmi_discovery(op: Operator, args: argparse.Namespace) -> Effect:
     """GPUs that DCGM has found."""
     rule = "+--------+" + "-" * 70 + "+"
@@ -209,4 +231,4 @@ def dcgmi_discovery(op: Operator, args: argparse.Namespace) -> Effect:
         facts = (f"Name: {gpu.name}", f"PCI Bus ID: {gpu.bus_id}", f"Device UUID: {gpu.uuid}")
         lines += [f"{gpu.node}: 1 GPU found.", rule, f"| GPU ID | {'Device Information':<69}|", rule]
         lines += [f"| {'0' if at == 0 else ' ':<7}| {fact:<69}|" for at, fact in enumerate(facts)] + [rule]
-    return Effect("\n".join(lines), looked=("gpu",))
+    return Effect("\n".join(lines), looked=DECLARED)

@@ -11,7 +11,7 @@ from reference_platform.errors import CommandError, nearest
 from reference_platform.monitoring.alerts import AlertRule, AlertStatus, Resolved, Severity, Transition
 from simulator.shell.calendar import clock
 from simulator.shell.components import components, distinct, named_component
-from simulator.shell.context import Effect, Operator
+from simulator.shell.context import DECLARED, Effect, Operator
 from simulator.shell.free_text import is_digits, length_s, unquoted
 from simulator.shell.query import about, answer, asked, number_text, parse_query, selectors, series_text, without_flags
 from simulator.shell.registry import Arguments, command
@@ -55,7 +55,9 @@ def _state(op: Operator, status: AlertStatus) -> str:
     return "ACKED" if op.pager.acked_by(status.alert_id) else "FIRING"
 
 
-@command("alerts", "alerts", takes_s=1.0, aliases=["alerts list", "alert list", "pages"])
+@command(
+    "alerts", "alerts", takes_s=1.0, aliases=["alerts list", "alert list", "pages"], looked=("alerts",), sight="alerts"
+)
 def alerts(op: Operator, _: argparse.Namespace) -> Effect:
     """Alerts that are pending, firing, acknowledged or lately resolved."""
     known = op.alerts.alerts()
@@ -70,7 +72,7 @@ def alerts(op: Operator, _: argparse.Namespace) -> Effect:
     known_names = components(op)
     firing = [status for status in active if status.state == "firing"]
     named = [name for status in firing for name in (status.component, *(value for _, value in status.labels))]
-    return Effect(text, looked=("alerts",), subjects=distinct(name for name in named if name in known_names))
+    return Effect(text, looked=DECLARED, subjects=distinct(name for name in named if name in known_names))
 
 
 @command("ack", "ack [ID...]", takes_s=1.0, configure=_ids, aliases=["acknowledge", "alerts ack", "alert ack"])
@@ -161,7 +163,15 @@ def _deliver(op: Operator, transitions: Sequence[Transition]) -> None:
         op.pager.observe(transitions, op.now_s)
 
 
-@command("alerts rules", "alerts rules", takes_s=1.0, complete=_rule_names, aliases=["alert rules", "rules"])
+@command(
+    "alerts rules",
+    "alerts rules",
+    takes_s=1.0,
+    complete=_rule_names,
+    aliases=["alert rules", "rules"],
+    looked=("alerts",),
+    sight="rules",
+)
 def rules(op: Operator, _: argparse.Namespace) -> Effect:
     """Every alert rule: severity, how long it must hold, expression."""
     errors = op.alerts.errors()
@@ -170,10 +180,10 @@ def rules(op: Operator, _: argparse.Namespace) -> Effect:
          errors.get(rule.name, " ".join(rule.expr.split())).splitlines()[0])
         for rule in op.alerts.rules()
     ]  # fmt: skip
-    return Effect(table(("NAME", "SEV", "FOR", "", "EXPR"), rows), looked=("alerts",), subjects=("alerting",))
+    return Effect(table(("NAME", "SEV", "FOR", "", "EXPR"), rows), looked=DECLARED, subjects=("alerting",))
 
 
-@command("alerts add", ADD_USAGE, takes_s=5.0, aliases=["alert add", "alerts rule add"], rest="query")
+@command("alerts add", ADD_USAGE, takes_s=5.0, aliases=["alert add", "alerts rule add"], rest="query", sight="alerts")
 def add(op: Operator, args: argparse.Namespace) -> Effect:
     """Add an alert rule of your own; it is evaluated from now on."""
     raw, flags = without_flags(args.raw, ("for", "severity", "component", "summary"), ADD_USAGE)
@@ -213,6 +223,7 @@ def _severity(text: str) -> Severity:
     configure=_rule_name,
     complete=lambda op: op.incident.rules_added,
     aliases=["alert remove", "alerts delete", "alert delete"],
+    sight="alerts",
 )
 def remove(op: Operator, args: argparse.Namespace) -> Effect:
     """Remove an alert rule that you added."""
@@ -226,7 +237,15 @@ def remove(op: Operator, args: argparse.Namespace) -> Effect:
     return Effect(f"alert {args.name} removed")
 
 
-@command("alerts test", "alerts test EXPR [--for 10m]", takes_s=2.0, aliases=["alert test"], rest="query")
+@command(
+    "alerts test",
+    "alerts test EXPR [--for 10m]",
+    takes_s=2.0,
+    aliases=["alert test"],
+    rest="query",
+    looked=("metrics",),
+    sight="query",
+)
 def test(op: Operator, args: argparse.Namespace) -> Effect:
     """Would an expression alert now, and how often was it true in the last hour?"""
     usage = "alerts test EXPR [--for 10m]"
@@ -249,4 +268,4 @@ def test(op: Operator, args: argparse.Namespace) -> Effect:
     lines = [verdict, f"true at {sum(true)} of {TEST_POINTS} instants of the last hour"]
     subjects = about(op, query.expr, [sample.labels for sample in now]) if now else ()
     lines += [table(("SERIES", "VALUE"), rows)] if rows else []
-    return Effect("\n".join(lines), looked=("metrics",), subjects=subjects)
+    return Effect("\n".join(lines), looked=DECLARED, subjects=subjects)

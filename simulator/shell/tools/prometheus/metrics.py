@@ -17,7 +17,7 @@ from reference_platform.pattern import Pattern
 from reference_platform.shop.ingest import PIPELINE
 from simulator.shell.calendar import clock
 from simulator.shell.components import distinct
-from simulator.shell.context import Effect, Operator
+from simulator.shell.context import DECLARED, Effect, Operator
 from simulator.shell.free_text import length_s
 from simulator.shell.query import (
     POINTS_MAX,
@@ -49,7 +49,16 @@ def _names(op: Operator) -> Iterable[str]:
     return op.plant.store.names()
 
 
-@command("metrics", USAGE, takes_s=1.5, complete=_names, aliases=["promql", "metrics query"], rest="query")
+@command(
+    "metrics",
+    USAGE,
+    takes_s=1.5,
+    complete=_names,
+    aliases=["promql", "metrics query"],
+    rest="query",
+    looked=("metrics", "upstream", "history"),
+    sight="query",
+)
 def metrics(op: Operator, args: argparse.Namespace) -> Effect:
     """A PromQL query: values now, or with --range their course with a sparkline."""
     query = asked(op, args.raw, ("range", "step"), USAGE)
@@ -88,7 +97,15 @@ def _course(rows: dict[Labels, list[float]]) -> str:
     return table(("SERIES", "MIN", "MEAN", "MAX", "LAST", ""), shown)
 
 
-@command("metrics list", "metrics list [PATTERN]", takes_s=1.0, aliases=["metrics ls", "promql list"], rest="query")
+@command(
+    "metrics list",
+    "metrics list [PATTERN]",
+    takes_s=1.0,
+    aliases=["metrics ls", "promql list"],
+    rest="query",
+    looked=("metrics",),
+    sight="query",
+)
 def metrics_list(op: Operator, args: argparse.Namespace) -> Effect:
     """Names of all metrics with their labels."""
     pattern = Pattern(args.raw.strip().strip("'\""), ignore_case=True)
@@ -100,7 +117,7 @@ def metrics_list(op: Operator, args: argparse.Namespace) -> Effect:
             rows.append((name, str(len(series)), labels or "-"))
     if not rows:
         raise CommandError(f"no metric fits {args.raw[:60]!r}", fix="metrics list")
-    return Effect(table(("METRIC", "SERIES", "LABELS"), rows), looked=("metrics",))
+    return Effect(table(("METRIC", "SERIES", "LABELS"), rows), looked=DECLARED)
 
 
 @command(
@@ -110,6 +127,8 @@ def metrics_list(op: Operator, args: argparse.Namespace) -> Effect:
     complete=lambda op: [*(model.name for model in op.plant.spec.models), *op.plant.store.names()],
     aliases=["metrics compare"],
     rest="query",
+    looked=("metrics", "upstream", "history"),
+    sight="query",
 )
 def compare(op: Operator, args: argparse.Namespace) -> Effect:
     """A query now and the same time a week (or --offset) before: both values and their ratio."""
@@ -212,7 +231,14 @@ def _dash_rows(op: Operator) -> list[_Row]:
     return rows
 
 
-@command("dash", "dash", takes_s=2.0, aliases=["dashboard", "dashboards"])
+@command(
+    "dash",
+    "dash",
+    takes_s=2.0,
+    aliases=["dashboard", "dashboards"],
+    looked=("dashboard", "metrics"),
+    sight="dashboard",
+)
 def dash(op: Operator, _: argparse.Namespace) -> Effect:
     """Key series on one screen: now, an hour ago, and the hour between."""
     shown = []
@@ -224,7 +250,7 @@ def dash(op: Operator, _: argparse.Namespace) -> Effect:
             continue
         shown.append((row.title, _plain(now), _plain(before), row.unit, sparkline(course)))
     text = table(("SERIES", "NOW", "1H AGO", "UNIT", "LAST HOUR"), shown)
-    return Effect(text, looked=("dashboard", "metrics"), subjects=_noticeable(op))
+    return Effect(text, looked=DECLARED, subjects=_noticeable(op))
 
 
 def _plain(value: float) -> str:
@@ -275,7 +301,7 @@ def _gauge(op: Operator, name: str, **labels: str) -> float:
     return math.nan
 
 
-@command("slo", "slo", takes_s=1.5, aliases=["slo status", "slos"])
+@command("slo", "slo", takes_s=1.5, aliases=["slo status", "slos"], looked=("metrics",), sight="slo")
 def slo(op: Operator, _: argparse.Namespace) -> Effect:
     """Per route: share answered by the model, error budget burn, and p99 against its objective."""
     objective = op.plant.spec.slo.availability
@@ -298,4 +324,4 @@ def slo(op: Operator, _: argparse.Namespace) -> Effect:
     headers = ("ROUTE", "OK 5M", "OK 1H", "BURN 5M", "BURN 1H", "BURN 6H", "P99", "P99 SLO", "STATE")
     text = f"objective: {objective:.1%} of responses by the model itself\n" + table(headers, rows)
     routes = tuple(model.name for model in op.plant.spec.models)
-    return Effect(text, looked=("metrics",), subjects=("gateway", *routes))
+    return Effect(text, looked=DECLARED, subjects=("gateway", *routes))

@@ -10,7 +10,7 @@ from reference_platform.errors import CommandError, near_miss
 from reference_platform.monitoring.promql import LOOKBACK_S
 from reference_platform.serving.connections import FSYNC_MODES, RECONNECT_S
 from simulator.shell.components import distinct
-from simulator.shell.context import Effect, Operator
+from simulator.shell.context import DECLARED, Effect, Operator
 from simulator.shell.free_text import is_digits
 from simulator.shell.registry import REORDER, Arguments, command
 from simulator.shell.table import table
@@ -55,7 +55,7 @@ def _down(op: Operator) -> Effect | None:
     """What every command prints while the store is not running."""
     if op.plant.pool.up:
         return None
-    return Effect("Could not connect to Redis at online-store:6379: Connection refused", 1, ("upstream",), (STORE,))
+    return Effect("Could not connect to Redis at online-store:6379: Connection refused", 1, DECLARED, (STORE,))
 
 
 def _holders(op: Operator) -> dict[str, int]:
@@ -90,7 +90,15 @@ def _past_the_host(words: Sequence[str]) -> list[str]:
 REORDER["redis-cli"] = _past_the_host
 
 
-@command("store info", "store info [SECTION]", takes_s=1.5, configure=_section, aliases=["store", "redis-cli info"])
+@command(
+    "store info",
+    "store info [SECTION]",
+    takes_s=1.5,
+    configure=_section,
+    aliases=["store", "redis-cli info"],
+    looked=("upstream",),
+    sight="connections",
+)
 def info(op: Operator, args: argparse.Namespace) -> Effect:
     """Connections in use against the limit, read time and waits, by section as INFO shows them."""
     down = _down(op)
@@ -125,7 +133,7 @@ def info(op: Operator, args: argparse.Namespace) -> Effect:
         raise CommandError(
             f"no section {wanted[:40]} here", fix=f"there are {', '.join(sections)}; see also kubectl top pods"
         )
-    return Effect(text, looked=("upstream",), subjects=_subjects(op))
+    return Effect(text, looked=DECLARED, subjects=_subjects(op))
 
 
 def _elsewhere(parser: Arguments) -> None:
@@ -134,7 +142,9 @@ def _elsewhere(parser: Arguments) -> None:
     parser.add_argument("-p", "--port", default="6379")
 
 
-@command("store at", "store at HOST [COMMAND]", takes_s=1.0, configure=_elsewhere, aliases=["redis-cli -h"])
+@command(
+    "store at", "store at HOST [COMMAND]", takes_s=1.0, configure=_elsewhere, aliases=["redis-cli -h"], sight="latency"
+)
 def redis_elsewhere(op: Operator, args: argparse.Namespace) -> Effect:
     """Another host than the online store, as with redis-cli -h: no Redis answers there."""
     known = args.host in op.plant.cluster.deployments
@@ -148,13 +158,22 @@ def redis_elsewhere(op: Operator, args: argparse.Namespace) -> Effect:
     takes_s=0.5,
     configure=_words,
     aliases=["redis-cli monitor", "redis-cli keys", "redis-cli dbsize", "redis-cli --latency", "redis-cli --bigkeys"],
+    sight="latency",
 )
 def monitor(op: Operator, args: argparse.Namespace) -> Effect:
     """Not on a store that serves: it would slow every read down."""
     raise CommandError("NOPERM not on a store that serves", fix="store info, store clients, store ping, store slowlog")
 
 
-@command("store slowlog", "store slowlog get|len", takes_s=1.0, configure=_words, aliases=["redis-cli slowlog"])
+@command(
+    "store slowlog",
+    "store slowlog get|len",
+    takes_s=1.0,
+    configure=_words,
+    aliases=["redis-cli slowlog"],
+    looked=("upstream",),
+    sight="latency",
+)
 def slowlog(op: Operator, args: argparse.Namespace) -> Effect:
     """Commands that took the store long to carry out; waits for connections and disk are not among them."""
     down = _down(op)
@@ -165,10 +184,17 @@ def slowlog(op: Operator, args: argparse.Namespace) -> Effect:
         raise CommandError(f"ERR unknown subcommand '{what[:40]}'", fix="store slowlog get, store slowlog len")
     # Source: Redis documentation, SLOWLOG: the time to carry a command out, without the client's and the log's I/O.
     text = "(integer) 0" if what == "len" else "(empty array)"
-    return Effect(text, looked=("upstream",), subjects=(STORE,))
+    return Effect(text, looked=DECLARED, subjects=(STORE,))
 
 
-@command("store clients", "store clients", takes_s=1.5, aliases=["redis-cli client list", "store client list"])
+@command(
+    "store clients",
+    "store clients",
+    takes_s=1.5,
+    aliases=["redis-cli client list", "store client list"],
+    looked=("upstream",),
+    sight="connections",
+)
 def clients(op: Operator, _: argparse.Namespace) -> Effect:
     """Who holds how many connections, for how long, and with how many open cursors."""
     down = _down(op)
@@ -181,7 +207,7 @@ def clients(op: Operator, _: argparse.Namespace) -> Effect:
     total = sum(_holders(op).values())
     text = table(("CLIENT", "CONNECTIONS", "OPEN CURSORS", "OLDEST"), rows)
     text += f"\n{total} of {op.plant.pool.connections_max} connections"
-    return Effect(text, looked=("upstream",), subjects=_subjects(op))
+    return Effect(text, looked=DECLARED, subjects=_subjects(op))
 
 
 def _oldest(op: Operator, client: str) -> str:
@@ -196,14 +222,14 @@ def _oldest(op: Operator, client: str) -> str:
     return format_duration(op.now_s - max(min(started), *(store or [min(started)])))
 
 
-@command("store ping", "store ping", aliases=["redis-cli ping"])
+@command("store ping", "store ping", aliases=["redis-cli ping"], looked=("upstream",), sight="latency")
 def ping(op: Operator, _: argparse.Namespace) -> Effect:
     """Whether the store answers, and how fast."""
     down = _down(op)
     if down is not None:
         return down
     text = f"PONG\n(administrator connection, {op.plant.pool.read_s() * 250:.2f} ms)"
-    return Effect(text, looked=("upstream",), subjects=(STORE,))
+    return Effect(text, looked=DECLARED, subjects=(STORE,))
 
 
 @command(
@@ -211,6 +237,8 @@ def ping(op: Operator, _: argparse.Namespace) -> Effect:
     "store config get [SETTING]",
     configure=_setting,
     aliases=["redis-cli config get"],
+    looked=("upstream",),
+    sight="settings",
 )
 def config_get(op: Operator, args: argparse.Namespace) -> Effect:
     """The store's settings that can change at run time."""
@@ -222,7 +250,7 @@ def config_get(op: Operator, args: argparse.Namespace) -> Effect:
     wanted = args.setting.lower().strip("*")
     rows = [(name, value) for name, value in known.items() if name.startswith(wanted)]
     text = "\n".join(f"{name}\n{value}" for name, value in rows) or "(empty array)"
-    return Effect(text, looked=("upstream",), subjects=(STORE,))
+    return Effect(text, looked=DECLARED, subjects=(STORE,))
 
 
 @command(
@@ -232,6 +260,7 @@ def config_get(op: Operator, args: argparse.Namespace) -> Effect:
     changes=True,
     configure=_size,
     aliases=["redis-cli config set"],
+    looked=("upstream",),
 )
 def config_set(op: Operator, args: argparse.Namespace) -> Effect:
     """Change how many connections the store accepts, or when it syncs its log to disk."""
@@ -280,6 +309,7 @@ def _set_fsync(op: Operator, value: str) -> Effect:
     configure=_client,
     complete=_clients,
     aliases=["redis-cli client kill", "store kill"],
+    looked=("upstream",),
 )
 def client_kill(op: Operator, args: argparse.Namespace) -> Effect:
     """Close every connection of a client; a process that still runs opens them again."""

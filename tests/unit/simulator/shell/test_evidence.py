@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from argparse import Namespace
+from dataclasses import replace
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
 from simulator.incident.record import Hypothesis, Output
+from simulator.incident.tags import SIGHTS, TAGS, Tag
 from simulator.incident.vocabulary import MECHANISMS
-from simulator.shell.evidence import HALF, NO_STATE, SHOWN_BY, SIGHTS, queried, sights, weigh
+from simulator.shell.context import DECLARED, Effect, Operator
+from simulator.shell.evidence import HALF, NO_STATE, SHOWN_BY, SHOWN_IN, can_show, queried, sights, weigh
 from simulator.shell.library import load_commands
-from simulator.shell.registry import ALIASES, COMMANDS, Command
+from simulator.shell.registry import ALIASES, COMMANDS, Command, carry_out
 from simulator.shell.tools.incident.hypotheses import OWN_MODULES
 from tests.contract.examples import EXAMPLES
 
@@ -21,7 +25,7 @@ NO_OBSERVATION = ("about", "elsewhere")
 OF_QUERIES = ("metrics", "compare")
 
 
-def output(line: str, *subjects: str, looked: tuple[str, ...] = ()) -> Output:
+def output(line: str, *subjects: str, looked: tuple[Tag, ...] = ()) -> Output:
     return Output(7, 60.0, line, "text", 0, 1.0, subjects, looked)
 
 
@@ -64,13 +68,58 @@ def test_every_command_that_reads_shows_something(words: tuple[str, ...]) -> Non
         assert sights(output(line)), line
 
 
-def test_what_is_listed_is_a_command_and_every_kind_can_be_seen() -> None:
-    for words in SIGHTS:
-        assert any(key[: len(words.split())] == tuple(words.split()) for key in COMMANDS), words
-    seen = {*SIGHTS.values(), "history"}
+def test_every_kind_that_can_show_something_can_be_seen() -> None:
+    seen = {command.sight for command in COMMANDS.values()} - {None}
+    assert {*seen, "history"} == set(SIGHTS)
     for mechanism, kinds in SHOWN_BY.items():
-        assert all(kind in seen or kind.startswith("metric:") for kind in kinds), mechanism
+        assert set(kinds) <= {*seen, "history"}, mechanism
     assert seen >= NO_STATE
+    assert set(SHOWN_IN) <= set(SHOWN_BY)
+
+
+def test_every_kind_in_the_log_is_declared_by_some_command_other_than_those_that_repeat() -> None:
+    declared = {tag for words, command in COMMANDS.items() if words != ("cat",) for tag in command.looked}
+    assert declared == set(TAGS)
+    assert COMMANDS["cat",].looked == TAGS
+
+
+@pytest.mark.parametrize(("looked", "shown"), [(DECLARED, ("pods", "logs")), (("logs",), ("logs",)), ((), ())])
+def test_a_command_shows_what_it_declares_or_some_of_it(looked: tuple[Tag, ...] | None, shown: tuple[Tag, ...]) -> None:
+    command = replace(COMMANDS["clock",], handler=lambda op, args: Effect("", looked=looked), looked=("pods", "logs"))
+    assert carry_out(command, cast("Operator", None), Namespace()).seen == shown
+
+
+def test_a_command_that_shows_what_it_has_not_declared_is_a_mistake_of_ours() -> None:
+    command = replace(
+        COMMANDS["clock",], handler=lambda op, args: Effect("", looked=("pods", "logs")), looked=("logs",)
+    )
+    with pytest.raises(AssertionError, match=r"clock shows \['pods'\], which it has not declared"):
+        carry_out(command, cast("Operator", None), Namespace())
+
+
+def test_what_the_handler_leaves_to_the_declaration_cannot_be_read_before() -> None:
+    with pytest.raises(AssertionError, match="fills in"):
+        _ = Effect("", looked=DECLARED).seen
+
+
+@pytest.mark.parametrize(
+    ("seen", "mechanism", "can"),
+    [
+        ({"pods"}, "crash_loop", True),
+        ({"gpu"}, "crash_loop", False),
+        ({"metric:kube_pod_info"}, "crash_loop", True),
+        ({"metric:up"}, "crash_loop", False),
+        ({"metric:up"}, "bad_deploy", True),
+        ({"metric:up"}, "seasonal_dip", False),
+        ({"metric:up", "history"}, "seasonal_dip", True),
+        ({"metricless"}, "bad_deploy", False),
+        (set(), "bad_deploy", False),
+    ],
+)
+def test_a_sight_or_the_beginning_of_a_metric_s_name_can_show_a_mechanism(
+    seen: set[str], mechanism: str, can: bool
+) -> None:
+    assert can_show(frozenset(seen), mechanism) is can
 
 
 @pytest.mark.parametrize(
