@@ -8,6 +8,8 @@ LIMIT_DEFAULT_W = 300.0
 IDLE_W = 24.0
 HEAT_IDLE_C, HEAT_PER_PERCENT_C = 34.0, 0.4
 MEMORY_WARMER_C = 8.0
+MEMORY_BUSY_RATIO = 0.6
+"""Share of a busy second in which the memory is read or written."""
 CLOCKS_MHZ = {"NVIDIA RTX A4500": (8001, 2100), "NVIDIA A100-SXM4-80GB": (1593, 1410)}
 """Memory and highest graphics clock. Source: nvidia-smi -q -d CLOCK, Max Clocks, of these boards."""
 CLOCKS_DEFAULT_MHZ = (8001, 1800)
@@ -31,6 +33,11 @@ def heat_c(busy_percent: float) -> float:
 def memory_heat_c(busy_percent: float) -> float:
     """Temperature of the memory."""
     return heat_c(busy_percent) + MEMORY_WARMER_C
+
+
+def memory_busy_percent(busy_percent: float) -> float:
+    """Utilisation of the memory."""
+    return busy_percent * MEMORY_BUSY_RATIO
 
 
 def clocks_mhz(gpu_name: str) -> tuple[int, int]:

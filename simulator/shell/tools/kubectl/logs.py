@@ -8,11 +8,11 @@ from collections.abc import Iterable
 from reference_platform.errors import CommandError, near_miss
 from simulator.cluster.objects import Pod
 from simulator.incident.tags import Tag
+from simulator.plant.load import load
 from simulator.shell.calendar import clock
 from simulator.shell.components import distinct, mentioned
 from simulator.shell.context import Effect, Operator
 from simulator.shell.free_text import length_s
-from simulator.shell.load import load
 from simulator.shell.registry import Arguments, command
 from simulator.shell.tools.kubectl.kinds import (
     WORKLOADS,
@@ -174,7 +174,7 @@ def _state(op: Operator, pod: Pod) -> list[Written]:
     held = op.plant.pool.held()
     if pod.deployment in held:
         return _client(op, held[pod.deployment], sum(held.values()))
-    current, ready = load(op), len(op.plant.cluster.ready_pods(pod.deployment))
+    current, ready = load(op.plant), len(op.plant.cluster.ready_pods(pod.deployment))
     texts = {
         "gateway": f"{current.requests / ready:.0f} requests/s",
         "fallback": f"{current.defaults / ready:.1f} default responses/s",

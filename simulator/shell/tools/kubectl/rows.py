@@ -6,9 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from reference_platform.durations import format_gib
-from simulator.cluster.lifecycle import memory_bytes
 from simulator.cluster.naming import template_hash
-from simulator.cluster.objects import PLATFORM_SINCE_S, ClusterEvent, Deployment, Node, Pod, Template
+from simulator.cluster.objects import PLATFORM_SINCE_S, ClusterEvent, Deployment, Pod, Template
 from simulator.shell.calendar import age, human_duration
 from simulator.shell.components import distinct
 from simulator.shell.context import Operator
@@ -338,12 +337,6 @@ def subjects_of(rows: Iterable[Row], asked: bool) -> tuple[str, ...]:
     named = distinct(row.component for row in rows)
     odd = distinct(row.component for row in rows if row.odd)
     return named if asked else odd or (named if len(named) <= SUBJECTS_MAX else ())
-
-
-def node_use(op: Operator, node: Node) -> tuple[int, int]:
-    """Bytes promised to pods of the node, and bytes their processes use."""
-    held = [pod for pod in op.plant.cluster.pods.values() if pod.node == node.spec.name]
-    return sum(p.template.memory_limit_bytes for p in held), sum(memory_bytes(p, op.now_s) for p in held)
 
 
 def mebibytes(size_bytes: float) -> str:

@@ -7,15 +7,15 @@ from collections.abc import Iterable, Sequence
 
 from reference_platform.errors import CommandError
 from simulator.cluster.lifecycle import memory_bytes
+from simulator.plant.load import load, node_memory_bytes
 from simulator.shell.components import distinct
 from simulator.shell.context import DECLARED, Effect, Operator
-from simulator.shell.load import load
 from simulator.shell.registry import Arguments, command
 from simulator.shell.table import table
 from simulator.shell.tools.kubectl import rows as kinds_of_rows
 from simulator.shell.tools.kubectl.choosing import labelled
 from simulator.shell.tools.kubectl.kinds import common_flags, in_namespace, node_named, pod_named, target_named
-from simulator.shell.tools.kubectl.rows import abnormal, mebibytes, node_use
+from simulator.shell.tools.kubectl.rows import abnormal, mebibytes
 
 NEARLY_FULL_RATIO = 0.85
 
@@ -75,10 +75,10 @@ def top_pods(op: Operator, args: argparse.Namespace) -> Effect:
         raise CommandError(
             "error: metrics not available yet", why="no process runs in these pods", fix="kubectl get pods"
         )
-    current = load(op)
+    current = load(op.plant)
     samples: list[Sample] = []
     for pod in measured:
-        cores, used = current.cores(op, pod), memory_bytes(pod, op.now_s)
+        cores, used = current.cores(pod), memory_bytes(pod, op.now_s)
         samples.append((pod.name, cores, used, (f"{cores * 1000:.0f}m", mebibytes(used))))
     component = op.plant.cluster.component_of
     tight = [
@@ -105,13 +105,11 @@ def top_nodes(op: Operator, args: argparse.Namespace) -> Effect:
     if args.selector and not asked:
         found = [row.name for row in kinds_of_rows.nodes(op).rows if labelled(row, args.selector)]
         asked = [node_named(op, name) for name in found]
-    current = load(op)
+    current = load(op.plant)
     samples: list[Sample] = []
     tight: list[str] = []
     for node in asked or [op.plant.cluster.nodes[name] for name in sorted(op.plant.cluster.nodes)]:
-        held = [pod for pod in op.plant.cluster.pods.values() if pod.node == node.spec.name]
-        cores = 0.1 + sum(current.cores(op, pod) for pod in held if memory_bytes(pod, op.now_s))
-        used = node.spec.system_memory // 2 + node_use(op, node)[1]
+        cores, used = current.node_cores(node), node_memory_bytes(op.plant, node)
         of_cores, of_memory = cores / node.spec.cpu_cores, used / node.allocatable_bytes
         cells = (f"{cores * 1000:.0f}m", f"{of_cores:.0%}", mebibytes(used), f"{of_memory:.0%}")
         samples.append((node.spec.name, cores, used, cells))

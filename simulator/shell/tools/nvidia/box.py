@@ -8,9 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from hashlib import blake2b
 
-from simulator.cluster.lifecycle import gpu_memory_bytes
 from simulator.cluster.objects import Node, Pod
-from simulator.cluster.power import heat_c, power_limit_w, power_w
+from simulator.plant.gpu import Gpu, gpu_holders, gpu_of
 from simulator.shell.calendar import clock
 from simulator.shell.context import Operator
 
@@ -43,28 +42,12 @@ class Process:
 
 
 @dataclass(frozen=True, slots=True)
-class Device:
-    """One GPU at one instant."""
+class Device(Gpu):
+    """A GPU as its driver names it and whom it serves."""
 
     node: str
     clock: str
-    name: str
-    used_mib: int
-    total_mib: int
-    busy_percent: float
     processes: tuple[Process, ...]
-
-    @property
-    def power_w(self) -> float:
-        return power_w(self.name, self.busy_percent)
-
-    @property
-    def heat_c(self) -> float:
-        return heat_c(self.busy_percent)
-
-    @property
-    def cap_w(self) -> float:
-        return power_limit_w(self.name)
 
     @property
     def bus_id(self) -> str:
@@ -87,25 +70,14 @@ def pid_of(pod: Pod) -> int:
 
 
 def device(op: Operator, node: Node) -> Device:
-    """The GPU of a node now. Utilisation is as of the last scrape."""
-    spec, cluster = node.spec, op.plant.cluster
-    busy = [s.last_value for s in op.plant.store.select("DCGM_FI_DEV_GPU_UTIL") if ("node", spec.name) in s.labels]
-    held = [pod for pod in cluster.pods.values() if pod.node == spec.name]
-    processes = tuple(
-        Process(pid_of(pod), f"/opt/{pod.deployment}/bin/python3", gpu_memory_bytes(pod, op.now_s) >> 20)
-        for pod in sorted(held, key=pid_of)
-        if gpu_memory_bytes(pod, op.now_s) >> 20
-    )
-    total_mib = spec.gpu_memory >> 20
+    """The GPU of a node now."""
+    state = gpu_of(op.plant, node)
+    holders = sorted(gpu_holders(op.plant, node), key=lambda held: pid_of(held[0]))
+    processes = tuple(Process(pid_of(pod), f"/opt/{pod.deployment}/bin/python3", used_mib) for pod, used_mib in holders)
     return Device(
-        node=spec.name,
-        clock=clock(op, op.now_s),
-        name=spec.gpu_name,
-        used_mib=min(total_mib, cluster.gpu_used_bytes(spec.name, op.now_s) >> 20),
-        total_mib=total_mib,
-        busy_percent=busy[0] if busy and busy[0] >= 0.0 else 0.0,
-        processes=processes,
-    )
+        state.name, state.used_mib, state.total_mib, state.busy_percent,
+        node.spec.name, clock(op, op.now_s), processes,
+    )  # fmt: skip
 
 
 def box(gpu: Device) -> list[str]:

@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterable, Sequence
 
 from reference_platform.errors import CommandError, nearest
 from simulator.cluster.objects import Node
-from simulator.cluster.power import clocks_mhz, memory_heat_c
 from simulator.shell.components import distinct
 from simulator.shell.context import DECLARED, Effect, Operator
 from simulator.shell.registry import Arguments, command
@@ -37,15 +36,15 @@ FIELDS: dict[str, Value] = {
     "timestamp": lambda gpu: (gpu.clock, ""),
     "driver_version": lambda _: (DRIVER, ""),
     "pstate": lambda _: ("P0", ""),
-    "clocks.sm": lambda gpu: (f"{clocks_mhz(gpu.name)[1]}", "MHz"),
-    "clocks.mem": lambda gpu: (f"{clocks_mhz(gpu.name)[0]}", "MHz"),
+    "clocks.sm": lambda gpu: (f"{gpu.graphics_clock_mhz}", "MHz"),
+    "clocks.mem": lambda gpu: (f"{gpu.memory_clock_mhz}", "MHz"),
     "ecc.mode.current": lambda _: ("Enabled", ""),
-    "temperature.memory": lambda gpu: (f"{memory_heat_c(gpu.busy_percent):.0f}", ""),
+    "temperature.memory": lambda gpu: (f"{gpu.memory_heat_c:.0f}", ""),
     "memory.used": lambda gpu: (f"{gpu.used_mib}", "MiB"),
     "memory.free": lambda gpu: (f"{gpu.total_mib - gpu.used_mib}", "MiB"),
     "memory.total": lambda gpu: (f"{gpu.total_mib}", "MiB"),
     "utilization.gpu": lambda gpu: (f"{gpu.busy_percent:.0f}", "%"),
-    "utilization.memory": lambda gpu: (f"{gpu.busy_percent * 0.6:.0f}", "%"),
+    "utilization.memory": lambda gpu: (f"{gpu.memory_busy_percent:.0f}", "%"),
     "temperature.gpu": lambda gpu: (f"{gpu.heat_c:.0f}", ""),
     "power.draw": lambda gpu: (f"{gpu.power_w:.2f}", "W"),
     "power.limit": lambda gpu: (f"{gpu.cap_w:.2f}", "W"),

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from reference_platform.errors import CommandError
-from simulator.cluster.power import clocks_mhz, memory_heat_c
 from simulator.shell.tools.nvidia.box import CUDA, DRIVER, Device
 
 NAME_COLUMNS = 42
@@ -30,7 +29,7 @@ def _utilization(gpu: Device) -> Rows:
     return (
         (0, "Utilization", ""),
         (1, "Gpu", f"{gpu.busy_percent:.0f} %"),
-        (1, "Memory", f"{gpu.busy_percent * 0.6:.0f} %"),
+        (1, "Memory", f"{gpu.memory_busy_percent:.0f} %"),
         (1, "Encoder", "0 %"),
         (1, "Decoder", "0 %"),
     )
@@ -58,7 +57,7 @@ def _temperature(gpu: Device) -> Rows:
     return (
         (0, "Temperature", ""),
         (1, "GPU Current Temp", f"{gpu.heat_c:.0f} C"),
-        (1, "Memory Current Temp", f"{memory_heat_c(gpu.busy_percent):.0f} C"),
+        (1, "Memory Current Temp", f"{gpu.memory_heat_c:.0f} C"),
     )
 
 
@@ -72,8 +71,11 @@ def _power(gpu: Device) -> Rows:
 
 
 def _clocks(gpu: Device) -> Rows:
-    memory, graphics = clocks_mhz(gpu.name)
-    return ((0, "Max Clocks", ""), (1, "SM", f"{graphics} MHz"), (1, "Memory", f"{memory} MHz"))
+    return (
+        (0, "Max Clocks", ""),
+        (1, "SM", f"{gpu.graphics_clock_mhz} MHz"),
+        (1, "Memory", f"{gpu.memory_clock_mhz} MHz"),
+    )
 
 
 def _performance(_: Device) -> Rows:
@@ -163,15 +165,14 @@ def monitor(gpus: Sequence[Device], groups: str, count: int) -> str:
 
 
 def _measured(gpu: Device) -> dict[str, str]:
-    memory, graphics = clocks_mhz(gpu.name)
     return {
         "pwr": f"{gpu.power_w:.0f}",
         "gtemp": f"{gpu.heat_c:.0f}",
-        "mtemp": f"{memory_heat_c(gpu.busy_percent):.0f}",
+        "mtemp": f"{gpu.memory_heat_c:.0f}",
         "sm": f"{gpu.busy_percent:.0f}",
-        "mem": f"{gpu.busy_percent * 0.6:.0f}",
-        "mclk": f"{memory}",
-        "pclk": f"{graphics}",
+        "mem": f"{gpu.memory_busy_percent:.0f}",
+        "mclk": f"{gpu.memory_clock_mhz}",
+        "pclk": f"{gpu.graphics_clock_mhz}",
         "fb": f"{gpu.used_mib}",
         **dict.fromkeys(_UNMEASURED, "-"),
     }
