@@ -6,11 +6,12 @@ platform is configured anywhere else.
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from reference_platform.durations import Duration, Size
+from reference_platform.roles import ROLES, Role
 
 Ratio = Annotated[float, Field(ge=0.0, le=1.0)]
 Severity = Literal["P1", "P2", "P3"]
@@ -68,10 +69,14 @@ class ModelSpec(_Document):
 
 
 class DeploymentSpec(_Document):
-    """A Kubernetes deployment. `model` is set for model servers, whose memory need comes from the registry."""
+    """A Kubernetes deployment. `model` is set for model servers, whose memory need comes from the registry.
+
+    `role` says what it is for, whatever its name: left out, it is the role whose word is its `component`, if any.
+    """
 
     name: str
     component: str = Field(min_length=1)
+    role: Role | None = None
     replicas: int = Field(ge=0, le=50)
     node_pool: str
     cpu: float = Field(gt=0)
@@ -86,6 +91,19 @@ class DeploymentSpec(_Document):
     release: str = ""
     """Version of the program, for those that are released again and again."""
     kind: Literal["Deployment", "StatefulSet", "Job"] = "Deployment"
+
+    @model_validator(mode="before")
+    @classmethod
+    def _role_of_component(cls, written: Any) -> Any:
+        if not isinstance(written, dict) or written.get("role") is not None or written.get("component") not in ROLES:
+            return written
+        return {**written, "role": written["component"]}
+
+    @model_validator(mode="after")
+    def _one_word(self) -> Self:
+        if self.role is not None and self.component != self.role:
+            raise ValueError(f"role {self.role} goes with component {self.role}, not {self.component}")
+        return self
 
 
 class RetrySpec(_Document):
@@ -155,6 +173,14 @@ class PlatformSpec(_Document):
     slo: SloSpec
     alerts: list[AlertSpec]
     scrape: ScrapeSpec
+
+    def of_role(self, role: Role) -> tuple[str, ...]:
+        """Names of the deployments of that role, in their order here."""
+        return tuple(item.name for item in self.deployments if item.role == role)
+
+    def name_of(self, role: Role) -> str:
+        """What the platform calls that part: its first deployment, or the word of the role where it has none."""
+        return next(iter(self.of_role(role)), role)
 
     def model(self, name: str) -> ModelSpec:
         """The model called `name`. Raises StopIteration when there is none."""

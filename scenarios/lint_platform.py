@@ -8,6 +8,7 @@ from itertools import islice
 
 from reference_platform.errors import ContentError, PagerDrillError, nearest
 from reference_platform.monitoring.slo import burn_rate_rules
+from reference_platform.roles import ROLES
 from reference_platform.shop.producers import STABLE
 from reference_platform.shop.topics import CONTRACTS
 from reference_platform.spec import DeploymentSpec, PlatformSpec
@@ -19,8 +20,6 @@ from scenarios.shipped_names import registry, views
 from simulator.incident.vocabulary import ALWAYS
 from simulator.plant.metric_table import DEPLOYMENT, NODE, ROUTE, VIEW
 
-NEEDED = ("gateway", "fallback", "online-store", "materializer", "feature-pipeline", "mlflow")
-"""Deployments that other parts call by name."""
 _PRODUCERS = tuple(contract.producer for contract in CONTRACTS.values())
 
 
@@ -83,8 +82,12 @@ def _models(loaded: LoadedScenario, spec: PlatformSpec) -> Iterator[ContentError
 
 
 def _deployments(loaded: LoadedScenario, spec: PlatformSpec) -> Iterator[ContentError]:
+    for role in ROLES:
+        if not spec.of_role(role):
+            fix = f"write component: {role} at one, whatever its name"
+            yield problem(loaded, ["platform"], f'the platform has no deployment of role "{role}"', fix)
     present = {item.name for item in spec.deployments}
-    for name in (*NEEDED, *_PRODUCERS):
+    for name in _PRODUCERS:
         if name not in present:
             yield problem(
                 loaded, ["platform"], f'the platform has no deployment "{name}"', "other parts call it by name"

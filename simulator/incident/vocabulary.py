@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from reference_platform.roles import FALLBACK, GATEWAY, MATERIALIZER, REGISTRY, STORE
+
 ALWAYS = (
-    "gateway",
-    "fallback",
-    "online-store",
+    GATEWAY,
+    FALLBACK,
+    STORE,
     "offline-store",
-    "materializer",
-    "mlflow",
+    MATERIALIZER,
+    REGISTRY,
     "gpu-pool",
     "dns",
     "network",

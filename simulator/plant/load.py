@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from reference_platform.roles import FALLBACK, GATEWAY, STORE
 from simulator.cluster.lifecycle import memory_bytes
 from simulator.cluster.objects import Node, Pod
 from simulator.plant.plant import Plant
@@ -35,15 +36,17 @@ class Load:
         if pod.phase == "Loading":
             return STARTING_CORES
         cluster = self.plant.cluster
-        ready = len(cluster.ready_pods(pod.deployment))
+        spec = cluster.deployments[pod.deployment].spec
+        names = (pod.deployment,) if spec.role is None else self.plant.spec.of_role(spec.role)
+        ready = sum(len(cluster.ready_pods(name)) for name in names)
         work = {
-            "gateway": GATEWAY_S * self.requests,
-            "fallback": FALLBACK_S * self.defaults,
-            "online-store": STORE_S * self.reads,
+            GATEWAY: GATEWAY_S * self.requests,
+            FALLBACK: FALLBACK_S * self.defaults,
+            STORE: STORE_S * self.reads,
             **{route: MODEL_S * rate for route, rate in self.by_route.items()},
         }
-        share = work.get(pod.deployment, 0.0) / ready if ready and pod.phase == "Ready" else 0.0
-        return min(IDLE_CORES + share, cluster.deployments[pod.deployment].spec.cpu)
+        share = work.get(spec.role or pod.deployment, 0.0) / ready if ready and pod.phase == "Ready" else 0.0
+        return min(IDLE_CORES + share, spec.cpu)
 
     def node_cores(self, node: Node) -> float:
         """What runs on a machine uses, the system included."""

@@ -7,9 +7,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from reference_platform.roles import GATEWAY, STORE
 from reference_platform.serving import records as rec
 from reference_platform.serving.connections import ConnectionPool
 from reference_platform.serving.served_log import Phase, Totals, Trouble
+from reference_platform.spec import PlatformSpec
 from simulator.cluster.cluster import Cluster
 from simulator.traffic.plane import UNUSED, DataPlane, ServerUse
 
@@ -62,8 +64,11 @@ class LogBook:
 class ServiceLogs:
     """At every scrape, one line per service and kind of trouble, with its count."""
 
-    def __init__(self, book: LogBook, plane: DataPlane, cluster: Cluster, pool: ConnectionPool) -> None:
+    def __init__(
+        self, book: LogBook, spec: PlatformSpec, plane: DataPlane, cluster: Cluster, pool: ConnectionPool
+    ) -> None:
         self._book = book
+        self._gateway_name, self._store_name = spec.name_of(GATEWAY), spec.name_of(STORE)
         self._plane = plane
         self._cluster = cluster
         self._pool = pool
@@ -89,7 +94,9 @@ class ServiceLogs:
         for causes, text in GATEWAY_LINES:
             count = int(grown.causes[row, list(causes)].sum())
             if count:
-                self._book.add(now_s, "gateway", "WARN", f'"POST /v1/{route}" {text} (x{count}, 200: x{served})')
+                self._book.add(
+                    now_s, self._gateway_name, "WARN", f'"POST /v1/{route}" {text} (x{count}, 200: x{served})'
+                )
 
     def _servers(self, now_s: float, failed: Mapping[Trouble, int]) -> None:
         """What each replica says of its own attempts. The service's log has the line of all of them together."""
@@ -123,18 +130,18 @@ class ServiceLogs:
             shares = ", ".join(f"{name}={count}" for name, count in self._pool.held().items())
             limit = self._pool.connections_max
             text = f"max number of clients nearly reached: {held}/{limit} in use besides model servers ({shares})"
-            self._book.add(now_s, "online-store", "WARN", text)
+            self._book.add(now_s, self._store_name, "WARN", text)
         self._last_held = held
         for name, count in self._pool.held().items():
             if count and self._last_store_s < self._pool.reopened_s(name) <= now_s:
                 text = f"{name} reconnected and opened the cursors of its unfinished work again: {count}"
-                self._book.add(now_s, "online-store", "WARN", text)
+                self._book.add(now_s, self._store_name, "WARN", text)
         self._last_store_s = now_s
         sync_s = self._pool.sync_s()
         if sync_s >= SLOW_SYNC_S and now_s >= self._sync_logged_s + SYNC_LOG_EVERY_S:
             self._sync_logged_s = now_s
             text = f"AOF fsync takes {sync_s * 1000:.0f} ms on average (disk is busy?) and every command waits for it"
-            self._book.add(now_s, "online-store", "WARN", text)
+            self._book.add(now_s, self._store_name, "WARN", text)
 
 
 def _of_server(trouble: Trouble) -> tuple[Level, str] | None:

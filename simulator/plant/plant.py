@@ -13,9 +13,10 @@ import numpy as np
 from reference_platform.monitoring.drift import PsiMonitor
 from reference_platform.monitoring.series import SeriesStore
 from reference_platform.monitoring.slo import SloTracker
+from reference_platform.roles import FALLBACK, GATEWAY, MATERIALIZER, PIPELINE, STORE, Role
 from reference_platform.serving.connections import ConnectionPool
 from reference_platform.serving.records import OK
-from reference_platform.shop.ingest import PIPELINE, Ingest
+from reference_platform.shop.ingest import Ingest
 from reference_platform.shop.materializer import JobLine, Materializer
 from reference_platform.shop.producers import Releases, Sender
 from reference_platform.spec import DeploymentSpec
@@ -77,7 +78,7 @@ class Plant:
         )
         self.store = SeriesStore(retention_s=HISTORY_S + 86400.0, points_max=SERIES_POINTS_MAX)
         self.book = LogBook()
-        self.service_logs = ServiceLogs(self.book, self.plane, self.cluster, self.pool)
+        self.service_logs = ServiceLogs(self.book, self.spec, self.plane, self.cluster, self.pool)
         references = image.reference_stats(self.champions)
         self.drift = PsiMonitor({name: references[name] for name in sorted(self.champions)})
         self.slo = SloTracker(self.store, {model.name: self.spec.slo.availability for model in self.spec.models})
@@ -131,7 +132,7 @@ class Plant:
         deliveries = self.ingest.collect(events, {source: self.senders(source) for source in events}, now_s)
         self.yardstick.before(self.ingest.pipeline.transforms, deliveries)
         for line in self.ingest.process(deliveries, now_s):
-            self.book.add(line.t_s, PIPELINE, line.level, line.text)
+            self.book.add(line.t_s, self.spec.name_of(PIPELINE), line.level, line.text)
         self.yardstick.after(events, self.offline, before_s, now_s)
 
     def next_world_step_s(self) -> float:
@@ -155,8 +156,8 @@ class Plant:
         if refused > self._refused_for_room:
             count = refused - self._refused_for_room
             text = f"no room for more attempts: {count} refused (limit {self.plane.attempts_max})"
-            self.book.add(self.now_s, "gateway", "ERROR", text)
-            self.emit("gateway", "limit.reached", {"limit": "attempts", "max": self.plane.attempts_max, "count": count})
+            self.book.add(self.now_s, self.spec.name_of(GATEWAY), "ERROR", text)
+            self.emit(GATEWAY, "limit.reached", {"limit": "attempts", "max": self.plane.attempts_max, "count": count})
             self._refused_for_room = refused
 
     def judge_quality(self, now_s: float) -> dict[str, RouteQuality]:
@@ -181,6 +182,10 @@ class Plant:
 
     def up(self, deployment: str) -> bool:
         return bool(self.cluster.ready_pods(deployment))
+
+    def role_up(self, role: Role) -> bool:
+        """Whether any deployment of that role has a ready pod."""
+        return any(map(self.up, self.spec.of_role(role)))
 
     def senders(self, source: str) -> list[Sender]:
         """The running processes of a source's producer, each with its release and its machine's clock."""
@@ -220,8 +225,9 @@ class Plant:
 
     def log_lines(self, lines: Iterable[JobLine]) -> None:
         """Keep what the materialiser's jobs wrote."""
+        source = self.spec.name_of(MATERIALIZER)
         for line in lines:
-            self.book.add(line.t_s, "materializer", line.level, f"[{line.job}] {line.text}")
+            self.book.add(line.t_s, source, line.level, f"[{line.job}] {line.text}")
 
     def sync(self) -> None:
         """Make the data plane see the cluster as it is now."""
@@ -244,7 +250,7 @@ class Plant:
                 if pod.path_index < 0:
                     pod.path_index = self.plane.claim(model, pod.template.model_version)
             self.plane.set_endpoints(model.name, [self._endpoint(pod) for pod in ready])
-        self.plane.set_fronts(self.up("gateway"), self.up("fallback"))
+        self.plane.set_fronts(self.role_up(GATEWAY), self.role_up(FALLBACK))
         self._sync_clients()
         self._sync_store()
 
@@ -257,16 +263,17 @@ class Plant:
             pod.path_index = -1
 
     def _sync_clients(self) -> None:
-        self.ingest.set_members([pod.name for pod in self.cluster.ready_pods(PIPELINE)])
+        pipelines = self.spec.of_role(PIPELINE)
+        self.ingest.set_members([pod.name for name in pipelines for pod in self.cluster.ready_pods(name)])
         for name in self.pool.held():
             if self.client_running(name):
                 self.pool.client_started(name, self.now_s)
             else:
                 self.pool.client_stopped(name, self.now_s)
-        store_up = self.up("online-store")
+        store_up = self.role_up(STORE)
         if store_up != self.pool.up:
             self.pool.restart(store_up, self.now_s)
-        running = self.up("materializer")
+        running = self.role_up(MATERIALIZER)
         if running != self._materializer_runs():
             lines = self.materializer.restart(self.now_s) if running else self.materializer.stop(self.now_s)
             self.log_lines(lines)

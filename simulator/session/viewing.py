@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from reference_platform.calendar import clock_text
 from reference_platform.models.catalogue import card_of
-from reference_platform.shop.ingest import PIPELINE
+from reference_platform.roles import FALLBACK, GATEWAY, MATERIALIZER, PIPELINE, REGISTRY, STORE, Role
 from simulator.engine.events import Event
 from simulator.incident.record import hint_cost_points
 from simulator.plant.plant import Plant
@@ -210,23 +210,24 @@ def _business(plant: Plant, model: str) -> SeriesView:
 
 
 def _services(plant: Plant) -> tuple[ServiceView, ...]:
-    views = [_deployment(plant, "gateway", "")]
-    for model in plant.spec.models:
+    spec = plant.spec
+    front, store, pipeline = spec.name_of(GATEWAY), spec.name_of(STORE), spec.name_of(PIPELINE)
+    views = [_deployment(plant, name, "") for name in spec.of_role(GATEWAY)]
+    for model in spec.models:
         default_per_s = _last_rate(plant, "shop_responses_total", route=model.name, source="default")
         model_per_s = _last_rate(plant, "shop_responses_total", route=model.name, source="model")
         total = default_per_s + model_per_s
-        state = _deployment(plant, model.name, "gateway")
+        state = _deployment(plant, model.name, front)
         if total > 0 and default_per_s / total > 0.05 and state.state == "OK":
-            state = ServiceView(
-                model.name, "gateway", "DEGRADED", f"{state.detail}, {default_per_s / total:.0%} defaults"
-            )
+            state = ServiceView(model.name, front, "DEGRADED", f"{state.detail}, {default_per_s / total:.0%} defaults")
         views.append(state)
-    views.append(_deployment(plant, "online-store", plant.spec.models[0].name))
-    views.append(_deployment(plant, "materializer", "online-store"))
-    feeds = [(PIPELINE, "materializer"), *((f"{source}-producer", PIPELINE) for source in plant.ingest.feeds)]
-    views += [_deployment(plant, name, parent) for name, parent in feeds if name in plant.cluster.deployments]
-    views.append(_deployment(plant, "fallback", "gateway"))
-    views.append(_deployment(plant, "mlflow", ""))
+    parents: list[tuple[Role, str]] = [(STORE, spec.models[0].name), (MATERIALIZER, store)]
+    parents.append((PIPELINE, spec.name_of(MATERIALIZER)))
+    views += [_deployment(plant, name, parent) for role, parent in parents for name in spec.of_role(role)]
+    producers = [feed.contract.producer for feed in plant.ingest.feeds.values()]
+    views += [_deployment(plant, name, pipeline) for name in producers if name in plant.cluster.deployments]
+    views += [_deployment(plant, name, front) for name in spec.of_role(FALLBACK)]
+    views += [_deployment(plant, name, "") for name in spec.of_role(REGISTRY)]
     known = {view.name for view in views}
     views += [_deployment(plant, name, "") for name in plant.cluster.deployments if name not in known]
     return tuple(views)

@@ -21,7 +21,8 @@ def components(op: Operator) -> tuple[str, ...]:
     """Everything that a hypothesis can be about."""
     cluster = op.plant.cluster
     routes = tuple(model.name for model in op.plant.spec.models)
-    return tuple(dict.fromkeys((*routes, *ALWAYS, *cluster.deployments, *cluster.nodes, *op.drill.components)))
+    workloads = map(cluster.component_of, cluster.deployments)
+    return tuple(dict.fromkeys((*routes, *ALWAYS, *workloads, *cluster.nodes, *op.drill.components)))
 
 
 def mechanisms_of(op: Operator) -> dict[str, str]:
@@ -39,6 +40,8 @@ def named_component(op: Operator, text: str) -> str:
     known = components(op)
     if name in known:
         return name
+    if name in op.plant.cluster.deployments:
+        return op.plant.cluster.component_of(name)
     pod = op.plant.cluster.pods.get(name)
     if pod is not None:
         return op.plant.cluster.component_of(pod.deployment)
@@ -72,8 +75,10 @@ def models_reading(op: Operator, view: str) -> tuple[str, ...]:
 def mentioned(op: Operator, texts: Iterable[str]) -> tuple[str, ...]:
     """Components named in `texts`, in the order of `components`."""
     names = [name for name in components(op) if name not in _COMMON_WORDS]
-    pattern = re.compile(r"(?<![\w-])(?:" + "|".join(map(re.escape, sorted(names, key=len, reverse=True))) + r")(?!\w)")
-    found = {hit for text in texts for hit in pattern.findall(text)}
+    cluster = op.plant.cluster
+    words = {**{name: cluster.component_of(name) for name in cluster.deployments}, **{name: name for name in names}}
+    pattern = re.compile(r"(?<![\w-])(?:" + "|".join(map(re.escape, sorted(words, key=len, reverse=True))) + r")(?!\w)")
+    found = {words[hit] for text in texts for hit in pattern.findall(text)}
     return tuple(name for name in names if name in found)
 
 

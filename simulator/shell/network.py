@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from hashlib import blake2b
 
 from reference_platform.errors import CommandError, nearest
+from reference_platform.roles import REGISTRY, STORE, Role
 from simulator.shell.context import Operator
 
 SUFFIXES = (".shop.svc.cluster.local", ".shop.svc", ".svc.cluster.local", ".shop")
+SERVICE_PORT, CONTAINER_PORT = 80, 8080
+PORTS: Mapping[Role | None, int] = {STORE: 6379, REGISTRY: 5000}
+"""Where programs listen that do not speak the platform's own HTTP."""
 DOMAIN = ".shop.svc.cluster.local"
 
 
@@ -37,9 +42,15 @@ def service_address(name: str) -> str:
     return f"10.96.{_byte(name, 0)}.{_byte(name, 1)}"
 
 
-def service_port(name: str) -> int:
+def service_port(op: Operator, name: str) -> int:
     """The port on which a service, or a pod or node for that matter, is listened to."""
-    return {"online-store": 6379, "mlflow": 5000}.get(name, 80)
+    return PORTS.get(role_of(op, name), SERVICE_PORT)
+
+
+def role_of(op: Operator, name: str) -> Role | None:
+    """What the service is for; None for most, and for what is no service."""
+    item = op.plant.cluster.deployments.get(name)
+    return None if item is None else item.spec.role
 
 
 def address_of(op: Operator, name: str) -> str:

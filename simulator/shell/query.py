@@ -11,6 +11,7 @@ from reference_platform.errors import CommandError, nearest
 from reference_platform.monitoring.promql import Sample, Scalar, evaluate, parse
 from reference_platform.monitoring.promql_nodes import Aggregate, Binary, Call, Expr, Kind, Negate, Node, Selector
 from reference_platform.monitoring.series import Labels
+from reference_platform.roles import FALLBACK, GATEWAY, MATERIALIZER, PIPELINE, STORE
 from simulator.incident.tags import Tag
 from simulator.shell.components import components, distinct, models_reading
 from simulator.shell.context import Operator
@@ -18,20 +19,20 @@ from simulator.shell.free_text import unquoted
 
 POINTS_MAX = 120
 ABOUT = (
-    ("gateway_", ("gateway",)),
-    ("online_store_", ("online-store",)),
-    ("feature_client_", ("online-store",)),
-    ("feature_age_", ("materializer",)),
-    ("feature_read_", ("online-store", "materializer")),
-    ("ingest_", ("feature-pipeline",)),
-    ("materializer_", ("materializer",)),
+    ("gateway_", (GATEWAY,)),
+    ("online_store_", (STORE,)),
+    ("feature_client_", (STORE,)),
+    ("feature_age_", (MATERIALIZER,)),
+    ("feature_read_", (STORE, MATERIALIZER)),
+    ("ingest_", (PIPELINE,)),
+    ("materializer_", (MATERIALIZER,)),
     ("shop_responses_", ("traffic",)),
     ("DCGM_", ("gpu-pool",)),
 )
 """What the metrics of a prefix are about, beside the components in their labels."""
 HISTORY_MIN_S = 20 * 3600.0
 """From here on a look back is one at other days."""
-UPSTREAM = {"online-store", "materializer", "feature-pipeline"}
+UPSTREAM = {STORE, MATERIALIZER, PIPELINE}
 _COMPONENT_LABELS = ("route", "model", "deployment", "node", "client")
 
 
@@ -125,12 +126,12 @@ def about(op: Operator, expr: Expr, answered: Iterable[Labels]) -> tuple[str, ..
         found += [component for prefix, names in ABOUT if selector.name.startswith(prefix) for component in names]
         labels += [(matcher.label, matcher.value) for matcher in selector.matchers if matcher.op == "="]
     for label, value in labels:
-        if label in _COMPONENT_LABELS and value in known:
-            found.append(value)
+        if label in _COMPONENT_LABELS and op.plant.cluster.component_of(value) in known:
+            found.append(op.plant.cluster.component_of(value))
         elif label == "view":
             found += models_reading(op, value)
         elif (label, value) == ("source", "default"):
-            found.append("fallback")
+            found.append(FALLBACK)
         elif label == "source" and f"{value}-producer" in known:
             found.append(f"{value}-producer")
     return distinct(found)

@@ -11,12 +11,13 @@ from dataclasses import dataclass
 from reference_platform.errors import CommandError, nearest
 from reference_platform.models.card import Decisions
 from reference_platform.models.catalogue import card_of
+from reference_platform.roles import FALLBACK, GATEWAY, STORE
 from reference_platform.serving import records as rec
 from simulator.cluster.objects import Pod
 from simulator.incident.tags import Tag
 from simulator.plant.by_hand import Reply
 from simulator.shell.context import Effect, Operator
-from simulator.shell.network import host_of, service_address
+from simulator.shell.network import host_of, role_of, service_address
 from simulator.shell.registry import Arguments, command
 from simulator.world.requests import Requests
 
@@ -90,14 +91,15 @@ def _seconds(text: str) -> float:
 
 def _urls(op: Operator) -> Iterable[str]:
     routes = [model.name for model in op.plant.spec.models]
-    return [f"http://{front}/v1/{route}" for front in ("gateway", "fallback") for route in routes]
+    return [f"http://{front}/v1/{route}" for role in (GATEWAY, FALLBACK)
+            for front in op.plant.spec.of_role(role) for route in routes]  # fmt: skip
 
 
 def _send(op: Operator, args: argparse.Namespace) -> None:
     """The request goes out when the line is entered, so that it meets what everybody meets then."""
     host, path = _where(op, args.url)
     route = _route(op, path)
-    if host == "gateway" and route and op.plant.up("gateway") and not args.head:
+    if role_of(op, host) == GATEWAY and route and op.plant.up(host) and not args.head:
         op.requests.send(route, _customer(args.data))
 
 
@@ -118,7 +120,7 @@ def curl(op: Operator, args: argparse.Namespace) -> Effect:
     pod = op.plant.cluster.pods.get(host)
     if path.rstrip("/") in HEALTH:
         return _health(op, args, host, pod)
-    if pod is not None or host not in ("gateway", "fallback"):
+    if pod is not None or role_of(op, host) not in (GATEWAY, FALLBACK):
         return _foreign(op, host, path)
     route = _route(op, path)
     if route is None:
@@ -127,7 +129,7 @@ def curl(op: Operator, args: argparse.Namespace) -> Effect:
         raise CommandError(
             f"404 Not Found: {path[:80]}", fix=f"{nearest(asked, routes)}  such as http://{host}/v1/{routes[0]}"
         )
-    return _fallback(op, args, route) if host == "fallback" else _gateway(op, args, route)
+    return (_fallback if role_of(op, host) == FALLBACK else _gateway)(op, args, host, route)
 
 
 def _where(op: Operator, text: str) -> tuple[str, str]:
@@ -201,33 +203,33 @@ def _written(form: str, answer: _Answer) -> str:
 # -- the fronts ---------------------------------------------------------------------------------------------------
 
 
-def _fallback(op: Operator, args: argparse.Namespace, route: str) -> Effect:
+def _fallback(op: Operator, args: argparse.Namespace, host: str, route: str) -> Effect:
     looked: tuple[Tag, ...] = ("fallback",)
-    subjects = ("fallback",)
-    if not op.plant.up("fallback"):
-        return _refused("fallback", 80, looked, subjects)
+    subjects = (FALLBACK,)
+    if not op.plant.up(host):
+        return _refused(host, 80, looked, subjects)
     request = op.requests.draw(route, _customer(args.data))
     body = _body(route, request, op.requests.default(request), "default", 0)
     answer = _Answer(200, FALLBACK_S, ("content-type: application/json", "x-served-by: defaults"), body)
-    return _printed(args, "fallback", f"/v1/{route}", answer, looked, subjects)
+    return _printed(args, host, f"/v1/{route}", answer, looked, subjects)
 
 
-def _gateway(op: Operator, args: argparse.Namespace, route: str) -> Effect:
+def _gateway(op: Operator, args: argparse.Namespace, host: str, route: str) -> Effect:
     looked: tuple[Tag, ...] = ("metrics",)
-    subjects = ("gateway", route)
-    if args.head and op.plant.up("gateway"):
+    subjects = (GATEWAY, route)
+    if args.head and op.plant.up(host):
         answer = _Answer(405, HEALTH_S, ("allow: GET, POST", "server: envoy"), "")
-        return _printed(args, "gateway", f"/v1/{route}", answer, (), ())
+        return _printed(args, host, f"/v1/{route}", answer, (), ())
     replied = op.requests.reply()
     if replied is None:
-        if op.plant.up("gateway"):
+        if op.plant.up(host):
             raise CommandError("curl needs a line of its own: its request goes out when it is entered", fix="curl URL")
-        return _refused("gateway", 80, looked, ("gateway",))
+        return _refused(host, 80, looked, (GATEWAY,))
     request, reply = replied
     if reply is None:
         text = "curl: (52) Empty reply from server"
         return Effect(text, 52, looked, subjects)
-    return _printed(args, "gateway", f"/v1/{route}", _of_gateway(route, request, reply), looked, subjects)
+    return _printed(args, host, f"/v1/{route}", _of_gateway(route, request, reply), looked, subjects)
 
 
 def _of_gateway(route: str, request: Requests, reply: Reply) -> _Answer:
@@ -255,7 +257,7 @@ def _body(route: str, request: Requests, chosen: Decisions, source: str, version
 
 def _health(op: Operator, args: argparse.Namespace, host: str, pod: Pod | None) -> Effect:
     deployment = pod.deployment if pod is not None else host
-    looked: tuple[Tag, ...] = ("pods", "fallback") if deployment == "fallback" else ("pods",)
+    looked: tuple[Tag, ...] = ("pods", "fallback") if role_of(op, deployment) == FALLBACK else ("pods",)
     subjects = (op.plant.cluster.component_of(deployment),)
     if pod is None:
         pods = op.plant.cluster.pods_of(deployment)
@@ -274,7 +276,7 @@ def _foreign(op: Operator, host: str, path: str) -> Effect:
     """Something that answers no shopper: only /health is of use there."""
     pod = op.plant.cluster.pods.get(host)
     deployment = pod.deployment if pod is not None else host
-    if deployment == "online-store":
+    if role_of(op, deployment) == STORE:
         return Effect("curl: (52) Empty reply from server (redis does not speak HTTP; try `store ping`)", 52)
     if (pod is not None and pod.phase != "Ready") or not op.plant.up(deployment):
         return _refused(host, 8080, ("pods",), (op.plant.cluster.component_of(deployment),))

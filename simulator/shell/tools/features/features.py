@@ -12,7 +12,8 @@ from reference_platform.durations import format_duration
 from reference_platform.errors import CommandError, nearest
 from reference_platform.features.definitions import FeatureView
 from reference_platform.features.online_store.port import Status
-from reference_platform.shop.ingest import PIPELINE
+from reference_platform.roles import MATERIALIZER as JOBS
+from reference_platform.roles import PIPELINE, STORE
 from reference_platform.shop.materializer import JobStatus, MaterializerJob
 from reference_platform.shop.rows import to_seconds
 from reference_platform.shop.serving import read_features
@@ -23,8 +24,6 @@ from simulator.shell.context import DECLARED, Effect, Operator
 from simulator.shell.free_text import is_digits, length_s
 from simulator.shell.registry import Arguments, command
 from simulator.shell.table import table
-
-JOBS = "materializer"
 
 
 def _view_names(op: Operator) -> Iterable[str]:
@@ -207,7 +206,7 @@ def show(op: Operator, args: argparse.Namespace) -> Effect:
             (feature.name, _shown(left), _shown(right), "" if left == right or left != left else f"{right - left:+.3g}")
         )
     text = "\n".join(lines) + table(("FEATURE", "ONLINE", "OFFLINE", "DIFFERENCE"), rows)
-    subjects = distinct([JOBS, "online-store", "offline-store", *models_reading(op, view.name)])
+    subjects = distinct([JOBS, STORE, "offline-store", *models_reading(op, view.name)])
     return Effect(text, looked=DECLARED, subjects=subjects)
 
 
@@ -348,10 +347,10 @@ def lineage(op: Operator, args: argparse.Namespace) -> Effect:
     lines = [
         f"source     {view.source.name} (shop events, every {format_duration(view.every_s)})",
         f"producer   {producer} {', '.join(releases) or '(no pod ready)'}",
-        f"pipeline   {PIPELINE}, {PARTITIONS} partitions",
+        f"pipeline   {op.plant.spec.name_of(PIPELINE)}, {PARTITIONS} partitions",
         f"offline    offline-store: {view.name}, {view.width} features by {view.entity.name}",
-        f"job        materializer: {view.name}",
-        f"online     online-store: {view.name}",
+        f"job        {op.plant.spec.name_of(JOBS)}: {view.name}",
+        f"online     {op.plant.spec.name_of(STORE)}: {view.name}",
         f"read by    {', '.join(readers) or 'no serving model'}",
         f"owner      {view.owner}",
     ]

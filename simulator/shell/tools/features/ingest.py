@@ -8,8 +8,8 @@ from collections.abc import Iterable
 
 from reference_platform.durations import format_duration
 from reference_platform.errors import CommandError
+from reference_platform.roles import PIPELINE
 from reference_platform.shop.feed import EventFeed
-from reference_platform.shop.ingest import PIPELINE
 from reference_platform.shop.topics import PARTITIONS
 from simulator.shell.calendar import clock
 from simulator.shell.components import distinct
@@ -206,7 +206,8 @@ def rebalance(op: Operator, args: argparse.Namespace) -> Effect:
     """Deal the partitions of a source out to the pipeline's processes anew."""
     feed = _feed(op, args.source)
     if not feed.consumer.members:
-        raise CommandError(f"no {PIPELINE} pod is ready", fix=f"kubectl get pods -l app={PIPELINE}")
+        name = op.plant.spec.name_of(PIPELINE)
+        raise CommandError(f"no {name} pod is ready", fix=f"kubectl get pods -l app={name}")
     feed.consumer.rebalance()
     op.plant.sync()
     op.changed("rebalance", [PIPELINE], f"{feed.contract.source}: partitions dealt out anew")

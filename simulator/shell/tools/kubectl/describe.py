@@ -6,6 +6,7 @@ import argparse
 from collections.abc import Callable, Iterable, Sequence
 
 from reference_platform.errors import CommandError
+from reference_platform.roles import MATERIALIZER, PIPELINE, REGISTRY, STORE
 from simulator.incident.tags import Tag
 from simulator.shell.calendar import age
 from simulator.shell.components import distinct
@@ -31,7 +32,7 @@ from simulator.shell.tools.kubectl.layout import NONE, Page
 from simulator.shell.tools.kubectl.read import LOOKED, empty, listing_of, rows_of
 from simulator.shell.tools.kubectl.rows import Row, counted, source_of, subjects_of
 
-UPSTREAM = ("online-store", "materializer", "mlflow", "feature-pipeline", "clicks-producer", "payments-producer")
+UPSTREAM = (STORE, MATERIALIZER, REGISTRY, PIPELINE, "clicks-producer", "payments-producer")
 WORKLOAD: tuple[Tag, ...] = ("rollout", "pods")
 SHOWN: dict[str, tuple[Tag, ...]] = {**LOOKED, "deployments": WORKLOAD, "statefulsets": WORKLOAD}
 """What a description of each kind is evidence of, besides its events."""

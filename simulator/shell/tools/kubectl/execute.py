@@ -6,6 +6,7 @@ import argparse
 from collections.abc import Callable, Iterable, Sequence
 
 from reference_platform.errors import CommandError
+from reference_platform.roles import STORE
 from simulator.cluster.objects import Pod
 from simulator.shell.context import Effect, Operator
 from simulator.shell.registry import Arguments, carry_out, command, find, parse
@@ -13,7 +14,6 @@ from simulator.shell.tools.kubectl.kinds import common_flags, in_namespace, kind
 from simulator.shell.tools.kubectl.objects import environment
 
 RESOLVER = "search shop.svc.cluster.local svc.cluster.local cluster.local\nnameserver 10.96.0.10\noptions ndots:5"
-STORE = "online-store"
 INSTEAD = "reading is open: kubectl exec POD -- env | hostname | cat /etc/resolv.conf | nvidia-smi | redis-cli info"
 
 
@@ -65,7 +65,7 @@ def _ran(op: Operator, pod: Pod, typed: Sequence[str]) -> Effect:
     component = op.plant.cluster.component_of(pod.deployment)
     if typed[0] == "nvidia-smi" and op.plant.cluster.nodes[pod.node].spec.gpu_memory:
         return _passed_on(op, ["nvidia-smi", *typed[1:], "-i", pod.node])
-    if typed[0] == "redis-cli" and component == STORE:
+    if typed[0] == "redis-cli" and op.plant.cluster.deployments[pod.deployment].spec.role == STORE:
         return _passed_on(op, typed)
     own = PROGRAMS.get(" ".join(typed))
     if own is not None:

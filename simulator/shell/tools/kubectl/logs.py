@@ -6,6 +6,7 @@ import argparse
 from collections.abc import Iterable
 
 from reference_platform.errors import CommandError, near_miss
+from reference_platform.roles import FALLBACK, GATEWAY, MATERIALIZER, PIPELINE, STORE
 from simulator.cluster.objects import Pod
 from simulator.incident.tags import Tag
 from simulator.plant.load import load
@@ -24,7 +25,7 @@ from simulator.shell.tools.kubectl.kinds import (
 )
 from simulator.shell.tools.kubectl.objects import precise_stamp, second_of
 
-UPSTREAM = ("online-store", "materializer", "feature-pipeline", "clicks-producer", "payments-producer")
+UPSTREAM = (STORE, MATERIALIZER, PIPELINE, "clicks-producer", "payments-producer")
 LINES_DEFAULT = 40
 LINES_MAX = 200
 NEARLY_ALL_RATIO = 0.98
@@ -176,13 +177,13 @@ def _state(op: Operator, pod: Pod) -> list[Written]:
         return _client(op, held[pod.deployment], sum(held.values()))
     current, ready = load(op.plant), len(op.plant.cluster.ready_pods(pod.deployment))
     texts = {
-        "gateway": f"{current.requests / ready:.0f} requests/s",
-        "fallback": f"{current.defaults / ready:.1f} default responses/s",
-        "online-store": f"{current.reads:.0f} reads/s, {_clients(op)} clients connected",
+        GATEWAY: f"{current.requests / ready:.0f} requests/s",
+        FALLBACK: f"{current.defaults / ready:.1f} default responses/s",
+        STORE: f"{current.reads:.0f} reads/s, {_clients(op)} clients connected",
     }
     if pod.deployment in current.by_route:
         texts[pod.deployment] = f"{current.by_route[pod.deployment] / ready:.1f} requests/s"
-    text = texts.get(pod.deployment)
+    text = texts.get(op.plant.cluster.deployments[pod.deployment].spec.role or pod.deployment)
     return [(op.now_s, "INFO", text)] if text else []
 
 

@@ -11,10 +11,11 @@ from typing import Any
 
 from reference_platform.durations import format_gib
 from reference_platform.errors import CommandError
+from reference_platform.roles import MATERIALIZER, STORE
 from simulator.cluster.naming import template_hash
 from simulator.cluster.objects import Deployment, Pod, Template
 from simulator.shell.context import Operator
-from simulator.shell.network import address_of, service_address
+from simulator.shell.network import CONTAINER_PORT, PORTS, address_of, service_address
 from simulator.shell.tools.kubectl.admission import admitted
 
 Json = dict[str, Any]
@@ -87,7 +88,7 @@ def image(item: Deployment, release: str = "") -> str:
 
 def port_of(item: Deployment) -> int:
     """Where its container listens."""
-    return {"online-store": 6379, "mlflow": 5000}.get(item.spec.component, 8080)
+    return PORTS.get(item.spec.role, CONTAINER_PORT)
 
 
 def environment(op: Operator, item: Deployment, template: Template) -> list[tuple[str, str]]:
@@ -96,8 +97,8 @@ def environment(op: Operator, item: Deployment, template: Template) -> list[tupl
     if template.model_version:
         pairs.append(("MODEL_VERSION", str(template.model_version)))
         pairs.append(("MODEL_URI", f"models:/{item.spec.model}/{template.model_version}"))
-    if template.model_version or item.spec.name == "materializer" or item.spec.name in op.plant.pool.held():
-        pairs.append(("ONLINE_STORE", "online-store:6379"))
+    if template.model_version or item.spec.role == MATERIALIZER or item.spec.name in op.plant.pool.held():
+        pairs.append(("ONLINE_STORE", f"{op.plant.spec.name_of(STORE)}:{PORTS[STORE]}"))
     return pairs
 
 

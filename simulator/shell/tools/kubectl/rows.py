@@ -196,7 +196,7 @@ def service_rows(op: Operator) -> Listing:
     """`kubectl get services`."""
     rows = []
     for name in sorted(services(op)):
-        port = service_port(name)
+        port = service_port(op, name)
         cells = (name, "ClusterIP", service_address(name), "<none>", f"{port}/TCP", age(op, -PLATFORM_AGE_S))
         rows.append(Row(name, cells, (f"app={name}",), document=objects.service(op, name, port)))
     headers = ("NAME", "TYPE", "CLUSTER-IP", "EXTERNAL-IP", "PORT(S)", "AGE")

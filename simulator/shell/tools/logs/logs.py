@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from reference_platform.errors import CommandError, nearest
 from reference_platform.pattern import Pattern
+from reference_platform.roles import MATERIALIZER, PIPELINE, STORE
 from simulator.shell.calendar import clock
 from simulator.shell.components import distinct, mentioned
 from simulator.shell.context import Effect, Operator
@@ -18,7 +19,7 @@ LINES_DEFAULT = 100
 LINES_MAX = 1_000
 SINCE_DEFAULT = "10m"
 LEVELS = ("INFO", "WARN", "ERROR")
-UPSTREAM = ("online-store", "materializer", "feature-pipeline", "clicks-producer", "payments-producer")
+UPSTREAM = (STORE, MATERIALIZER, PIPELINE, "clicks-producer", "payments-producer")
 USAGE = "logs SERVICE|--all [--since 10m] [--level WARN] [--tail N] [--grep PATTERN]"
 
 

@@ -9,6 +9,7 @@ from reference_platform.durations import format_gib
 from reference_platform.errors import CommandError
 from reference_platform.models.catalogue import card_of
 from reference_platform.registry.port import ModelVersion
+from reference_platform.roles import REGISTRY
 from simulator.shell.calendar import age, clock
 from simulator.shell.context import DECLARED, Effect, Operator
 from simulator.shell.free_text import is_digits
@@ -44,10 +45,11 @@ def _models(op: Operator) -> Iterable[str]:
 
 
 def _reach(op: Operator) -> None:
-    if not op.plant.up("mlflow"):
+    if not op.plant.role_up(REGISTRY):
+        host = op.plant.spec.name_of(REGISTRY)
         raise CommandError(
-            "HTTPConnectionPool(host='mlflow', port=5000): Max retries exceeded: Connection refused",
-            fix="kubectl get pods -l app=mlflow",
+            f"HTTPConnectionPool(host='{host}', port=5000): Max retries exceeded: Connection refused",
+            fix=f"kubectl get pods -l app={host}",
         )
 
 

@@ -218,7 +218,7 @@ def nc(op: Operator, args: argparse.Namespace) -> Effect:
     if not args.port.isascii() or not args.port.isdecimal() or not 0 < int(args.port[:6]) < 65536:
         raise CommandError(f"nc: port number invalid: {args.port[:20]}", fix="nc -zv gateway 80")
     address = address_of(op, name)
-    if not _answers(op, name) or (name in services(op) and int(args.port) != service_port(name)):
+    if not _answers(op, name) or (name in services(op) and int(args.port) != service_port(op, name)):
         # A service drops what is sent to a port that it does not have; without pods it refuses.
         reason = "Connection refused" if not _answers(op, name) else "Connection timed out"
         text = f"nc: connect to {name} ({address}) port {args.port} (tcp) failed: {reason}"

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from reference_platform.durations import format_duration
 from reference_platform.errors import CommandError, nearest
 from reference_platform.monitoring.alerts import AlertRule, AlertStatus, Resolved, Severity, Transition
+from reference_platform.roles import GATEWAY
 from simulator.shell.calendar import clock
 from simulator.shell.components import components, distinct, named_component
 from simulator.shell.context import DECLARED, Effect, Operator
@@ -195,7 +196,7 @@ def add(op: Operator, args: argparse.Namespace) -> Effect:
     for_s = 0.0 if re.fullmatch(r"0[a-z]*", flags.get("for", "0")) else length_s(flags["for"], "--for")
     severity = _severity(flags.get("severity", "P2"))
     found = about(op, expr, [sample.labels for sample in answer(op, expr, op.now_s)])
-    component = named_component(op, flags["component"]) if "component" in flags else (*found, "gateway")[0]
+    component = named_component(op, flags["component"]) if "component" in flags else (*found, GATEWAY)[0]
     summary = flags.get("summary", f"{name}: {{{{value}}}}")[:SUMMARY_MAX_CHARS]
     op.alerts.add_rule(AlertRule(name, expr_text, for_s, severity, component, summary, ""))
     op.incident.rules_added.append(name)

@@ -14,7 +14,7 @@ from reference_platform.monitoring.promql_nodes import Expr
 from reference_platform.monitoring.series import Labels, Matcher
 from reference_platform.monitoring.slo import BURN_RATE, ERROR_RATIO
 from reference_platform.pattern import Pattern
-from reference_platform.shop.ingest import PIPELINE
+from reference_platform.roles import GATEWAY, MATERIALIZER, PIPELINE, STORE
 from simulator.shell.calendar import clock
 from simulator.shell.components import distinct
 from simulator.shell.context import DECLARED, Effect, Operator
@@ -263,13 +263,13 @@ def _noticeable(op: Operator) -> tuple[str, ...]:
     for model in op.plant.spec.models:
         p99_s, ok_ratio = _p99_s(op, model.name), 1.0 - _gauge(op, ERROR_RATIO, route=model.name, window="5m")
         if p99_s > model.latency_slo or ok_ratio < op.plant.spec.slo.availability:
-            found += ["gateway", model.name]
+            found += [GATEWAY, model.name]
     pool = op.plant.pool
     held = {name: count for name, count in pool.held().items() if count}
     if not pool.up or pool.serving_connections() + sum(held.values()) >= SHOWN_MIN_OK_RATIO * pool.connections_max:
-        found.append("online-store")
+        found.append(STORE)
     if any(job.age_s(op.now_s) > job.view.freshness_sla_s for job in op.plant.materializer.jobs()):
-        found.append("materializer")
+        found.append(MATERIALIZER)
     for source, feed in op.plant.ingest.feeds.items():
         if _share_put_aside(op, source) > 1.0 - SHOWN_MIN_OK_RATIO:
             found += [PIPELINE, feed.contract.producer]
@@ -324,4 +324,4 @@ def slo(op: Operator, _: argparse.Namespace) -> Effect:
     headers = ("ROUTE", "OK 5M", "OK 1H", "BURN 5M", "BURN 1H", "BURN 6H", "P99", "P99 SLO", "STATE")
     text = f"objective: {objective:.1%} of responses by the model itself\n" + table(headers, rows)
     routes = tuple(model.name for model in op.plant.spec.models)
-    return Effect(text, looked=DECLARED, subjects=("gateway", *routes))
+    return Effect(text, looked=DECLARED, subjects=(GATEWAY, *routes))

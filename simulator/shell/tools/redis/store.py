@@ -8,14 +8,15 @@ from collections.abc import Iterable, Sequence
 from reference_platform.durations import format_duration
 from reference_platform.errors import CommandError, near_miss
 from reference_platform.monitoring.promql import LOOKBACK_S
+from reference_platform.roles import STORE
 from reference_platform.serving.connections import FSYNC_MODES, RECONNECT_S
 from simulator.shell.components import distinct
 from simulator.shell.context import DECLARED, Effect, Operator
 from simulator.shell.free_text import is_digits
-from simulator.shell.registry import REORDER, Arguments, command
+from simulator.shell.network import role_of
+from simulator.shell.registry import REORDER, Arguments, carry_out, command, find, parse
 from simulator.shell.table import table
 
-STORE = "online-store"
 SERVING = "model-servers"
 CLIENTS_MAX = 4064
 """What the container's limit of open files allows: 4096 less 32 that Redis keeps for itself.
@@ -55,7 +56,9 @@ def _down(op: Operator) -> Effect | None:
     """What every command prints while the store is not running."""
     if op.plant.pool.up:
         return None
-    return Effect("Could not connect to Redis at online-store:6379: Connection refused", 1, DECLARED, (STORE,))
+    return Effect(
+        f"Could not connect to Redis at {op.plant.spec.name_of(STORE)}:6379: Connection refused", 1, DECLARED, (STORE,)
+    )
 
 
 def _holders(op: Operator) -> dict[str, int]:
@@ -143,13 +146,27 @@ def _elsewhere(parser: Arguments) -> None:
 
 
 @command(
-    "store at", "store at HOST [COMMAND]", takes_s=1.0, configure=_elsewhere, aliases=["redis-cli -h"], sight="latency"
+    "store at",
+    "store at HOST [COMMAND]",
+    takes_s=1.0,
+    configure=_elsewhere,
+    aliases=["redis-cli -h"],
+    looked=("upstream",),
+    sight="latency",
 )
 def redis_elsewhere(op: Operator, args: argparse.Namespace) -> Effect:
     """Another host than the online store, as with redis-cli -h: no Redis answers there."""
+    if role_of(op, args.host.partition(".")[0]) == STORE:
+        found, rest = find(["redis-cli", *args.words])
+        if found.changes:
+            raise CommandError("-h goes with what reads", fix=f"redis-cli {' '.join(args.words)}")
+        return carry_out(found, op, parse(found, rest))
     known = args.host in op.plant.cluster.deployments
     why = "Connection refused" if known else "Name or service not known"
-    raise CommandError(f"Could not connect to Redis at {args.host[:60]}:6379: {why}", fix="redis-cli -h online-store")
+    raise CommandError(
+        f"Could not connect to Redis at {args.host[:60]}:6379: {why}",
+        fix=f"redis-cli -h {op.plant.spec.name_of(STORE)}",
+    )
 
 
 @command(
@@ -216,7 +233,7 @@ def _oldest(op: Operator, client: str) -> str:
     started = [
         pod.started_s for name in names for pod in op.plant.cluster.pods_of(name) if pod.phase in ("Loading", "Ready")
     ]
-    store = [pod.started_s for pod in op.plant.cluster.ready_pods(STORE)]
+    store = [pod.started_s for name in op.plant.spec.of_role(STORE) for pod in op.plant.cluster.ready_pods(name)]
     if not started:
         return "closing"
     return format_duration(op.now_s - max(min(started), *(store or [min(started)])))

@@ -27,6 +27,13 @@ def _pod(name: str, deployment: str, phase: str = "Ready", gpu_mib: int = 0) -> 
     )  # fmt: skip
 
 
+_ROLE_OF = {"gateway": "gateway", "edge": "gateway", "defaults": "fallback", "redis-a": "online-store"}
+
+
+def _spec(deployment: str, cpu: float) -> Any:
+    return SimpleNamespace(cpu=cpu, role=_ROLE_OF.get(deployment))
+
+
 def _plant(*pods: Pod, cpu: float = 2.0, busy_percent: float | None = None) -> Any:
     """Counters that grew by ten a second within the last two minutes, and much faster before."""
     store = SeriesStore(retention_s=3600.0, points_max=100)
@@ -46,11 +53,16 @@ def _plant(*pods: Pod, cpu: float = 2.0, busy_percent: float | None = None) -> A
         store.series("DCGM_FI_DEV_GPU_UTIL", {"node": "gpu-1"}).append(NOW_S, busy_percent)
     cluster = SimpleNamespace(
         pods={pod.name: pod for pod in pods},
-        deployments={pod.deployment: SimpleNamespace(spec=SimpleNamespace(cpu=cpu)) for pod in pods},
+        deployments={pod.deployment: SimpleNamespace(spec=_spec(pod.deployment, cpu)) for pod in pods},
         ready_pods=lambda name: [pod for pod in pods if pod.deployment == name and pod.phase == "Ready"],
         gpu_used_bytes=lambda node, now_s: sum(pod.footprint.gpu_memory_bytes for pod in pods),
     )
-    spec = SimpleNamespace(models=[SimpleNamespace(name="recommendation")])
+    spec = SimpleNamespace(
+        models=[SimpleNamespace(name="recommendation")],
+        of_role=lambda role: tuple(
+            dict.fromkeys(pod.deployment for pod in pods if _ROLE_OF.get(pod.deployment) == role)
+        ),
+    )
     return SimpleNamespace(spec=spec, store=store, now_s=NOW_S, cluster=cluster)
 
 
@@ -67,8 +79,9 @@ NODE = Node(
     [
         ("recommendation", 0.006 * 10.0),
         ("gateway", 0.0008 * 20.0),
-        ("fallback", 0.0004 * 10.0),
-        ("online-store", 0.0003 * 10.0),
+        ("edge", 0.0008 * 20.0),
+        ("defaults", 0.0004 * 10.0),
+        ("redis-a", 0.0003 * 10.0),
         ("mlflow", 0.0),
     ],
 )
@@ -76,6 +89,11 @@ def test_work_is_shared_by_the_pods_that_are_ready(deployment: str, cores: float
     one, two = _pod("a", deployment), _pod("b", deployment)
     assert load(_plant(one)).cores(one) == pytest.approx(IDLE_CORES + cores)
     assert load(_plant(one, two)).cores(two) == pytest.approx(IDLE_CORES + cores / 2)
+
+
+def test_deployments_of_one_role_share_its_work() -> None:
+    one, two = _pod("a", "gateway"), _pod("b", "edge")
+    assert load(_plant(one, two)).cores(two) == pytest.approx(IDLE_CORES + 0.0008 * 20.0 / 2)
 
 
 def test_a_pod_uses_no_more_than_it_may_and_works_only_when_it_is_ready() -> None:
