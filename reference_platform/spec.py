@@ -15,6 +15,7 @@ from reference_platform.roles import ROLES, Role
 
 Ratio = Annotated[float, Field(ge=0.0, le=1.0)]
 Severity = Literal["P1", "P2", "P3"]
+SHARES_TOLERANCE = 1e-6
 
 
 class _Document(BaseModel):
@@ -52,6 +53,14 @@ class GpuCurveSpec(_Document):
     jitter_sigma: float = Field(ge=0, le=1)
 
 
+class ArmSpec(_Document):
+    """A share of a route's visitors and the deployment that answers them. A visitor stays in an arm while shares do."""
+
+    name: str = Field(min_length=1)
+    deployment: str = Field(min_length=1)
+    share: Ratio
+
+
 class ModelSpec(_Document):
     """A model in production and how it is served."""
 
@@ -66,6 +75,30 @@ class ModelSpec(_Document):
     gpu: GpuCurveSpec
     label_delay: str
     proxy_metric: str
+    arms: tuple[ArmSpec, ...] = ()
+    """Canary and A/B test: which deployment answers whom. None: one of the model's own name answers everybody."""
+    shadow: str = ""
+    """A deployment that is shown every request and whose answers nobody gets."""
+    balancer: Literal["round_robin", "least_requests", "two_choices"] = "round_robin"
+    """How an arm's replicas share its requests."""
+
+    @model_validator(mode="after")
+    def _arms_cover_everybody(self) -> ModelSpec:
+        if self.arms and abs(sum(arm.share for arm in self.arms) - 1.0) > SHARES_TOLERANCE:
+            raise ValueError(f"shares of the arms add up to {sum(arm.share for arm in self.arms):g}, not 1")
+        if len({arm.name for arm in self.arms}) < len(self.arms):
+            raise ValueError("two arms have one name")
+        if len({*(arm.deployment for arm in self.arms), self.shadow}) <= len(self.arms):
+            raise ValueError("two arms, or an arm and the shadow, have one deployment")
+        return self
+
+    def routed(self) -> tuple[ArmSpec, ...]:
+        """The arms, whether the document names them or not."""
+        return self.arms or (ArmSpec(name="stable", deployment=self.name, share=1.0),)
+
+    def deployments(self) -> tuple[str, ...]:
+        """Everything that serves it, the shadow last."""
+        return (*(arm.deployment for arm in self.routed()), *([self.shadow] if self.shadow else []))
 
 
 class DeploymentSpec(_Document):
@@ -114,9 +147,17 @@ class RetrySpec(_Document):
     """Mean of the exponential pause before another attempt."""
 
 
+class BreakerSpec(_Document):
+    """After so many failures in a row an arm gets no requests for a while."""
+
+    failures: int = Field(ge=1)
+    open: Duration
+
+
 class GatewaySpec(_Document):
     retry: RetrySpec
     in_flight_max: int = Field(gt=0, le=32768)
+    breaker: BreakerSpec | None = None
 
 
 class OnlineStoreSpec(_Document):

@@ -70,9 +70,10 @@ def _models(loaded: LoadedScenario, spec: PlatformSpec) -> Iterator[ContentError
         path = in_overlay(loaded, "models", model.name, "name")
         if model.name not in registered:
             yield problem(loaded, path, f'no model "{model.name}" is registered', nearest(model.name, registered))
-        elif model.name not in deployed or deployed[model.name].model != model.name:
-            fix = f"add a deployment of that name with model: {model.name}"
-            yield problem(loaded, path, f'nothing serves the model "{model.name}"', fix)
+        for name in model.deployments() if model.name in registered else ():
+            if name not in deployed or deployed[name].model != model.name:
+                fix = f"add a deployment of that name with model: {model.name}"
+                yield problem(loaded, path, f'no deployment "{name}" serves the model "{model.name}"', fix)
         if model.deadline <= 0.0:
             yield problem(
                 loaded, _field(loaded, "models", model.name, "deadline"), "deadline: must be above 0s", "250ms"

@@ -5,7 +5,7 @@ The judge, `curl` and the live server all come through here, so none can decide 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,7 +17,7 @@ from reference_platform.models.card import Decisions
 from reference_platform.models.catalogue import card_of
 from reference_platform.models.runtime import ExportedModel
 from reference_platform.models.schema import ModelSchema, assemble
-from reference_platform.shop.serving import ServedRows, read_features
+from reference_platform.shop.serving import Instants, ServedRows, read_features
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,7 @@ def features_of(
     views: Mapping[str, FeatureView],
     store: OnlineStore,
     entities: Mapping[str, NDArray[np.integer]],
-    now_s: float,
+    now_s: Instants,
 ) -> Mapping[str, ServedRows]:
     """What the version reads of `entities` (one row per model row, by entity name), by view, in one round trip.
 
@@ -68,10 +68,33 @@ def answer(
     store: OnlineStore,
     entities: Mapping[str, NDArray[np.integer]],
     context: NDArray[np.float32],
-    now_s: float,
+    now_s: Instants,
 ) -> Answered:
     """Both at once, for a batch of requests. Raises what they raise."""
     return decided(servable, features_of(servable, views, store, entities, now_s), context)
+
+
+def merged(parts: Sequence[Answered], places: Sequence[NDArray[np.int64]]) -> Answered:
+    """Answers to several batches of the same version as if they had been one; `places` says where each request of a
+    batch belongs."""
+    order = np.argsort(np.concatenate(places), kind="stable")
+    requests = len(order)
+    rows_each = sum(len(part.scores) for part in parts) // requests
+    rows = (order[:, None] * rows_each + np.arange(rows_each)).ravel()
+    reads = {
+        view: ServedRows(
+            np.concatenate([part.reads[view].values for part in parts])[rows],
+            np.concatenate([part.reads[view].event_us for part in parts])[rows],
+            np.concatenate([part.reads[view].status for part in parts])[rows],
+        )
+        for view in parts[0].reads
+    }
+    return Answered(
+        np.concatenate([part.inputs for part in parts])[rows],
+        np.concatenate([part.scores for part in parts])[rows],
+        np.concatenate([part.decisions for part in parts])[order],
+        reads,
+    )
 
 
 def by_default(model: str, context: NDArray[np.float32], popular_categories: NDArray[np.int32]) -> Decisions:

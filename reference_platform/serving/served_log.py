@@ -30,7 +30,8 @@ class Totals:
     """Counts since the beginning, one row for each route. What a shadow did is not among them.
 
     statuses [routes, STATUSES]; outcomes [routes, OK | FALLBACK | ERROR | RETRIED]; causes [routes, CAUSES]; lookups
-    [routes, miss | hit]; latency of all attempts and of those with status 200 [routes, LATENCY_BINS].
+    [routes, miss | hit]; latency of all attempts
+    [routes, LATENCY_BINS].
     """
 
     statuses: NDArray[np.int64]
@@ -38,12 +39,11 @@ class Totals:
     causes: NDArray[np.int64]
     lookups: NDArray[np.int64]
     latency: NDArray[np.int64]
-    latency_ok: NDArray[np.int64]
 
     @classmethod
     def none(cls, routes: int) -> Totals:
         """Nothing yet."""
-        widths = (len(STATUSES), 4, rec.CAUSES, 2, LATENCY_BINS, LATENCY_BINS)
+        widths = (len(STATUSES), 4, rec.CAUSES, 2, LATENCY_BINS)
         return cls(*(np.zeros((routes, width), np.int64) for width in widths))
 
     def copy(self) -> Totals:
@@ -67,7 +67,7 @@ class Totals:
         return int(self.outcomes[route, list(REQUEST_ENDS)].sum())
 
     def _arrays(self) -> tuple[NDArray[np.int64], ...]:
-        return (self.statuses, self.outcomes, self.causes, self.lookups, self.latency, self.latency_ok)
+        return (self.statuses, self.outcomes, self.causes, self.lookups, self.latency)
 
 
 @compiled
@@ -78,7 +78,6 @@ def _count(
     causes: NDArray[np.int64],
     lookups: NDArray[np.int64],
     latency: NDArray[np.int64],
-    latency_ok: NDArray[np.int64],
 ) -> None:
     for at in range(len(rows)):
         row = rows[at]
@@ -95,7 +94,6 @@ def _count(
             place = min(LATENCY_BINS - 1, int(log(seconds / LATENCY_BIN_MIN_S) / LOG_LATENCY_BIN_GROWTH))
         latency[route, place] += 1
         if row.status == 200:
-            latency_ok[route, place] += 1
             statuses[route, 0] += 1
         elif row.status == 504:
             statuses[route, 1] += 1
@@ -134,6 +132,27 @@ def troubles(rows: rec.Records) -> dict[Trouble, int]:
     return {
         Trouble(int(route), int(replica), int(cause), Phase(int(slowest))): int(count)
         for (route, replica, cause, slowest), count in zip(kinds, counts, strict=True)
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """Attempts that an arm (its row) answered alike, whether anybody waited for them or not."""
+
+    arm: int
+    version: int
+    status: int
+
+
+def replies(rows: rec.Records) -> dict[Reply, int]:
+    """How many attempts each arm and version answered with which status."""
+    reached = rows[rows["replica"] >= 0]
+    # Below 2**10 statuses and 2**31 versions, so that one number stands for all three.
+    keys = (reached["arm"].astype(np.int64) << 42) | (reached["version"].astype(np.int64) << 10) | reached["status"]
+    kinds, counts = np.unique(keys, return_counts=True)
+    return {
+        Reply(kind >> 42, (kind >> 10) & 0xFFFFFFFF, kind & 0x3FF): count
+        for kind, count in zip(kinds.tolist(), counts.tolist(), strict=True)
     }
 
 

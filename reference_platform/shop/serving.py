@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +13,13 @@ from reference_platform.features.definitions import FeatureView
 from reference_platform.features.online_store.port import OnlineStore, Status, ViewRead
 from reference_platform.features.times import NEVER_US
 from reference_platform.shop.rows import PER_S, to_instant
+
+Instants: TypeAlias = "float | NDArray[np.float64]"
+"""Seconds: one instant for all rows, or one for each."""
+
+
+def _instants(now_s: Instants) -> int | NDArray[np.int64]:
+    return np.rint(now_s * PER_S).astype(np.int64) if isinstance(now_s, np.ndarray) else to_instant(now_s)
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,10 +30,9 @@ class ServedRows:
     event_us: NDArray[np.int64]
     status: NDArray[np.int8]
 
-    def age_s(self, now_s: float) -> NDArray[np.float64]:
-        """Ages of the rows that were found, too old or not."""
-        found = self.event_us[self.event_us != NEVER_US]
-        ages_s: NDArray[np.float64] = (to_instant(now_s) - found) / PER_S
+    def age_s(self, now_s: Instants) -> NDArray[np.float64]:
+        """Ages of the rows that were found, too old or not, at one instant or at one for each row asked for."""
+        ages_s: NDArray[np.float64] = (_instants(now_s) - self.event_us)[self.event_us != NEVER_US] / PER_S
         return ages_s
 
     def share(self, status: Status) -> float:
@@ -34,11 +41,12 @@ class ServedRows:
 
 
 def read_features(
-    store: OnlineStore, asked: Sequence[tuple[FeatureView, NDArray[np.integer]]], now_s: float
+    store: OnlineStore, asked: Sequence[tuple[FeatureView, NDArray[np.integer]]], now_s: Instants
 ) -> list[ServedRows]:
-    """One round trip for all views, each with the entities wanted of it."""
+    """One round trip for all views, each with the entities wanted of it. With an instant for each row, every view is
+    asked for as many rows."""
     reads = [ViewRead(view, (entity.astype(np.int64, copy=False),), checked=True) for view, entity in asked]
-    now_us = to_instant(now_s)
+    now_us = _instants(now_s)
     served: list[ServedRows] = []
     for (view, _), answer in zip(asked, store.read(reads), strict=True):
         values, event_us = answer.matrix(), answer.event_us

@@ -46,7 +46,8 @@ Kind = Literal["Normal", "Warning"]
 
 
 class Cluster:
-    """Kubernetes as far as a responder can tell. `footprint(model, version)` prices a model server."""
+    """Kubernetes as far as a responder can tell. `versions`: the model version that a deployment begins with.
+    `footprint(model, version)` prices a model server."""
 
     def __init__(
         self, spec: PlatformSpec, versions: Mapping[str, int], footprint: Callable[[str, int], Footprint]
@@ -60,7 +61,7 @@ class Cluster:
         self._footprint = footprint
         self._component = {d.name: d.component for d in spec.deployments}
         for item in spec.deployments:
-            version = versions.get(item.model, 0) if item.model else 0
+            version = versions.get(item.name, 0)
             limit, pool = item.memory_limit, item.node_pool
             first = Template(
                 1, version, limit, pool, 0.0, 0.0, "platform", "initial", item.release, 0, PLATFORM_SINCE_S

@@ -14,6 +14,10 @@ from simulator.world.catalogue import draw_requests
 from simulator.world.requests import Requests
 
 
+DRAWS_MAX = 50
+"""How often to look for a request of somebody who was named."""
+
+
 @dataclass(frozen=True, slots=True)
 class Sent:
     """A request under way. `number` is its number in the served log."""
@@ -47,10 +51,15 @@ class ByHand:
 
     def draw(self, route: str, customer: int | None) -> Requests:
         """What this customer, or anybody, asks now."""
-        world, plant = self._plant.world, self._plant
+        world, now_s = self._plant.world, np.array([self._plant.now_s])
         count = len(world.customer_weights)
         who = int(self._rng.integers(count)) if customer is None else customer % count
-        return draw_requests(world, route, np.array([who]), np.array([plant.now_s]), self._rng)
+        drawn = draw_requests(world, route, np.array([who]), now_s, self._rng)
+        for _ in range(DRAWS_MAX):
+            if customer is None or int(drawn.customer[0]) == who:
+                break
+            drawn = draw_requests(world, route, np.array([who]), now_s, self._rng)  # a thief had come instead
+        return drawn
 
     def send(self, route: str, customer: int | None) -> None:
         """Send a request now."""
@@ -74,7 +83,7 @@ class ByHand:
         plant = self._plant
         decision = None
         if row.outcome == OK:
-            decision = plant.judge.answers(request, int(row.version), plant.now_s).decisions[0]
+            decision = plant.judge.answers(request, int(row.version), np.array([row.features_us])).decisions[0]
         names = {
             plant.plane.serial_of(pod.path_index): pod.name
             for pod in plant.cluster.pods.values()

@@ -65,6 +65,7 @@ METRICS: Mapping[str, Metric] = {
     "model_batch_size_mean": _BY_MODEL,
     "model_prediction_mean": Metric({"model": ROUTE}, low=-math.inf),
     "model_queue_length": _BY_MODEL,
+    "model_requests_total": Metric({"model": ROUTE, "arm": ANY, "version": ANY, "code": ("200", "504", "503", "500")}),
     "online_store_connections_in_use": Metric({"client": ANY}),
     "online_store_connections_max": _ONE,
     "online_store_miss_ratio": Metric({"model": ROUTE, "view": VIEW}, high=1.0),

@@ -29,6 +29,7 @@ TRAFFIC_COUNTERS = frozenset(
         "feature_client_pool_timeouts_total",
         "gateway_requests_total",
         "gateway_retries_total",
+        "model_requests_total",
         "online_store_reads_total",
         "shop_responses_total",
     }
@@ -136,6 +137,10 @@ class Metrics:
             for quantile in ("0.5", "0.99"):
                 value = latency_quantile_s(grown.latency[row], float(quantile))
                 self.put(now_s, "gateway_request_duration_seconds", value, route=route, quantile=quantile)
+        for reply, count in self._plane.replies.items():
+            arm = self._plane.arms[reply.arm]
+            labels = {"model": self._plane.routes[arm.route], "arm": arm.name, "version": str(reply.version)}
+            self.put(now_s, "model_requests_total", float(count), **labels, code=str(reply.status))
         self._last_totals = totals.copy()
 
     def _online_store(self, now_s: float) -> None:
@@ -184,7 +189,8 @@ class Metrics:
         seen: dict[int, ServerUse] = {}
         for model in self._spec.models:
             batches = items = waiting = 0
-            for pod in self._cluster.ready_pods(model.name):
+            pods = [pod for name in model.deployments() for pod in self._cluster.ready_pods(name)]
+            for pod in pods:
                 if pod.path_index < 0:
                     continue
                 serial, use = self._plane.serial_of(pod.path_index), self._plane.use_of(pod.path_index)

@@ -27,6 +27,8 @@ from simulator.engine.streams import Streams, stream_seed
 from simulator.image.image import Image
 from simulator.plant.logs import LogBook, ServiceLogs
 from simulator.plant.metrics import Metrics
+from simulator.plant.panel import Panel
+from simulator.plant.past_reads import PastReads
 from simulator.plant.quality import QualityJudge, RouteQuality
 from simulator.plant.yardstick import Yardstick
 from simulator.traffic.arrivals import Arrivals, history_counts
@@ -62,7 +64,12 @@ class Plant:
         self.yardstick = Yardstick(features.views, features.online, image.empty_transforms)
         self.materializer = Materializer(features.views, self.offline, self.online, now_s=0.0)
         self.champions = {model.name: self.registry.alias(model.name, "champion").version for model in self.spec.models}
-        self.cluster = Cluster(self.spec, self.champions, self._footprint)
+        first = {
+            item.name: self.registry.alias(item.model, item.model_alias).version
+            for item in self.spec.deployments
+            if item.model
+        }
+        self.cluster = Cluster(self.spec, first, self._footprint)
         self.pool = ConnectionPool(self.spec.online_store)
         shares = np.array([model.route_share for model in self.spec.models])
         self.arrivals = Arrivals(
@@ -73,8 +80,9 @@ class Plant:
             self.streams.get("traffic/arrivals"),
             self.streams.get("traffic/surges"),
         )
+        self.panel = Panel(self.arrivals, self.world, [model.name for model in self.spec.models], seed)
         self.plane = DataPlane(
-            self.spec, self.arrivals, len(self.world.customer_weights), stream_seed(seed, "traffic/service") >> 1
+            self.spec, self.panel, len(self.world.customer_weights), stream_seed(seed, "traffic/service") >> 1
         )
         self.store = SeriesStore(retention_s=HISTORY_S + 86400.0, points_max=SERIES_POINTS_MAX)
         self.book = LogBook()
@@ -89,11 +97,11 @@ class Plant:
             image,
             self.world,
             self.views,
-            self.online,
-            self.yardstick.store,
+            PastReads(self.online, self.plane.now_us),
+            PastReads(self.yardstick.store, self.plane.now_us),
+            self.panel,
             self.champions,
             self.drift,
-            self.streams.get("quality/sample"),
         )
         self._refused_for_room = 0
         self._load_history()
@@ -172,7 +180,9 @@ class Plant:
         """The model version that most ready servers of each route run; the champion when none is ready."""
         versions: dict[str, int] = {}
         for model in self.spec.models:
-            ready = [pod.template.model_version for pod in self.cluster.ready_pods(model.name)]
+            ready = [
+                pod.template.model_version for arm in model.routed() for pod in self.cluster.ready_pods(arm.deployment)
+            ]
             versions[model.name] = max(sorted(set(ready)), key=ready.count) if ready else self.champions[model.name]
         return versions
 
@@ -244,12 +254,12 @@ class Plant:
         for pod in self.cluster.killed:
             self._pod_gone(pod)
         self.cluster.killed.clear()
-        for model in self.spec.models:
-            ready = self.cluster.ready_pods(model.name)
+        for arm in self.plane.arms:
+            ready = self.cluster.ready_pods(arm.deployment)
             for pod in ready:
                 if pod.path_index < 0:
-                    pod.path_index = self.plane.claim(model, pod.template.model_version)
-            self.plane.set_endpoints(model.name, [self._endpoint(pod) for pod in ready])
+                    pod.path_index = self.plane.claim(self.spec.models[arm.route], pod.template.model_version)
+            self.plane.set_endpoints(arm.deployment, [self._endpoint(pod) for pod in ready])
         self.plane.set_fronts(self.role_up(GATEWAY), self.role_up(FALLBACK))
         self._sync_clients()
         self._sync_store()

@@ -1,8 +1,9 @@
 """How good the served predictions really were: the prediction log, judged by the world.
 
-Every finished request counts. A sample of them, spread evenly over the interval, is served again column-wise with the
-feature values the online store really holds, and once more with perfectly fresh ones; the difference in expected value,
-times the number of requests, is the harm. The estimate's error shrinks with the square root of the sample.
+Every finished request counts. A sample of them, spread evenly over the interval and drawn before it was served, is
+answered again column-wise with the feature values that its read found, and once more with perfectly fresh ones; the
+difference in expected value, times the number of requests, is the harm. The estimate's error shrinks with the square
+root of the sample.
 """
 
 from __future__ import annotations
@@ -14,17 +15,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reference_platform.features.definitions import FeatureView
-from reference_platform.features.online_store.embedded import EmbeddedOnlineStore
 from reference_platform.features.online_store.port import Status
 from reference_platform.models.card import Decisions
 from reference_platform.models.catalogue import schema_of
 from reference_platform.monitoring.drift import PsiMonitor
-from reference_platform.serving.answer import Answered, Servable, answer, by_default
+from reference_platform.serving.answer import Answered, Servable, answer, by_default, merged
 from reference_platform.serving.records import ERROR, OK, Records
 from reference_platform.serving.served_log import REQUEST_ENDS
 from reference_platform.shop.serving import ServedRows
 from simulator.image.image import Image
-from simulator.world.catalogue import draw_requests, side_of
+from simulator.plant.panel import Panel
+from simulator.plant.past_reads import PastReads
+from simulator.world.catalogue import side_of
 from simulator.world.requests import Requests
 from simulator.world.world import World
 
@@ -39,9 +41,9 @@ class ViewReads:
     age_s: float
 
     @classmethod
-    def of(cls, view: str, rows: ServedRows, now_s: float) -> ViewReads:
-        """The summary of `rows`."""
-        ages_s = rows.age_s(now_s)
+    def of(cls, view: str, rows: ServedRows, read_s: NDArray[np.float64]) -> ViewReads:
+        """The summary of `rows`, each with the instant of its read."""
+        ages_s = rows.age_s(read_s)
         age_s = float(np.median(ages_s)) if len(ages_s) else float("nan")
         return cls(view, rows.share(Status.NOT_FOUND), rows.share(Status.OUTSIDE_MAX_AGE), age_s)
 
@@ -69,49 +71,44 @@ class QualityJudge:
         image: Image,
         world: World,
         views: Sequence[FeatureView],
-        online: EmbeddedOnlineStore,
-        fresh: EmbeddedOnlineStore,
+        online: PastReads,
+        fresh: PastReads,
+        panel: Panel,
         champions: Mapping[str, int],
         drift: PsiMonitor,
-        rng: np.random.Generator,
     ) -> None:
         self._image = image
         self._world = world
         self._views = {view.name: view for view in views}
         self._online = online
         self._fresh = fresh
+        self._panel = panel
         self._champions = champions
         self._drift = drift
-        self._rng = rng
-        self.sample_max: Mapping[str, int] = {route: side_of(route).judged_max for route in champions}
-        """Requests judged per route and interval."""
         self._servables: dict[tuple[str, int], Servable] = {}
         self._watched = {route: schema_of(route, version).views for route, version in champions.items()}
 
     def judge(self, served: Records, routes: list[str], now_s: float) -> dict[str, RouteQuality]:
         """Quality of the requests that ended, by route, from rows of the served log; routes without any are absent.
 
-        Each is judged with the version that answered it.
+        Each is judged with the version that answered it and the features that it had.
         """
         ended = served[np.isin(served["outcome"], REQUEST_ENDS)]
         result: dict[str, RouteQuality] = {}
         for index, route in enumerate(routes):
             rows = ended[ended["route"] == index]
-            if len(rows):
-                places = np.linspace(0, len(rows) - 1, min(self.sample_max[route], len(rows)))
-                sample = rows[np.unique(places.astype(np.int64))]
-                result[route] = self._judge_route(sample, len(rows), route, now_s)
+            places, requests = self._panel.judged(route, rows["request"])
+            if requests is not None:
+                result[route] = self._judge_route(rows[places], len(rows), requests, now_s)
         return result
 
-    def _judge_route(self, sample: Records, count: int, route: str, now_s: float) -> RouteQuality:
-        answered_s = sample["answered_us"] / 1e6
-        requests = draw_requests(self._world, route, sample["entity"].astype(np.int32), answered_s, self._rng)
-        outcome = sample["outcome"]
+    def _judge_route(self, rows: Records, count: int, requests: Requests, now_s: float) -> RouteQuality:
+        route, outcome = requests.route, rows["outcome"]
         side = side_of(route)
         best = side.value_eur(
-            requests, self._answers(self._fresh, route, self._champions[route], requests, now_s).decisions
+            requests, self._answers(self._fresh, requests, self._champions[route], rows["arrived_us"]).decisions
         )
-        decisions, score_mean, reads = self._as_served(requests, outcome, sample["version"], now_s)
+        decisions, score_mean, reads = self._as_served(requests, rows, now_s)
         value = np.where(outcome == ERROR, 0.0, side.value_eur(requests, decisions))
         business_ratio = side.business(requests, decisions, outcome != ERROR)
         # Luck against the yardstick is no profit: an interval that did better counts as harmless.
@@ -119,24 +116,27 @@ class QualityJudge:
         return RouteQuality(count, float(best.mean() * count), harm_eur, business_ratio, score_mean, reads)
 
     def _as_served(
-        self, requests: Requests, outcome: NDArray[np.int8], version: NDArray[np.int32], now_s: float
+        self, requests: Requests, rows: Records, now_s: float
     ) -> tuple[Decisions, float, tuple[ViewReads, ...]]:
         """Decisions as the visitors got them, the mean score, and the reads of the version that answered most."""
         decisions = by_default(requests.route, requests.context, self._world.popular_categories).copy()
-        answered = np.flatnonzero(outcome == OK)
+        answered = np.flatnonzero(rows["outcome"] == OK)
         if not len(answered):
             return decisions, float("nan"), ()
-        versions, counts = np.unique(version[answered], return_counts=True)
+        version = rows["version"][answered]
+        versions, counts = np.unique(version, return_counts=True)
         scores: list[NDArray[np.float32]] = []
         reads: tuple[ViewReads, ...] = ()
         for each in versions.tolist():
-            mine = answered[version[answered] == each]
-            answers = self.answers(requests.take(mine), each, now_s)
+            mine = answered[version == each]
+            read_us = rows["features_us"][mine]
+            answers = self.answers(requests.take(mine), each, read_us)
             decisions[mine] = answers.decisions
             scores.append(answers.scores)
             if each == versions[counts.argmax()]:
                 self._watch_drift(requests.route, each, answers.inputs, now_s)
-                reads = tuple(ViewReads.of(view, rows, now_s) for view, rows in answers.reads.items())
+                read_s = _row_instants_s(requests, read_us)
+                reads = tuple(ViewReads.of(view, found, read_s) for view, found in answers.reads.items())
         return decisions, float(np.concatenate(scores).mean()), reads
 
     def _watch_drift(self, route: str, version: int, inputs: NDArray[np.float32], now_s: float) -> None:
@@ -147,14 +147,22 @@ class QualityJudge:
             self._watched[route] = schema.views
         self._drift.observe(route, inputs[:, : inputs.shape[1] - len(schema.context)], now_s)
 
-    def answers(self, requests: Requests, version: int, now_s: float) -> Answered:
-        """What a server of this version says to these requests now."""
-        return self._answers(self._online, requests.route, version, requests, now_s)
+    def answers(self, requests: Requests, version: int, read_us: NDArray[np.int64]) -> Answered:
+        """What a server of this version says to these requests with the features that it read at those instants."""
+        return self._answers(self._online, requests, version, read_us)
 
-    def _answers(
-        self, store: EmbeddedOnlineStore, route: str, version: int, requests: Requests, now_s: float
-    ) -> Answered:
-        return answer(self._servable(route, version), self._views, store, requests.entities, requests.context, now_s)
+    def _answers(self, store: PastReads, requests: Requests, version: int, read_us: NDArray[np.int64]) -> Answered:
+        epochs = store.epochs(read_us)
+        parts: list[Answered] = []
+        places: list[NDArray[np.int64]] = []
+        for epoch in np.unique(epochs).tolist():
+            mine = np.flatnonzero(epochs == epoch)
+            asked, then = requests.take(mine), store.at(int(read_us[mine[0]]))
+            read_s = _row_instants_s(requests, read_us[mine])
+            servable = self._servable(requests.route, version)
+            parts.append(answer(servable, self._views, then, asked.entities, asked.context, read_s))
+            places.append(mine)
+        return parts[0] if len(parts) == 1 else merged(parts, places)
 
     def _servable(self, route: str, version: int) -> Servable:
         """A version as a model server has it loaded."""
@@ -162,3 +170,8 @@ class QualityJudge:
         if key not in self._servables:
             self._servables[key] = Servable(self._image.model(route, version), schema_of(route, version))
         return self._servables[key]
+
+
+def _row_instants_s(requests: Requests, instants_us: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Seconds for each model row of requests, from microseconds for each request."""
+    return np.repeat(instants_us / 1e6, requests.rows_per_request)

@@ -100,7 +100,7 @@ def record(drill: DrillSpec, image: Image, on_progress: Progress) -> Week:
     healthy = replace(drill, faults=(), people=(), calendar_offset_s=0.0)
     plant = Plant(healthy, image, SEED, lambda source, kind, data: None)
     plant.arrivals.keep(lambda begin_s: flows(round(begin_s / BLOCK_S)))
-    plant.judge.sample_max = {route: SAMPLE_RATIO * most for route, most in plant.judge.sample_max.items()}
+    plant.panel.judged_max = {route: SAMPLE_RATIO * most for route, most in plant.panel.judged_max.items()}
     times_s = np.asarray(plant.spec.scrape.active + np.arange(MINUTES) * BLOCK_S, dtype=np.float64)
     recorder = _Recorder(plant, times_s)
     parts: list[Part] = [WorldPart(plant), MaterializerPart(plant), ClusterPart(plant), recorder]

@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
 from reference_platform.serving import records as rec
-from reference_platform.serving.served_log import Totals, Trouble, troubles
+from reference_platform.serving.served_log import Reply, Totals, Trouble, replies, troubles
 from reference_platform.serving.trace import INPUT
 from reference_platform.spec import ModelSpec, PlatformSpec
 from simulator.traffic import kernel
-from simulator.traffic.arrivals import BLOCK_S, Arrivals
+from simulator.traffic.arrivals import BLOCK_S, Block
 from simulator.traffic.heap import PENDING, new_heap
 
 US = 1_000_000
@@ -22,6 +22,9 @@ ANSWERS_MAX = 65_536
 """Rows of the served log between two visits of the plane."""
 ZOMBIES_PER_REQUEST = 4
 """Room for attempts, as a multiple of what the gateway lets in: those behind it go on after it has given up."""
+SHADOW = "shadow"
+"""The name of a shadow among the arms."""
+BALANCERS = {"round_robin": rec.ROUND_ROBIN, "least_requests": rec.LEAST_REQUESTS, "two_choices": rec.TWO_CHOICES}
 RARE_REPLICAS = 4
 """Free rows beyond the replicas of the document; more are made when they are claimed."""
 
@@ -33,6 +36,17 @@ class Endpoint:
     path_index: int
     slowdown: float
     fail_ratio: float
+
+
+@dataclass(frozen=True, slots=True)
+class Arm:
+    """Who answers the visitors of a route (its row) whose bucket is below `bucket_end`. A shadow answers nobody."""
+
+    route: int
+    name: str
+    deployment: str
+    bucket_end: int
+    is_shadow: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,14 +73,25 @@ class StoreUse:
     waiting: int
 
 
+class Visits(Protocol):
+    """Where requests come from."""
+
+    def next_block(self) -> Block:
+        """Those of the following minute."""
+        ...
+
+
 class DataPlane:
     """Moves requests to a given time. Answered attempts pile up until `drain` takes them."""
 
-    def __init__(self, spec: PlatformSpec, arrivals: Arrivals, entities: int, seed: int) -> None:
+    def __init__(self, spec: PlatformSpec, arrivals: Visits, entities: int, seed: int) -> None:
         self.routes = [model.name for model in spec.models]
+        self.arms = arms_of(spec)
         self.requests = 0
         self.totals = Totals.none(len(self.routes))
         self._troubles: Counter[Trouble] = Counter()
+        self.replies: Counter[Reply] = Counter()
+        """How attempts that reached a server were answered, since the beginning."""
         self._arrivals = arrivals
         self._block_begin_s = -BLOCK_S
         self._inputs = rec.table(INPUT, 0)
@@ -84,11 +109,21 @@ class DataPlane:
         settings[rec.IN_FLIGHT_MAX] = spec.gateway.in_flight_max
         means[kernel.READ_US] = spec.online_store.read * US
         means[kernel.PAUSE_US] = spec.gateway.retry.backoff * US
+        if spec.gateway.breaker is not None:
+            settings[rec.BREAKER_FAILURES] = spec.gateway.breaker.failures
+            settings[rec.BREAKER_OPEN_US] = _us(spec.gateway.breaker.open)
         for row, model in enumerate(spec.models):
             route = self.core.routes[row]
             route.deadline_us = _us(model.deadline)
-            route.arm_begin, route.arm_end = row, row + 1
-            self.core.arms[row].bucket_end = rec.BUCKETS
+            route.balancer = BALANCERS[model.balancer]
+        for place, arm in enumerate(self.arms):
+            route = self.core.routes[arm.route]
+            if arm.is_shadow:
+                route.shadow_arm = place
+                continue
+            first = place == 0 or self.arms[place - 1].route != arm.route
+            route.arm_begin, route.arm_end = place if first else route.arm_begin, place + 1
+            self.core.arms[place].bucket_end = arm.bucket_end
 
     def __getstate__(self) -> dict[str, Any]:
         """Without the room that nothing stands in."""
@@ -148,14 +183,15 @@ class DataPlane:
         self.core.counts[rec.ANSWERS] = 0
         self.totals.add(rows)
         self._troubles.update(troubles(rows))
+        self.replies.update(replies(rows))
         self._rows.append(rows)
-        for place in np.flatnonzero(rows.request < 0).tolist():
+        for place in np.flatnonzero((rows.request < 0) & (rows.outcome != rec.SHADOWED)).tolist():
             self._by_hand[int(rows.request[place])] = rows[place : place + 1]
 
     def _now(self, kind: int, index: int, number: int = 0, entity: int = 0, of: int = 0) -> None:
         """Let one thing reach the core at this very instant."""
         inputs = rec.table(INPUT, 1)
-        now_us = int(self._drive.counts[kernel.NOW_US])
+        now_us = self.now_us()
         inputs[0] = (now_us, number, 8 * number, kind, index, entity, of)
         position = int(self._drive.counts[kernel.NEXT_INPUT])
         self._drive.counts[kernel.NEXT_INPUT] = 0
@@ -163,6 +199,10 @@ class DataPlane:
             self._collect()
         self._drive.counts[kernel.NEXT_INPUT] = position
         self._collect()
+
+    def now_us(self) -> int:
+        """The instant up to which requests have flowed."""
+        return int(self._drive.counts[kernel.NOW_US])
 
     # -- reading ------------------------------------------------------------------------------------------------------
 
@@ -241,9 +281,9 @@ class DataPlane:
         self._now(rec.LOST, index)
         self._free_indices.append(index)
 
-    def set_endpoints(self, route: str, endpoints: Sequence[Endpoint]) -> None:
-        """Which servers the gateway sends this route's requests to, from now on."""
-        row = self.routes.index(route)
+    def set_endpoints(self, deployment: str, endpoints: Sequence[Endpoint]) -> None:
+        """Which servers the gateway sends the requests of this deployment's arm to, from now on."""
+        row = next(place for place, arm in enumerate(self.arms) if arm.deployment == deployment)
         self.core.arms[row].members = len(endpoints)
         for place, endpoint in enumerate(endpoints):
             self.core.members[row, place] = endpoint.path_index
@@ -271,6 +311,19 @@ class DataPlane:
         self._free_indices = list(range(2 * had - 1, had - 1, -1))
 
 
+def arms_of(spec: PlatformSpec) -> tuple[Arm, ...]:
+    """All arms, route by route; a route's shadow comes after its arms."""
+    arms: list[Arm] = []
+    for row, model in enumerate(spec.models):
+        share = 0.0
+        for arm in model.routed():
+            share += arm.share
+            arms.append(Arm(row, arm.name, arm.deployment, round(share * rec.BUCKETS)))
+        if model.shadow:
+            arms.append(Arm(row, SHADOW, model.shadow, 0, is_shadow=True))
+    return tuple(arms)
+
+
 def _us(seconds: float) -> int:
     return round(seconds * US)
 
@@ -280,7 +333,7 @@ def _sized(spec: PlatformSpec, entities: int, seed: int) -> tuple[rec.State, ker
     replicas = sum(item.replicas for item in spec.deployments if item.model)
     sizes = rec.Sizes(
         routes=len(spec.models),
-        arms=len(spec.models),
+        arms=len(arms_of(spec)),
         replicas=replicas + RARE_REPLICAS,
         entities=entities,
         attempts=ZOMBIES_PER_REQUEST * spec.gateway.in_flight_max,

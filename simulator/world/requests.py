@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -32,6 +32,21 @@ class Requests:
     def __len__(self) -> int:
         return len(self.customer)
 
+    @staticmethod
+    def joined(parts: Sequence[Requests]) -> Requests:
+        """All parts of one route, one after another. Raises IndexError when there are none."""
+        first = parts[0]
+        return Requests(
+            route=first.route,
+            customer=np.concatenate([part.customer for part in parts]),
+            t_s=np.concatenate([part.t_s for part in parts]),
+            entities=_columns([part.entities for part in parts]),
+            context=np.concatenate([part.context for part in parts]),
+            truth=_columns([part.truth for part in parts]),
+            asked=_columns([part.asked for part in parts]),
+            rows_per_request=first.rows_per_request,
+        )
+
     def take(self, index: Array) -> Requests:
         """The requests at `index` (positions or a mask), in that order."""
         positions = np.arange(len(self))[index]
@@ -46,6 +61,10 @@ class Requests:
             asked={name: values[positions] for name, values in self.asked.items()},
             rows_per_request=self.rows_per_request,
         )
+
+
+def _columns(parts: Sequence[Mapping[str, Array]]) -> dict[str, Array]:
+    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
 
 def hour_context(world: World, t_s: Floats) -> Floats32:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ from reference_platform.features.columns import FeatureBlock
 from reference_platform.features.definitions import FeatureView
 from reference_platform.features.online_store.memory import MemoryOnlineStore
 from reference_platform.features.online_store.port import OnlineStore, ViewAnswer, ViewRead
-from reference_platform.features.online_store.table import OnlineTable
+from reference_platform.features.online_store.table import OnlineTable, Overwritten
 
 
 class EmbeddedOnlineStore:
@@ -76,6 +76,14 @@ class EmbeddedOnlineStore:
     def table(self, view: str) -> OnlineTable:
         """The rows of `view`, in memory only. Raises CommandError when there is none."""
         return self._in_memory.table(view)
+
+    def watch(self, before_write: Callable[[str, Overwritten], None]) -> None:
+        """From now on tell which rows of a view are about to be overwritten, by its name; in memory only."""
+        self._in_memory.watch(before_write)
+
+    def with_rows_back(self, writes: Mapping[str, Sequence[Overwritten]]) -> OnlineStore:
+        """The store from before these writes, by view, in the order in which they came; in memory and for reading."""
+        return self._in_memory.with_rows_back(writes)
 
     def state(self) -> dict[str, NDArray[Any]]:
         """The whole store as named arrays, copied; in memory only."""

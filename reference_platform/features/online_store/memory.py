@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from copy import copy
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -13,7 +15,7 @@ from reference_platform.features.columns import FeatureBlock
 from reference_platform.features.definitions import FeatureView
 from reference_platform.features.online_store.layout import RowBatch, RowLayout, Twins, batch_of, matrix_batch
 from reference_platform.features.online_store.port import ViewAnswer, ViewRead, typed_keys, undeclared
-from reference_platform.features.online_store.table import OnlineTable
+from reference_platform.features.online_store.table import OnlineTable, Overwritten
 from reference_platform.features.times import NEVER_US
 
 
@@ -81,6 +83,21 @@ class MemoryOnlineStore:
         found = [(self._for(read.view).table, typed_keys(read), len(read)) for read in reads]
         with self._lock:
             return [table.gather(table.places(keys, rows)) for table, keys, rows in found]
+
+    def watch(self, before_write: Callable[[str, Overwritten], None]) -> None:
+        """From now on tell which rows of a view are about to be overwritten, by its name."""
+        for name, held in self._held.items():
+            held.table.before_write = partial(before_write, name)
+
+    def with_rows_back(self, writes: Mapping[str, Sequence[Overwritten]]) -> MemoryOnlineStore:
+        """The store from before these writes, by view and in the order in which they came. For reading."""
+        before = MemoryOnlineStore()
+        with self._lock:
+            for name, held in self._held.items():
+                then = copy(held)
+                then.table = held.table.with_rows_back(writes[name]) if writes.get(name) else held.table
+                before._held[name] = then
+        return before
 
     def table(self, view: str) -> OnlineTable:
         """The rows of `view`. Raises CommandError when there is none."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from copy import copy
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -21,6 +23,18 @@ from reference_platform.features.times import NEVER_US
 _FIRST_CAPACITY = 64
 
 
+@dataclass(frozen=True, slots=True)
+class Overwritten:
+    """Rows as they were before a write. `bits` are their null bits."""
+
+    places: NDArray[np.int64]
+    event_us: NDArray[np.int64]
+    created_us: NDArray[np.int64]
+    sequence: NDArray[np.int64]
+    bits: NDArray[np.uint8]
+    blocks: tuple[NDArray[Any], ...]
+
+
 class OnlineTable:
     """Row 0 is the blank row that answers for every key without one, so that a read needs no case for it.
 
@@ -33,6 +47,8 @@ class OnlineTable:
         self.codec = RowCodec(view, self.layout)
         single = len(view.entities) == 1 and len(view.join_keys) == 1
         self.key_count = view.entity.key_count if dense and single and view.key_types[0].dtype != "O" else None
+        self.before_write: Callable[[Overwritten], None] | None = None
+        """Told what is about to be overwritten."""
         self._places: dict[Any, int] = {}
         self._used: int = 1
         self._allocate(1 + (self.key_count if self.key_count is not None else _FIRST_CAPACITY))
@@ -64,6 +80,8 @@ class OnlineTable:
         if not wins.all():
             index = np.flatnonzero(wins)
             rows, places = rows.take(index), places[index]
+        if self.before_write is not None and len(places):
+            self.before_write(self._rows_at(np.asarray(places)))
         self._event_us[places] = rows.event_us
         self._created_us[places] = rows.created_us
         self._sequence[places] = rows.sequence
@@ -75,6 +93,27 @@ class OnlineTable:
         elif self._any_null:
             self._bits[places] = 0
         return len(places)
+
+    def _rows_at(self, places: NDArray[np.int64]) -> Overwritten:
+        blocks = tuple(block[places] for block in self._blocks)
+        versions = self._event_us[places], self._created_us[places], self._sequence[places]
+        return Overwritten(places, *versions, self._bits[places], blocks)
+
+    def with_rows_back(self, writes: Sequence[Overwritten]) -> OnlineTable:
+        """A copy from before these writes, given in the order in which they came. A key that came with one of them has
+        no row in it. For reading."""
+        before = copy(self)
+        for name in ("_event_us", "_created_us", "_sequence", "_bits"):
+            setattr(before, name, getattr(self, name).copy())
+        before._blocks = tuple(block.copy() for block in self._blocks)
+        for rows in reversed(writes):
+            before._event_us[rows.places] = rows.event_us
+            before._created_us[rows.places] = rows.created_us
+            before._sequence[rows.places] = rows.sequence
+            before._bits[rows.places] = rows.bits
+            for block, old in zip(before._blocks, rows.blocks, strict=True):
+                block[rows.places] = old
+        return before
 
     def places(self, keys: Sequence[KeyColumn], rows: int = 1) -> NDArray[np.int64] | list[int]:
         """Where the rows of typed keys lie; 0 for a key without a row."""
