@@ -100,7 +100,7 @@ def _send(op: Operator, args: argparse.Namespace) -> None:
     host, path = _where(op, args.url)
     route = _route(op, path)
     if role_of(op, host) == GATEWAY and route and op.plant.up(host) and not args.head:
-        op.requests.send(route, _customer(args.data))
+        op.requests.send(route, _customer(args))
 
 
 @command(
@@ -147,8 +147,9 @@ def _route(op: Operator, path: str) -> str | None:
     return name if path.startswith("/v1/") and name in op.plant.plane.routes else None
 
 
-def _customer(data: str) -> int | None:
-    named = _CUSTOMER.search(data)
+def _customer(args: argparse.Namespace) -> int | None:
+    """Whom the request is about: what its data or its query says."""
+    named = _CUSTOMER.search(args.data) or _CUSTOMER.search(args.url.partition("?")[2])
     return int(named[1]) if named else None
 
 
@@ -208,7 +209,7 @@ def _fallback(op: Operator, args: argparse.Namespace, host: str, route: str) -> 
     subjects = (FALLBACK,)
     if not op.plant.up(host):
         return _refused(host, 80, looked, subjects)
-    request = op.requests.draw(route, _customer(args.data))
+    request = op.requests.draw(route, _customer(args))
     body = _body(route, request, op.requests.default(request), "default", 0)
     answer = _Answer(200, FALLBACK_S, ("content-type: application/json", "x-served-by: defaults"), body)
     return _printed(args, host, f"/v1/{route}", answer, looked, subjects)

@@ -131,8 +131,9 @@ def test_a_canary_is_visible_to_repeated_curls() -> None:
     made = simulation(with_arms())
     made.join("shift")
     session = Session(made, seed=SEED, image=ensure_image(), player="t", mode="practice", wall_clock=time.monotonic)
-    said = [type_now(session, f"curl -sv http://gateway/v1/{FRAUD}?customer={who}").text for who in range(12)]
-    said += [type_now(session, f"curl -sv http://gateway/v1/{FRAUD}?customer={who}").text for who in range(12)]
+    lines = [f"curl -sv http://gateway/v1/{FRAUD}?customer={who}" for who in range(12)]
+    said = [type_now(session, line).text for line in (*lines, *lines)]
+    assert all(f'{{"customer": {place % 12},' in text for place, text in enumerate(said))
     canary = [CANARY in text for text in said]
     assert any(canary)
     assert not all(canary)
