@@ -13,7 +13,6 @@ from simulator.plant.plant import Plant
 from simulator.world.catalogue import draw_requests
 from simulator.world.requests import Requests
 
-
 DRAWS_MAX = 50
 """How often to look for a request of somebody who was named."""
 

@@ -49,6 +49,24 @@ PACKAGES: tuple[Package, ...] = (
         ("tests/unit/reference_platform/monitoring", "tests/property/monitoring"),
     ),
     Package(
+        "forks and judging",
+        (
+            "simulator/engine/freezing.py",
+            "simulator/session/snapshot.py",
+            "simulator/session/prefixes.py",
+            "simulator/plant/panel.py",
+            "simulator/plant/past_reads.py",
+            "simulator/plant/quality.py",
+        ),
+        (
+            "tests/unit/simulator/engine",
+            "tests/unit/simulator/session/test_prefixes.py",
+            "tests/unit/simulator/plant",
+            "tests/property/session",
+            "tests/property/simulator/test_past_reads.py",
+        ),
+    ),
+    Package(
         "serving decisions",
         (
             "reference_platform/serving/*.py",
