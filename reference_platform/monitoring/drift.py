@@ -16,7 +16,7 @@ from reference_platform.monitoring.psi import (
     expected_under_no_drift,
     noise_threshold,
 )
-from reference_platform.monitoring.series import Series, SeriesStore
+from reference_platform.monitoring.series import STALE, Series, SeriesStore
 
 PsiLevel = Literal["insufficient data", "ok", "warning", "significant", "critical"]
 PsiWindow = Literal["1h", "1d"]
@@ -116,8 +116,8 @@ class PsiMonitor:
                     handles = model.handles[window] = _handles(store, name, window, model.features)
                 for (psi_series, level_series), result in zip(handles, results, strict=True):
                     known = result.level != "insufficient data"
-                    psi_series.append(now_s, result.psi if known else math.nan)
-                    level_series.append(now_s, float(LEVELS.index(result.level)) if known else math.nan)
+                    psi_series.append(now_s, result.psi if known else STALE)
+                    level_series.append(now_s, float(LEVELS.index(result.level)) if known else STALE)
 
     def _close(self, name: str, model: _Model, window: PsiWindow, end_s: float) -> list[PsiResult]:
         counts = model.take(window)

@@ -2,13 +2,14 @@
 
 A series holds its points in one contiguous buffer of at most twice `points_max` slots. Old points leave when the
 buffer is full, so an append costs constant time on average and a window is a view, never a copy.
-NaN is the stale marker: it says that the thing measured is gone, so queries stop answering at once instead of
-repeating the last value for the whole lookback.
+The stale marker says that the thing measured is gone, so queries stop answering at once instead of repeating the last
+value for the whole lookback. It is one NaN of many, told by its bits; every other NaN is a value like 1.
 """
 
 from __future__ import annotations
 
 import math
+import struct
 from array import array
 from bisect import bisect_left, bisect_right
 from collections.abc import Mapping, Sequence
@@ -28,7 +29,10 @@ MatchOp = Literal["=", "!=", "=~", "!~"]
 SERIES_MAX = 20_000
 _CAPACITY_FIRST = 64
 _SELECTIONS_MAX = 2_000
-_STALE = float("nan")
+STALE = struct.unpack("<d", struct.pack("<Q", 0x7FF8_0000_0000_0002))[0]
+"""The stale marker. Source: Prometheus, model/value: StaleNaN has this payload, though it is a signalling NaN there."""
+_STALE_BYTES = struct.pack("<d", STALE)
+_STALE_BITS = struct.unpack("<q", _STALE_BYTES)[0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +66,11 @@ class Matcher:
         return Pattern(self.value, dot_all=True).is_whole(actual) == (self.op == "=~")
 
 
+def is_stale(value: float) -> bool:
+    """Whether a value is the stale marker."""
+    return value != value and struct.pack("<d", value) == _STALE_BYTES  # comparing first costs least
+
+
 class Series:
     """One metric with one set of labels. Times ascend; a second value for the same instant replaces the first."""
 
@@ -73,7 +82,7 @@ class Series:
         self.labels = labels
         self.full_labels: Labels = tuple(sorted((("__name__", name), *labels)))
         self.last_t_s = -math.inf
-        self.last_value = _STALE
+        self.last_value = STALE
         self._retention_s = retention_s
         self._points_max = points_max
         self._stale_seen = False
@@ -105,7 +114,7 @@ class Series:
             self._values_view[: len(times)] = values
 
     def append(self, t_s: float, value: float) -> None:
-        """Add a point. `t_s` is never below the newest time; NaN marks the series stale from `t_s` on."""
+        """Add a point. `t_s` is never below the newest time; STALE marks the series stale from `t_s` on."""
         end = self._end
         if t_s <= self.last_t_s:
             assert t_s == self.last_t_s, f"{self.name}: point at {t_s} after {self.last_t_s}"
@@ -121,12 +130,12 @@ class Series:
         self._end = end + 1
         self.last_t_s = t_s
         self.last_value = value
-        if value != value:  # NaN; math.isnan costs twice as much
+        if value != value and is_stale(value):
             self._stale_seen = True
 
     def mark_stale(self, t_s: float) -> None:
         """From `t_s` on the series has no value, until the next append."""
-        self.append(t_s, _STALE)
+        self.append(t_s, STALE)
 
     @property
     def times_s(self) -> NDArray[np.float64]:
@@ -135,7 +144,7 @@ class Series:
 
     @property
     def values(self) -> NDArray[np.float64]:
-        """Values of all points kept; NaN at stale markers."""
+        """Values of all points kept, stale markers included."""
         return _frozen(self._values_view[self._first() : self._end])
 
     def __len__(self) -> int:
@@ -149,7 +158,7 @@ class Series:
         low, high = self._span(since_s, until_s)
         times, values = self._times_view[low:high], self._values_view[low:high]
         if self._stale_seen:
-            present = ~np.isnan(values)
+            present = values.view(np.int64) != _STALE_BITS
             times, values = times[present], values[present]
         return Window(_frozen(times), _frozen(values))
 
@@ -174,7 +183,7 @@ class Series:
             if index < self._first():
                 return None
             newest_s, value = self._times[index], self._values[index]
-        return None if t_s - newest_s >= lookback_s or value != value else value
+        return None if t_s - newest_s >= lookback_s or (value != value and is_stale(value)) else value
 
     def _span(self, since_s: float, until_s: float) -> tuple[int, int]:
         """Places of the points kept with since_s < t <= until_s."""

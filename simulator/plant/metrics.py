@@ -8,7 +8,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from reference_platform.models.catalogue import CARDS, card_of
-from reference_platform.monitoring.series import Series, SeriesStore
+from reference_platform.monitoring.series import Series, SeriesStore, is_stale
 from reference_platform.serving.connections import ConnectionPool
 from reference_platform.serving.records import ERROR, FALLBACK, OK, RETRIED
 from reference_platform.serving.served_log import STATUSES, latency_quantile_s
@@ -91,6 +91,12 @@ class Metrics:
         if handle is None:
             handle = self._handles[key] = self._store.series(name, labels)
         handle.append(now_s, value)
+
+    def _gone(self, now_s: float, name: str, **labels: str) -> None:
+        """What was measured is not there any more: the series ends, once, instead of standing at its last value."""
+        handle = self._handles.get((name, tuple(labels.items())))
+        if handle is not None and not is_stale(handle.last_value):
+            handle.mark_stale(now_s)
 
     def scrape(self, now_s: float) -> None:
         """Read everything once."""
@@ -217,8 +223,12 @@ class Metrics:
             wanted = 0 if deployment.deleted else deployment.replicas
             self.put(now_s, "kube_deployment_spec_replicas", float(wanted), deployment=name)
             self.put(now_s, "kube_deployment_status_replicas_ready", float(ready), deployment=name)
+            if not pods:
+                self._gone(now_s, "kube_pod_container_status_restarts_total", deployment=name)
+                self._gone(now_s, "container_memory_working_set_bytes", deployment=name)
+                continue
             self.put(now_s, "kube_pod_container_status_restarts_total", float(restarts), deployment=name)
-            used = max((memory_bytes(pod, now_s) for pod in pods), default=0)
+            used = max(memory_bytes(pod, now_s) for pod in pods)
             self.put(now_s, "container_memory_working_set_bytes", float(used), deployment=name)
 
     def backfill_history(self, route: str, times_s: np.ndarray, counts: np.ndarray) -> None:

@@ -70,8 +70,10 @@ class Week:
             known = False
             for t_s, value in zip(times, values.tolist(), strict=True):
                 present = value == value
-                if present or known:
+                if present:
                     handle.append(t_s, value)
+                elif known:
+                    handle.mark_stale(t_s)
                 known = present
         return made
 

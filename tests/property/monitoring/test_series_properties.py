@@ -8,7 +8,7 @@ import math
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reference_platform.monitoring.series import SeriesStore
+from reference_platform.monitoring.series import STALE, SeriesStore, is_stale
 
 
 @given(
@@ -39,7 +39,7 @@ def test_series_equals_a_list_that_forgets(
     assert series.value_at(float(since_s), 300.0) == (before[-1] if before else None)
 
 
-VALUES = st.one_of(st.integers(0, 4).map(float), st.just(math.nan))
+VALUES = st.one_of(st.integers(0, 4).map(float), st.just(math.nan), st.just(STALE))
 
 
 @given(
@@ -62,12 +62,16 @@ def test_the_course_equals_that_of_a_plain_list(
         kept[t_s] = value
         kept = {at_s: each for at_s, each in list(kept.items())[-points_max:] if at_s >= t_s - retention_s}
     seen = [(float(at_s), value) for at_s, value in kept.items() if since_s < at_s <= since_s + length_s]
-    seen = [(at_s, value) for at_s, value in seen if not math.isnan(value)]
+    seen = [(at_s, value) for at_s, value in seen if not is_stale(value)]
     window = series.window(float(since_s), float(since_s + length_s))
-    assert list(zip(window.times_s.tolist(), window.values.tolist(), strict=True)) == seen
+    assert repr(list(zip(window.times_s.tolist(), window.values.tolist(), strict=True))) == repr(seen)
+    newest = kept and list(kept.items())[-1]
+    if newest:
+        value = series.value_at(float(newest[0]), 300.0)
+        assert repr(value) == repr(None if is_stale(newest[1]) else newest[1])
     course = series.course(float(since_s), float(since_s + length_s))
     if len(seen) < 2:
         assert course is None
         return
     lost = sum(before for (_, before), (_, after) in itertools.pairwise(seen) if after < before)
-    assert course == (len(seen), seen[0][0], seen[-1][0], seen[0][1], seen[-1][1], lost)
+    assert repr(course) == repr((len(seen), seen[0][0], seen[-1][0], seen[0][1], seen[-1][1], float(lost)))
