@@ -62,10 +62,9 @@ class ArmSpec(_Document):
 
 
 class ModelSpec(_Document):
-    """A model in production and how it is served."""
+    """A model in production and how it is served. What is true of it wherever it runs stands on its card."""
 
     name: str
-    owner: str
     route_share: Ratio
     """Share of the shop's requests that this model's route receives."""
     deadline: Duration
@@ -73,8 +72,6 @@ class ModelSpec(_Document):
     latency_slo: Duration
     batch: BatchSpec
     gpu: GpuCurveSpec
-    label_delay: str
-    proxy_metric: str
     arms: tuple[ArmSpec, ...] = ()
     """Canary and A/B test: which deployment answers whom. None: one of the model's own name answers everybody."""
     shadow: str = ""

@@ -8,10 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from reference_platform.documents import load_file
 from reference_platform.models.catalogue import CARDS
-from reference_platform.spec import PlatformSpec
-from scenarios.library import platforms
 from simulator.world.catalogue import SIDES
 
 ROOT = Path(__file__).parents[1]
@@ -51,11 +48,3 @@ def test_a_model_has_two_folders_and_a_line_in_each_registry(name: str) -> None:
     for file in ("card.py", "decision.py", "trainer.py"):
         assert (ROOT / "reference_platform/models" / folder / file).is_file()
     assert list(CARDS) == list(SIDES)
-
-
-@pytest.mark.parametrize("platform", sorted(platforms()))
-def test_platform_documents_say_of_a_model_what_its_card_says(platform: str) -> None:
-    for model in load_file(platforms()[platform], PlatformSpec).models:
-        card = CARDS[model.name]
-        stated = (model.owner, model.label_delay, model.proxy_metric)
-        assert stated == (card.owner, card.label.delay, card.proxy_metric)

@@ -17,14 +17,11 @@ nodes:
   - {name: gpu-1, pool: gpu, cpu_cores: 8, memory: 32Gi, gpu_name: A10, gpu_memory: 24GiB}
 models:
   - name: recommendation
-    owner: Growth
     route_share: 1.0
     deadline: 250ms
     latency_slo: 120ms
     batch: {max_size: 32, max_delay: 4ms, queue_max: 64}
     gpu: {launch: 2ms, base: 3ms, per_item: 100ms, jitter_sigma: 0.1}
-    label_delay: minutes
-    proxy_metric: click-through
 deployments:
   - name: recommendation
     component: recommendation

@@ -85,7 +85,8 @@ def test_teardown_keeps_sources_and_asks(rides: Path, run: Run, monkeypatch: pyt
     assert run("teardown").code == 130
     served(run)
     assert run("teardown", "--yes").code == 0
-    left = sorted(path.relative_to(rides).as_posix() for path in rides.rglob("*") if path.is_file())
+    files = [path for path in rides.rglob("*") if path.is_file() and path.parent.name != "__pycache__"]
+    left = sorted(path.relative_to(rides).as_posix() for path in files)
     assert left == ["data/source/driver_stats.parquet", "definitions.py", "feature_store.yaml"]
     assert run("apply").code == run("materialize-incremental").code == 0
     served(run)

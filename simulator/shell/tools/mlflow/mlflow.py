@@ -120,8 +120,8 @@ def models_describe(op: Operator, args: argparse.Namespace) -> Effect:
     if spec is not None:
         card = card_of(args.name)
         lines += [
-            f"Owner:      {spec.owner}",
-            f"Labels:     arrive after {spec.label_delay}; until then watch {spec.proxy_metric}",
+            f"Owner:      {card.owner}",
+            f"Labels:     arrive after {card.label.delay}; until then watch {card.proxy_metric}",
             f"Deadline:   {spec.deadline * 1000:.0f} ms at the gateway, p99 objective {spec.latency_slo * 1000:.0f} ms",
             f"Without it: {card.fallback_text}; a {card.latency_class} waits for the answer",
         ]

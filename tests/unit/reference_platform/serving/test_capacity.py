@@ -12,14 +12,11 @@ def _model(**gpu: str) -> ModelSpec:
     return ModelSpec.model_validate(
         {
             "name": "ranker",
-            "owner": "search",
             "route_share": 1.0,
             "deadline": "400ms",
             "latency_slo": "200ms",
             "batch": {"max_size": 8, "max_delay": "4ms", "queue_max": 64},
             "gpu": {"launch": "8ms", "base": "9ms", "per_item": "3ms", "jitter_sigma": 0.08} | gpu,
-            "label_delay": "minutes",
-            "proxy_metric": "none",
         }
     )
 
