@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 from pydantic import Field
 
 from simulator.faults.base import MOVE, Fault, Pair
+from simulator.plant.knobs import RollOut, turn
 
 if TYPE_CHECKING:
     from simulator.cluster.objects import Template
@@ -49,7 +50,7 @@ class ModelUpdate(Fault):
 
     def begin(self, plant: Plant) -> None:
         cause = f"{self.deployment} v{self.version}: offline top-3 hit rate up, approved by evaluation"
-        plant.roll_out(self.deployment, by="release-bot", cause=cause, model_version=self.version)
+        turn(plant, RollOut(self.deployment, "release-bot", cause, {"model_version": self.version}))
 
     def active(self, plant: Plant) -> bool:
         """While the version is wanted, or still has pods, in a place that it does not fit.

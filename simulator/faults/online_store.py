@@ -9,6 +9,7 @@ from pydantic import Field
 
 from reference_platform.spec import DeploymentSpec
 from simulator.faults.base import EVERY_MODEL, Fault, Pair
+from simulator.plant.knobs import AddClient, Deploy, SetFsync, turn
 
 if TYPE_CHECKING:
     from simulator.plant.plant import Plant
@@ -66,8 +67,8 @@ class ConnectionLeak(Fault):
             "kind": "Job",
         }
         spec = DeploymentSpec.model_validate(document)
-        plant.deploy(spec, by="release-bot", cause=f"{self.job} 1.4.0: nightly export of loyalty points")
-        plant.pool.add_client(self.job, self.leaks_per_min / 60.0, plant.now_s)
+        turn(plant, Deploy(spec, "release-bot", f"{self.job} 1.4.0: nightly export of loyalty points"))
+        turn(plant, AddClient(self.job, self.leaks_per_min / 60.0))
 
     def active(self, plant: Plant) -> bool:
         """While the job is wanted or runs, or the store still holds connections for it."""
@@ -107,8 +108,7 @@ class SlowStore(Fault):
     """Mean time that a read spends behind syncs on this disk."""
 
     def begin(self, plant: Plant) -> None:
-        plant.pool.set_fsync("always", self.sync_ms / 1000.0)
-        plant.sync()
+        turn(plant, SetFsync("always", self.sync_ms / 1000.0))
 
     def active(self, plant: Plant) -> bool:
         return plant.pool.fsync == "always"

@@ -10,6 +10,7 @@ from pydantic import Field, model_validator
 from reference_platform.shop.topics import CONTRACTS, PARTITIONS
 from simulator.faults.base import Fault, Pair
 from simulator.faults.producers import Source
+from simulator.plant.knobs import LosePartition, SetClock, StallJob, turn
 
 if TYPE_CHECKING:
     from simulator.plant.plant import Plant
@@ -39,7 +40,7 @@ class MaterializerStalls(Fault):
     view: str = "customer_activity"
 
     def begin(self, plant: Plant) -> None:
-        plant.log_lines(plant.materializer.job(self.view).stall(plant.now_s))
+        turn(plant, StallJob(self.view))
 
     def active(self, plant: Plant) -> bool:
         """While a run that is gone holds the lock, or what the job left undone is not made up for."""
@@ -73,7 +74,7 @@ class DroppedPartition(Fault):
     partition: int = Field(default=3, ge=0, lt=PARTITIONS)
 
     def begin(self, plant: Plant) -> None:
-        plant.ingest.feed(self.source).consumer.lose(self.partition)
+        turn(plant, LosePartition(self.source, self.partition))
 
     def active(self, plant: Plant) -> bool:
         """Until a member owns the partition and has read what waited there."""
@@ -130,7 +131,7 @@ class ClockSkew(Fault):
         return pods[0].node
 
     def begin(self, plant: Plant) -> None:
-        plant.cluster.nodes[self._machine(plant)].clock_ahead_s = self.minutes * 60.0
+        turn(plant, SetClock(self._machine(plant), self.minutes * 60.0))
 
     def active(self, plant: Plant) -> bool:
         """While a producer runs, or may be started, on a machine with a wrong clock."""

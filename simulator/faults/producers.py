@@ -12,6 +12,7 @@ from reference_platform.features.types import SCALARS
 from reference_platform.shop.producers import ProducerRelease
 from reference_platform.shop.topics import CONTRACTS, PAYMENTS
 from simulator.faults.base import Fault, Pair
+from simulator.plant.knobs import PublishRelease, RollOut, turn
 
 if TYPE_CHECKING:
     from simulator.plant.plant import Plant
@@ -52,9 +53,9 @@ class ProducerFault(Fault):
 
     def begin(self, plant: Plant) -> None:
         release = self.release()
-        plant.releases.publish(self.producer, release)
+        turn(plant, PublishRelease(self.producer, release))
         cause = f"{self.producer} {release.version}: {self.cause()}"
-        plant.roll_out(self.producer, by="release-bot", cause=cause, release=release.version)
+        turn(plant, RollOut(self.producer, "release-bot", cause, {"release": release.version}))
 
     def active(self, plant: Plant) -> bool:
         return self.sent_by_release(plant)

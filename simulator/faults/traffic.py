@@ -10,6 +10,7 @@ from pydantic import Field
 from reference_platform.durations import Duration
 from reference_platform.serving.capacity import capacity_per_s
 from simulator.faults.base import EVERY_MODEL, MOVE, Fault, Pair
+from simulator.plant.knobs import AddSurge, turn
 
 if TYPE_CHECKING:
     from simulator.plant.plant import Plant
@@ -95,7 +96,7 @@ class Surge(Fault):
         from simulator.traffic.arrivals import Surge as Crowd  # naming a fault does not need the compiled request path
 
         rows = tuple(plant.plane.routes.index(route) for route in self._routes(plant))
-        plant.arrivals.add_surge(Crowd(plant.now_s, plant.now_s + self.lasts, self.factor, rows))
+        turn(plant, AddSurge(Crowd(plant.now_s, plant.now_s + self.lasts, self.factor, rows)))
 
     def active(self, plant: Plant) -> bool:
         """While a route is asked more than its ready servers can answer, because of the surge."""

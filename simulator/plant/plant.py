@@ -19,9 +19,8 @@ from reference_platform.serving.records import OK
 from reference_platform.shop.ingest import Ingest
 from reference_platform.shop.materializer import JobLine, Materializer
 from reference_platform.shop.producers import Releases, Sender
-from reference_platform.spec import DeploymentSpec
 from simulator.cluster.cluster import Cluster
-from simulator.cluster.objects import Footprint, Pod, Template
+from simulator.cluster.objects import Footprint, Pod
 from simulator.drill.spec import DrillSpec
 from simulator.engine.streams import Streams, stream_seed
 from simulator.image.image import Image
@@ -50,7 +49,9 @@ class Plant:
     def __init__(self, drill: DrillSpec, image: Image, seed: int, emit: Emit) -> None:
         self.spec = drill.platform
         self.now_s = 0.0
-        self.emit = emit
+        self._emit = emit
+        self.following: list[tuple[str, str, Mapping[str, object]]] | None = None
+        """Events that follow from the knob that is being turned."""
         self.streams = Streams(seed)
         self.image = image
         self.world = image.world(self.streams, drill.calendar_offset_s)
@@ -64,12 +65,7 @@ class Plant:
         self.yardstick = Yardstick(features.views, features.online, image.empty_transforms)
         self.materializer = Materializer(features.views, self.offline, self.online, now_s=0.0)
         self.champions = {model.name: self.registry.alias(model.name, "champion").version for model in self.spec.models}
-        first = {
-            item.name: self.registry.alias(item.model, item.model_alias).version
-            for item in self.spec.deployments
-            if item.model
-        }
-        self.cluster = Cluster(self.spec, first, self._footprint)
+        self.cluster = Cluster(self.spec, self._first_versions(), self._footprint)
         self.pool = ConnectionPool(self.spec.online_store)
         shares = np.array([model.route_share for model in self.spec.models])
         self.arrivals = Arrivals(
@@ -106,6 +102,11 @@ class Plant:
         self._refused_for_room = 0
         self._load_history()
         self.sync()
+
+    def _first_versions(self) -> dict[str, int]:
+        """By deployment, what its alias points at."""
+        served = [item for item in self.spec.deployments if item.model]
+        return {item.name: self.registry.alias(item.model, item.model_alias).version for item in served}
 
     def _footprint(self, model: str, version: int) -> Footprint:
         tags = self.registry.get(model, version).tags
@@ -207,31 +208,11 @@ class Plant:
 
     # -- knobs ------------------------------------------------------------
 
-    def deploy(self, spec: DeploymentSpec, *, by: str, cause: str) -> None:
-        """Add a deployment or job."""
-        self.cluster.add_deployment(spec, self.now_s, by, cause)
-        self.emit("cluster", "deploy", {"deployment": spec.name, "revision": 1, "by": by, "message": cause})
-        self.sync()
-
-    def roll_out(self, deployment: str, *, by: str, cause: str, **changes: object) -> Template:
-        """Roll out a new revision."""
-        template = self.cluster.apply_template(deployment, self.now_s, by, cause, **changes)
-        self._announce(deployment, template)
-        return template
-
-    def roll_back(self, deployment: str, *, by: str, to_revision: int | None) -> Template | None:
-        """Return to an earlier revision; None when there is none."""
-        template = self.cluster.undo(deployment, self.now_s, by, to_revision)
-        if template is not None:
-            self._announce(deployment, template)
-        return template
-
-    def _announce(self, deployment: str, template: Template) -> None:
-        data = {"deployment": deployment, "revision": template.revision, "by": template.by, "message": template.cause}
-        if template.model_version:
-            data["version"] = template.model_version
-        self.emit("cluster", "deploy", data)
-        self.sync()
+    def emit(self, source: str, kind: str, data: Mapping[str, object]) -> None:
+        """A visible event, now."""
+        if self.following is not None:
+            self.following.append((source, kind, data))
+        self._emit(source, kind, data)
 
     def log_lines(self, lines: Iterable[JobLine]) -> None:
         """Keep what the materialiser's jobs wrote."""

@@ -18,6 +18,7 @@ from reference_platform.shop.materializer import JobStatus, MaterializerJob
 from reference_platform.shop.rows import to_seconds
 from reference_platform.shop.serving import read_features
 from reference_platform.shop.topics import PARTITIONS
+from simulator.plant.knobs import Backfill, RestartJob, UnlockJob, turn
 from simulator.shell.calendar import age, clock
 from simulator.shell.components import distinct, models_reading
 from simulator.shell.context import DECLARED, Effect, Operator
@@ -242,9 +243,7 @@ def materialize(op: Operator, args: argparse.Namespace) -> Effect:
     if args.backfill is None:
         return _run_now(op, job)
     back_s = length_s(args.backfill, "--backfill")
-    lines = job.backfill(op.now_s - back_s, op.now_s)
-    op.plant.log_lines(lines)
-    op.plant.sync()
+    lines = turn(op.plant, Backfill(job.job, op.now_s - back_s)).result
     op.changed("backfill", [JOBS], f"{job.job}: backfill of the last {format_duration(back_s)}")
     text = "\n".join(f"{clock(op, line.t_s)} {line.level} [{line.job}] {line.text}" for line in lines)
     return Effect(text + "\nfollow it: features status", subjects=(JOBS,))
@@ -289,9 +288,7 @@ def restart(op: Operator, args: argparse.Namespace) -> Effect:
     if not op.plant.up(JOBS):
         raise CommandError("no materializer pod is ready to run jobs", fix="kubectl get pods -l app=materializer")
     before = job.status(op.now_s).run
-    lines = job.restart(op.now_s)
-    op.plant.log_lines(lines)
-    op.plant.sync()
+    lines = turn(op.plant, RestartJob(job.job)).result
     op.changed("restart_job", [JOBS], f"{job.job}: {before} -> {job.status(op.now_s).run}")
     text = "\n".join(f"{clock(op, line.t_s)} {line.level} [{line.job}] {line.text}" for line in lines)
     return Effect(text, subjects=(JOBS,))
@@ -322,8 +319,7 @@ def unlock(op: Operator, args: argparse.Namespace) -> Effect:
             why="without it a second run could copy the same rows at the same time",
             fix=f"let it finish, or end it first: features restart {job.job}",
         )
-    job.unlock(op.now_s)
-    op.plant.sync()
+    turn(op.plant, UnlockJob(job.job))
     op.changed("unlock", [JOBS], f"{job.job}: lock of {row.owner} removed")
     text = f"lock of {job.job} removed; it was held by {row.owner} for {age(op, row.taken_s)}"
     return Effect(f"{text}\n{shown.run} goes on within seconds", subjects=(JOBS,))

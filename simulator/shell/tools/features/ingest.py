@@ -11,6 +11,7 @@ from reference_platform.errors import CommandError
 from reference_platform.roles import PIPELINE
 from reference_platform.shop.feed import EventFeed
 from reference_platform.shop.topics import PARTITIONS
+from simulator.plant.knobs import Rebalance, ReplayEvents, SetDedup, turn
 from simulator.shell.calendar import clock
 from simulator.shell.components import distinct
 from simulator.shell.context import DECLARED, Effect, Operator
@@ -208,8 +209,7 @@ def rebalance(op: Operator, args: argparse.Namespace) -> Effect:
     if not feed.consumer.members:
         name = op.plant.spec.name_of(PIPELINE)
         raise CommandError(f"no {name} pod is ready", fix=f"kubectl get pods -l app={name}")
-    feed.consumer.rebalance()
-    op.plant.sync()
+    turn(op.plant, Rebalance(feed.contract.source))
     op.changed("rebalance", [PIPELINE], f"{feed.contract.source}: partitions dealt out anew")
     text = f"{PARTITIONS} partitions of {feed.contract.source} dealt out to {len(feed.consumer.members)} processes"
     return Effect(f"{text}\nthe next step reads what waited", subjects=(PIPELINE,))
@@ -230,8 +230,7 @@ def dedup(op: Operator, args: argparse.Namespace) -> Effect:
     wanted = args.state == "on"
     if feed.consumer.dedup == wanted:
         return Effect(f"removal of repeats in {feed.contract.source} is {args.state} already", subjects=(PIPELINE,))
-    feed.consumer.dedup = wanted
-    op.plant.sync()
+    turn(op.plant, SetDedup(feed.contract.source, wanted))
     op.changed("set_dedup", [PIPELINE], f"{feed.contract.source}: removal of repeats {args.state}")
     return Effect(f"removal of repeats in {feed.contract.source} is {args.state}", subjects=(PIPELINE,))
 
@@ -249,10 +248,7 @@ def replay(op: Operator, args: argparse.Namespace) -> Effect:
     """Compute the features of a source anew from the last savepoint before --since; producers send the events again."""
     feed = _feed(op, args.source)
     back_s = length_s(args.since, "--since")
-    done = op.plant.ingest.replay(
-        feed.contract.source, op.now_s - back_s, op.plant.senders(feed.contract.source), op.now_s
-    )
-    op.plant.sync()
+    done = turn(op.plant, ReplayEvents(feed.contract.source, op.now_s - back_s)).result
     op.changed("replay", [PIPELINE], f"{feed.contract.source}: replay of the last {format_duration(back_s)}")
     lines = [f"savepoint of {clock(op, done.from_s)} restored, {done.events:,} events read again"]
     lines += [f"{view}: {rows:,} rows written" for view, rows in done.rows.items()]

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from reference_platform.durations import format_gib
 from reference_platform.errors import CommandError, nearest
 from simulator.cluster.objects import Deployment
+from simulator.plant.knobs import DeleteDeployments, DeletePods, RollOut, Scale, turn
 from simulator.shell.components import distinct
 from simulator.shell.context import DECLARED, Effect, Operator
 from simulator.shell.registry import Arguments, command
@@ -89,8 +90,7 @@ def _scale(op: Operator, items: Sequence[Deployment], replicas: int) -> Effect:
     text = "\n".join(f"{_named(item)} scaled" for item in items)
     if not moved:
         return Effect(text)
-    for item in moved:
-        op.plant.cluster.scale(item.spec.name, replicas, op.now_s)
+    turn(op.plant, Scale([item.spec.name for item in moved], replicas))
     action = "scale"
     if replicas == 0:
         action = "stop_job" if all(item.spec.kind == "Job" for item in moved) else "scale_to_zero"
@@ -168,9 +168,7 @@ def _all_of(op: Operator, kind: str, args: argparse.Namespace) -> tuple[str, ...
 def _delete_pods(op: Operator, names: Sequence[str]) -> Effect:
     cluster = op.plant.cluster
     pods = [pod_named(op, name) for name in names]
-    for pod in pods:
-        cluster.delete_pod(pod.name, op.now_s)
-    op.plant.sync()
+    turn(op.plant, DeletePods([pod.name for pod in pods]))
     components = distinct(cluster.component_of(pod.deployment) for pod in pods)
     op.changed("delete_pod", components, "deleted " + ", ".join(names))
     return Effect("\n".join(f'pod "{name}" deleted' for name in names), subjects=components)
@@ -178,8 +176,7 @@ def _delete_pods(op: Operator, names: Sequence[str]) -> Effect:
 
 def _delete_workloads(op: Operator, kind: str, names: Sequence[str]) -> Effect:
     items = [workload_named(op, name, kind) for name in names]
-    for item in items:
-        op.plant.cluster.delete_deployment(item.spec.name, op.now_s)
+    turn(op.plant, DeleteDeployments([item.spec.name for item in items]))
     action = "stop_job" if all(item.spec.kind == "Job" for item in items) else "delete_deployment"
     text = "\n".join(f'{RESOURCE[item.spec.kind]} "{item.spec.name}" deleted' for item in items)
     return announce(op, action, items, "deleted " + ", ".join(names), text)
@@ -269,7 +266,7 @@ def _roll_out(op: Operator, action: str, item: Deployment, changes: dict[str, ob
         "node_pool": lambda value: f"nodeSelector pool={value}",
     }
     cause = ", ".join(said[field](value) for field, value in changes.items())
-    op.plant.roll_out(item.spec.name, by=BY, cause=cause, **changes)
+    turn(op.plant, RollOut(item.spec.name, BY, cause, changes))
     return announce(op, action, [item], f"{item.spec.name}: {cause}", text)
 
 

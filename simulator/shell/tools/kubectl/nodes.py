@@ -6,6 +6,7 @@ import argparse
 from collections.abc import Iterable
 
 from reference_platform.errors import CommandError
+from simulator.plant.knobs import Cordon, Drain, turn
 from simulator.shell.context import Effect, Operator
 from simulator.shell.registry import Arguments, command
 from simulator.shell.tools.kubectl.daemons import daemons_on
@@ -49,8 +50,7 @@ def _cordon(op: Operator, name: str, wanted: bool) -> Effect:
     done = "cordoned" if wanted else "uncordoned"
     if op.plant.cluster.nodes[name].cordoned == wanted:
         return Effect(f"node/{name} already {done}", subjects=(name,))
-    op.plant.cluster.cordon(name, wanted)
-    op.plant.sync()
+    turn(op.plant, Cordon(name, wanted))
     op.changed("cordon" if wanted else "uncordon", [name], f"{done} {name}")
     return Effect(f"node/{name} {done}", subjects=(name,))
 
@@ -70,8 +70,7 @@ def drain(op: Operator, args: argparse.Namespace) -> Effect:
         fix = f"the node stays cordoned; kubectl drain {name} --ignore-daemonsets evicts its pods too"
         return Effect("\n".join([*lines, f"{what.partition(', continuing')[0]}", f"  {fix}"]), 1, subjects=(name,))
     lines.append(f"Warning: ignoring DaemonSet-managed Pods: {', '.join(daemons_on(op, name))}")
-    evicted = op.plant.cluster.drain(name, op.now_s)
-    op.plant.sync()
+    evicted = turn(op.plant, Drain(name)).result
     if evicted or not before:
         op.changed("drain", [name], f"drained {name}, {len(evicted)} pods evicted")
     lines += [f"evicting pod shop/{pod}" for pod in evicted] + [f"pod/{pod} evicted" for pod in evicted]

@@ -50,8 +50,7 @@ def workloads(op: Operator, words: Sequence[str], selector: str) -> list[Deploym
 
 
 def announce(op: Operator, action: str, items: Sequence[Deployment], detail: str, text: str) -> Effect:
-    """Let the plant follow the cluster and record what was done."""
-    op.plant.sync()
+    """Record what was done."""
     components = distinct(component(op, item) for item in items)
     op.changed(action, components, detail)
     return Effect(text, subjects=components)

@@ -6,6 +6,7 @@ import argparse
 
 from reference_platform.errors import CommandError
 from simulator.cluster.objects import Deployment
+from simulator.plant.knobs import RollBack, RollOut, turn
 from simulator.shell.calendar import clock
 from simulator.shell.components import distinct
 from simulator.shell.context import DECLARED, Effect, Operator
@@ -95,7 +96,7 @@ def rollout_undo(op: Operator, args: argparse.Namespace) -> Effect:
     wanted = args.to_revision or None
     if wanted == item.template.revision:
         return Effect(f"{named} skipped rollback (current template already matches revision {wanted})")
-    template = op.plant.roll_back(item.spec.name, by=BY, to_revision=wanted)
+    template = turn(op.plant, RollBack(item.spec.name, BY, wanted)).result
     if template is None:
         what = f"error: unable to find specified revision {wanted} in history"
         if wanted is None:
@@ -113,7 +114,7 @@ def rollout_restart(op: Operator, args: argparse.Namespace) -> Effect:
     for item in items:
         _no_job(item, "restarted")
     for item in items:
-        op.plant.roll_out(item.spec.name, by=BY, cause="restart", restarted_at_s=op.now_s)
+        turn(op.plant, RollOut(item.spec.name, BY, "restart", {"restarted_at_s": op.now_s}))
     names = distinct(item.spec.name for item in items)
     text = "\n".join(f"{RESOURCE[item.spec.kind]}/{item.spec.name} restarted" for item in items)
     return announce(op, "restart", items, f"restarted {', '.join(names)}", text)

@@ -10,6 +10,7 @@ from reference_platform.errors import CommandError
 from reference_platform.models.catalogue import card_of
 from reference_platform.registry.port import ModelVersion
 from reference_platform.roles import REGISTRY
+from simulator.plant.knobs import SetAlias, turn
 from simulator.shell.calendar import age, clock
 from simulator.shell.context import DECLARED, Effect, Operator
 from simulator.shell.free_text import is_digits
@@ -244,8 +245,7 @@ def alias_set(op: Operator, args: argparse.Namespace) -> Effect:
     before = op.plant.registry.aliases(args.name).get(args.alias)
     if before == item.version:
         return Effect(f"{args.name}@{args.alias} points at version {item.version} already", looked=DECLARED)
-    op.plant.registry.set_alias(args.name, args.alias, item.version)
-    op.plant.sync()
+    turn(op.plant, SetAlias(args.name, args.alias, item.version))
     op.changed("set_alias", [args.name], f"{args.name}@{args.alias}: {before or 'none'} -> {item.version}")
     return Effect(
         f"{args.name}@{args.alias}: version {before or 'none'} -> {item.version}\n"

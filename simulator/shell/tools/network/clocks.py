@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Iterable
 
+from simulator.plant.knobs import SetClock, turn
 from simulator.shell.context import DECLARED, Effect, Operator
 from simulator.shell.registry import Arguments, command
 from simulator.shell.table import table
@@ -59,7 +60,6 @@ def tracking(op: Operator, args: argparse.Namespace) -> Effect:
 def makestep(op: Operator, args: argparse.Namespace) -> Effect:
     """Set a machine's clock to the time servers' at once and keep it there."""
     node = node_named(op, args.node)
-    was_s, node.clock_ahead_s = node.clock_ahead_s, 0.0
-    op.plant.sync()
+    was_s = turn(op.plant, SetClock(node.spec.name, 0.0)).result
     op.changed("set_clock", [node.spec.name], f"{node.spec.name}: clock stepped by {-was_s:+.0f} s")
     return Effect(f"200 OK\n{node.spec.name}: clock stepped by {-was_s:+.0f} s", subjects=(node.spec.name,))

@@ -10,6 +10,7 @@ from reference_platform.errors import CommandError, near_miss
 from reference_platform.monitoring.promql import LOOKBACK_S
 from reference_platform.roles import STORE
 from reference_platform.serving.connections import FSYNC_MODES, RECONNECT_S
+from simulator.plant.knobs import DropClient, SetConnectionsMax, SetFsync, turn
 from simulator.shell.components import distinct
 from simulator.shell.context import DECLARED, Effect, Operator
 from simulator.shell.free_text import is_digits
@@ -300,8 +301,7 @@ def _set_clients(op: Operator, value: str) -> Effect:
         raise CommandError(what, fix=f"at most {CLIENTS_MAX}")
     if count < CLIENTS_MIN:
         raise CommandError(f"ERR maxclients {count} would lock administrators out", fix=f"at least {CLIENTS_MIN}")
-    op.plant.pool.set_connections_max(count, op.now_s)
-    op.plant.sync()
+    turn(op.plant, SetConnectionsMax(count))
     op.changed("set_connections", [STORE], f"online-store maxclients {before} -> {count}")
     return Effect("OK", subjects=(STORE,))
 
@@ -312,8 +312,7 @@ def _set_fsync(op: Operator, value: str) -> Effect:
         what = "ERR CONFIG SET failed - argument(s) must be one of the following: everysec, always, no"
         raise CommandError(what, fix="store config set appendfsync everysec")
     before = op.plant.pool.fsync
-    op.plant.pool.set_fsync(mode)
-    op.plant.sync()
+    turn(op.plant, SetFsync(mode))
     op.changed("set_store", [STORE], f"online-store appendfsync {before} -> {mode}")
     return Effect("OK", subjects=(STORE,))
 
@@ -339,8 +338,7 @@ def client_kill(op: Operator, args: argparse.Namespace) -> Effect:
     if not held.get(args.name):
         near = near_miss(args.name, [name for name, count in held.items() if count])
         raise CommandError("ERR No such client", fix=near or "store clients")
-    closed = op.plant.pool.drop_client(args.name, op.now_s)
-    op.plant.sync()
+    closed = turn(op.plant, DropClient(args.name)).result
     op.changed("drop_client", [STORE], f"closed {closed} connections of {args.name}")
     text = f"(integer) {closed}"
     if op.plant.client_running(args.name):
