@@ -42,7 +42,8 @@ class Turned(Generic[Result]):
 
 def turn(plant: Plant, knob: Knob[Result]) -> Turned[Result]:
     """Change something, and let everything that hangs on it follow. The only way to do so."""
-    plant.following = following = []
+    following: list[tuple[str, str, Mapping[str, object]]] = []
+    plant.following = following
     try:
         result = knob.apply(plant)
         plant.sync()
