@@ -14,7 +14,6 @@ from reference_platform.shop.pipeline import FeaturePipeline
 from reference_platform.shop.producers import Sender
 from reference_platform.shop.topics import CONTRACTS
 
-PIPELINE = "feature-pipeline"
 """Name of the deployment that consumes the topics and computes the features."""
 ORIGINS_MAX = 2000
 
@@ -90,7 +89,7 @@ class Ingest:
         """
         feed = self.feed(source)
         if not feed.consumer.members:
-            raise CommandError(f"no {PIPELINE} pod is ready", fix=f"kubectl get pods -l app={PIPELINE}")
+            raise CommandError("no process of the pipeline is ready to read the events again", fix="kubectl get pods")
         if not senders:
             raise CommandError(f"no {feed.contract.producer} pod is ready to send the events again")
         from_s = self.pipeline.go_back(source, since_s)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ast
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from pydantic import ValidationError
@@ -23,6 +25,7 @@ NAMES = {
     "mlflow": "registry",
 }
 OPEN_S = 900.0
+ROOT = Path(__file__).parents[2]
 
 
 def _renamed(platform: PlatformSpec) -> PlatformSpec:
@@ -138,9 +141,27 @@ def test_a_part_is_down_when_none_of_its_role_is_up(session: Session) -> None:
     session.submit("kubectl scale statefulset/redis-a --replicas=0")
     session.submit("kubectl scale deployment/sync --replicas=0")
     session.advance(session.now_s + 120.0)
+    session.submit("kubectl scale deployment/reader --replicas=0")
+    session.advance(session.now_s + 120.0)
     assert not plant.pool.up
+    for line in ("features replay clicks --since 6h", "features consumer rebalance clicks"):
+        assert "no reader pod is ready" in type_now(session, line).text
+    assert "no sync pod is ready" in type_now(session, "features restart customer_activity").text
     assert "Could not connect to Redis at redis-a:6379" in type_now(session, "redis-cli ping").text
     assert {job.status(session.now_s).state for job in plant.materializer.jobs()} == {"STOPPED"}
+
+
+@pytest.mark.parametrize("room", ["cluster", "plant", "session", "shell", "traffic"])
+def test_no_code_of_the_simulator_names_a_part(room: str) -> None:
+    """A role is a constant of `reference_platform/roles.py`. What is left are kinds of evidence and the tool mlflow."""
+    left = {("net.py", "fallback"), ("library.py", "mlflow"), ("report.py", "fallback")}
+    found = {
+        (path.name, node.value)
+        for path in (ROOT / "simulator" / room).rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(node, ast.Constant) and node.value in ROLES
+    }
+    assert found <= left
 
 
 def _written(**more: object) -> dict[str, object]:

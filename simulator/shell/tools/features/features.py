@@ -285,8 +285,9 @@ def _waits(shown: JobStatus) -> bool:
 def restart(op: Operator, args: argparse.Namespace) -> Effect:
     """End the current run of a view's job and start another."""
     job = _job(op, args.view)
-    if not op.plant.up(JOBS):
-        raise CommandError("no materializer pod is ready to run jobs", fix="kubectl get pods -l app=materializer")
+    if not op.plant.role_up(JOBS):
+        name = op.plant.spec.name_of(JOBS)
+        raise CommandError(f"no {name} pod is ready to run jobs", fix=f"kubectl get pods -l app={name}")
     before = job.status(op.now_s).run
     lines = turn(op.plant, RestartJob(job.job)).result
     op.changed("restart_job", [JOBS], f"{job.job}: {before} -> {job.status(op.now_s).run}")

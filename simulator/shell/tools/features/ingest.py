@@ -52,6 +52,13 @@ def _feeds(op: Operator, name: str | None) -> list[EventFeed]:
     return list(op.plant.ingest.feeds.values()) if name is None else [_feed(op, name)]
 
 
+def _need_readers(op: Operator, feed: EventFeed) -> None:
+    """Raise CommandError when no process of the pipeline reads the source."""
+    if not feed.consumer.members:
+        name = op.plant.spec.name_of(PIPELINE)
+        raise CommandError(f"no {name} pod is ready", fix=f"kubectl get pods -l app={name}")
+
+
 def _subjects(feeds: Iterable[EventFeed]) -> tuple[str, ...]:
     return distinct([PIPELINE, *(feed.contract.producer for feed in feeds)])
 
@@ -206,9 +213,7 @@ def consumer_status(op: Operator, args: argparse.Namespace) -> Effect:
 def rebalance(op: Operator, args: argparse.Namespace) -> Effect:
     """Deal the partitions of a source out to the pipeline's processes anew."""
     feed = _feed(op, args.source)
-    if not feed.consumer.members:
-        name = op.plant.spec.name_of(PIPELINE)
-        raise CommandError(f"no {name} pod is ready", fix=f"kubectl get pods -l app={name}")
+    _need_readers(op, feed)
     turn(op.plant, Rebalance(feed.contract.source))
     op.changed("rebalance", [PIPELINE], f"{feed.contract.source}: partitions dealt out anew")
     text = f"{PARTITIONS} partitions of {feed.contract.source} dealt out to {len(feed.consumer.members)} processes"
@@ -248,6 +253,7 @@ def replay(op: Operator, args: argparse.Namespace) -> Effect:
     """Compute the features of a source anew from the last savepoint before --since; producers send the events again."""
     feed = _feed(op, args.source)
     back_s = length_s(args.since, "--since")
+    _need_readers(op, feed)
     done = turn(op.plant, ReplayEvents(feed.contract.source, op.now_s - back_s)).result
     op.changed("replay", [PIPELINE], f"{feed.contract.source}: replay of the last {format_duration(back_s)}")
     lines = [f"savepoint of {clock(op, done.from_s)} restored, {done.events:,} events read again"]

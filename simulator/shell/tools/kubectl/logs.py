@@ -175,7 +175,9 @@ def _state(op: Operator, pod: Pod) -> list[Written]:
     held = op.plant.pool.held()
     if pod.deployment in held:
         return _client(op, held[pod.deployment], sum(held.values()))
-    current, ready = load(op.plant), len(op.plant.cluster.ready_pods(pod.deployment))
+    cluster, role = op.plant.cluster, op.plant.cluster.deployments[pod.deployment].spec.role
+    names = (pod.deployment,) if role is None else op.plant.spec.of_role(role)
+    current, ready = load(op.plant), sum(len(cluster.ready_pods(name)) for name in names)
     texts = {
         GATEWAY: f"{current.requests / ready:.0f} requests/s",
         FALLBACK: f"{current.defaults / ready:.1f} default responses/s",
@@ -183,7 +185,7 @@ def _state(op: Operator, pod: Pod) -> list[Written]:
     }
     if pod.deployment in current.by_route:
         texts[pod.deployment] = f"{current.by_route[pod.deployment] / ready:.1f} requests/s"
-    text = texts.get(op.plant.cluster.deployments[pod.deployment].spec.role or pod.deployment)
+    text = texts.get(role or pod.deployment)
     return [(op.now_s, "INFO", text)] if text else []
 
 

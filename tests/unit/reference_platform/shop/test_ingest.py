@@ -114,5 +114,5 @@ def test_a_replay_needs_a_producer_and_a_pipeline() -> None:
     with pytest.raises(CommandError, match="payments"):
         ingest.replay("payment", 0.0, [GOOD], 0.0)
     ingest.set_members([])
-    with pytest.raises(CommandError, match="feature-pipeline"):
+    with pytest.raises(CommandError, match="no process of the pipeline"):
         ingest.replay("payments", 0.0, [GOOD], 0.0)
