@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from reference_platform.durations import Duration, Size
+from reference_platform.monitoring.dashboards import DashboardSpec
 from reference_platform.roles import ROLES, Role
 
 Ratio = Annotated[float, Field(ge=0.0, le=1.0)]
@@ -211,6 +212,8 @@ class PlatformSpec(_Document):
     slo: SloSpec
     alerts: list[AlertSpec]
     scrape: ScrapeSpec
+    dashboards: tuple[DashboardSpec, ...] = ()
+    """Beside those that come with every platform; one of the same name takes its place."""
 
     def of_role(self, role: Role) -> tuple[str, ...]:
         """Names of the deployments of that role, in their order here."""

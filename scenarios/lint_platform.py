@@ -32,7 +32,7 @@ def platform_problems(loaded: LoadedScenario) -> Iterator[PagerDrillError]:
     told: set[str] = set()
     for share in (0.0, 1.0):
         spec = platform_at(loaded, share)
-        for check in (_models, _deployments, _alerts, _numbers):
+        for check in (_models, _deployments, _alerts, _dashboards, _numbers):
             for found in check(loaded, spec):
                 if str(found) not in told:
                     told.add(str(found))
@@ -147,8 +147,13 @@ def _room(loaded: LoadedScenario, spec: PlatformSpec) -> Iterator[ContentError]:
             yield problem(
                 loaded, path, f"{item.model} needs {need:.1f} Gi before anything breaks", "raise memory_limit"
             )
+    first = {
+        item.name: registered.aliases(item.model)[item.model_alias]
+        for item in spec.deployments
+        if item.model in versions and item.model_alias in registered.aliases(item.model)
+    }
     try:
-        Cluster(spec, versions, footprint)
+        Cluster(spec, first, footprint)
     except AssertionError as error:
         pod = str(error).rpartition(": ")[2]
         name = next((d.name for d in spec.deployments if pod.startswith(f"{d.name}-")), "")
@@ -156,6 +161,22 @@ def _room(loaded: LoadedScenario, spec: PlatformSpec) -> Iterator[ContentError]:
         path = ["overlay", "nodes"] if path == ["platform"] and "nodes" in loaded.scenario.overlay else path
         fix = "fewer replicas, smaller limits or more and larger nodes in its pool"
         yield problem(loaded, path, f"the nodes have no room for every pod of {name}", fix)
+
+
+def _dashboards(loaded: LoadedScenario, spec: PlatformSpec) -> Iterator[ContentError]:
+    names = names_of(loaded)
+    things = {
+        "route": names[ROUTE],
+        "view": names[VIEW],
+        "source": list(CONTRACTS),
+        "gpu_node": [node.name for node in spec.nodes if node.gpu_memory],
+    }
+    for board in spec.dashboards:
+        path = list(in_overlay(loaded, "dashboards", board.name))
+        for panel in board.rows({kind: list(found) for kind, found in things.items()}):
+            for fault in query_faults(panel.query, names, alert=False):
+                what = f'dashboard {board.name}, panel "{panel.title}", column {fault.column}: {fault.what}'
+                yield problem(loaded, path, what, fault.fix)
 
 
 def _alerts(loaded: LoadedScenario, spec: PlatformSpec) -> Iterator[ContentError]:

@@ -232,3 +232,48 @@ def test_a_night_that_takes_too_long_to_play_is_told(found: Found) -> None:
     text = TEXT.replace("requests_per_s: 30", "requests_per_s: 400").replace("joins_by: 10m", "joins_by: 2d")
     [said] = found(text)
     assert said.startswith("d.yaml:9:70: 69 million requests until joins_by and through the drill; at most 60")
+
+
+ARMS = """  traffic: {requests_per_s: 30}
+  models:
+    - name: fraud-detection
+      arms:
+        - {name: control, deployment: fraud-detection, share: 0.9}
+        - {name: canary, deployment: fraud-canary, share: SHARE}
+  deployments:
+    - name: fraud-canary
+      component: fraud-detection
+      replicas: 1
+      node_pool: gpu-large
+      cpu: 1.0
+      memory_limit: 8Gi
+      startup: 8s
+      model: MODEL
+      model_alias: challenger
+  dashboards:
+    - {name: canary, title: Canary, panels: [{title: by arm, query: 'QUERY'}]}
+"""
+BY_ARM = "sum(rate(model_requests_total[5m]))"
+
+
+def _with_arms(share: str = "0.1", model: str = "fraud-detection", query: str = BY_ARM) -> str:
+    arms = ARMS.replace("SHARE", share).replace("MODEL", model).replace("QUERY", query)
+    return TEXT.replace(OVERLAY, arms)
+
+
+def test_a_canary_and_its_dashboard_are_clean(found: Found) -> None:
+    assert found(_with_arms()) == []
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"share": "0.2"}, "shares of the arms add up to 1.1, not 1"),
+        ({"model": "recommendation"}, 'no deployment "fraud-canary" serves the model "fraud-detection"'),
+        ({"query": "sum(rate(model_request_total[5m]))"}, 'no metric "model_request_total"'),
+        ({"query": "sum(rate(model_requests_total[5m])"}, 'dashboard canary, panel "by arm", column'),
+    ],
+    ids=str,
+)
+def test_a_canary_with_a_mistake_is_not(found: Found, change: dict[str, str], message: str) -> None:
+    assert any(message in said for said in found(_with_arms(**change))), found(_with_arms(**change))

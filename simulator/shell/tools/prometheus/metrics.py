@@ -5,10 +5,10 @@ from __future__ import annotations
 import argparse
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from reference_platform.durations import format_duration
-from reference_platform.errors import CommandError
+from reference_platform.errors import CommandError, nearest
+from reference_platform.monitoring.dashboards import DashboardSpec, shipped_dashboards
 from reference_platform.monitoring.promql import LOOKBACK_S, parse
 from reference_platform.monitoring.promql_nodes import Expr
 from reference_platform.monitoring.series import Labels, Matcher
@@ -31,7 +31,7 @@ from simulator.shell.query import (
     series_text,
     tags,
 )
-from simulator.shell.registry import command
+from simulator.shell.registry import Arguments, command
 from simulator.shell.sparkline import sparkline
 from simulator.shell.table import table
 
@@ -39,6 +39,7 @@ ROWS_MAX = 100
 SPARK_POINTS = 30
 USAGE = "metrics EXPR [--range 30m] [--step 1m]"
 COMPARE_USAGE = "compare [EXPR|ROUTE] [--offset 7d]"
+OVERVIEW = "overview"
 WEEK_S = 7 * 86400.0
 SHOWN_MIN_OK_RATIO = 0.99
 """A store that is nearly out of connections, and whoever serves or reads less than this, counts as worth naming."""
@@ -194,61 +195,42 @@ def _against(now: float, then: float | None) -> tuple[str, str]:
     return number_text(then), f"{now / then:.2f}" if then else "-"
 
 
-@dataclass(frozen=True, slots=True)
-class _Row:
-    title: str
-    unit: str
-    expr: str
-    scale: float = 1.0
+def _dashboards(op: Operator) -> dict[str, DashboardSpec]:
+    return {board.name: board for board in (*shipped_dashboards(), *op.plant.spec.dashboards)}
 
 
-def _dash_rows(op: Operator) -> list[_Row]:
-    rows: list[_Row] = []
-    for model in op.plant.spec.models:
-        route = f'route="{model.name}"'
-        rows += [
-            _Row(f"{model.name} p99", "ms", f'gateway_request_duration_seconds{{{route},quantile="0.99"}}', 1e3),
-            _Row(f"{model.name} model", "/s", f'rate(shop_responses_total{{{route},source="model"}}[3m])'),
-            _Row(f"{model.name} default", "/s", f'rate(shop_responses_total{{{route},source="default"}}[3m])'),
-            _Row(f"{model.name} 504", "/s", f'rate(gateway_requests_total{{{route},code="504"}}[3m])'),
-        ]
-    rows += [
-        _Row("store read", "ms", "online_store_read_seconds", 1e3),
-        _Row("store wait", "ms", "online_store_wait_seconds", 1e3),
-        _Row("store connections", "", "sum(online_store_connections_in_use)"),
-    ]
-    for view in op.plant.views:
-        rows.append(_Row(f"age {view.name}", "min", f'feature_age_seconds{{view="{view.name}"}}', 1 / 60))
-    for source in op.plant.ingest.feeds:
-        put_aside = f'60 * sum(rate(ingest_dead_letters_total{{source="{source}"}}[10m]))'
-        rows += [
-            _Row(f"newest event {source}", "min", f'ingest_event_age_seconds{{source="{source}"}}', 1 / 60),
-            _Row(f"put aside {source}", "/min", put_aside),
-        ]
-    for node in op.plant.spec.nodes:
-        if node.gpu_memory:
-            rows.append(_Row(f"GPU busy {node.name}", "%", f'DCGM_FI_DEV_GPU_UTIL{{node="{node.name}"}}'))
-    return rows
+def _dash_options(parser: Arguments) -> None:
+    parser.add_argument("name", nargs="?", default=OVERVIEW)
 
 
 @command(
     "dash",
-    "dash",
+    "dash [NAME]",
     takes_s=2.0,
+    configure=_dash_options,
+    complete=_dashboards,
     aliases=["dashboard", "dashboards"],
     looked=("dashboard", "metrics"),
     sight="dashboard",
 )
-def dash(op: Operator, _: argparse.Namespace) -> Effect:
+def dash(op: Operator, args: argparse.Namespace) -> Effect:
     """Key series on one screen: now, an hour ago, and the hour between."""
+    boards = _dashboards(op)
+    if args.name not in boards:
+        raise CommandError(f'no dashboard "{args.name[:40]}"', fix=nearest(args.name, boards))
+    things = {
+        "route": [model.name for model in op.plant.spec.models],
+        "view": [view.name for view in op.plant.views],
+        "source": list(op.plant.ingest.feeds),
+        "gpu_node": [node.name for node in op.plant.spec.nodes if node.gpu_memory],
+    }
     shown = []
-    for row in _dash_rows(op):
-        expr = parse(row.expr)
-        course = next(iter(over_time(op, expr, 3600.0, 24).values()), [math.nan])
-        now, before = course[-1] * row.scale, course[0] * row.scale
+    for panel in boards[args.name].rows(things):
+        course = next(iter(over_time(op, parse(panel.query), 3600.0, 24).values()), [math.nan])
+        now, before = course[-1] * panel.scale, course[0] * panel.scale
         if all(map(math.isnan, course)):
             continue
-        shown.append((row.title, _plain(now), _plain(before), row.unit, sparkline(course)))
+        shown.append((panel.title, _plain(now), _plain(before), panel.unit, sparkline(course)))
     text = table(("SERIES", "NOW", "1H AGO", "UNIT", "LAST HOUR"), shown)
     return Effect(text, looked=DECLARED, subjects=_noticeable(op))
 
