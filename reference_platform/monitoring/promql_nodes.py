@@ -49,6 +49,8 @@ class Aggregate:
     labels: tuple[str, ...]
     without: bool
     operand: Node
+    parameter: float = 0.0
+    """What stands before the operand: how many of topk, which share of quantile."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,9 +83,19 @@ Node = Number | Selector | Call | Aggregate | Negate | Binary
 
 COMPARISONS = ("==", "!=", ">", "<", ">=", "<=")
 SET_OPERATORS = ("and", "or", "unless")
-AGGREGATIONS = ("sum", "avg", "max", "min", "count")
+AGGREGATIONS = ("sum", "avg", "max", "min", "count", "stddev", "topk", "bottomk", "quantile")
+PARAMETRIC = ("topk", "bottomk", "quantile")
+"""Aggregations that take a number before what they aggregate."""
+SELECTING = ("topk", "bottomk")
+"""Aggregations that answer some of the series themselves."""
 RANGE_FUNCTIONS = (
     "rate",
+    "irate",
+    "idelta",
+    "deriv",
+    "changes",
+    "resets",
+    "stddev_over_time",
     "increase",
     "delta",
     "avg_over_time",
@@ -93,8 +105,22 @@ RANGE_FUNCTIONS = (
     "count_over_time",
     "last_over_time",
 )
-INSTANT_FUNCTIONS = {"absent": 1, "abs": 1, "clamp_min": 2, "clamp_max": 2}
+INSTANT_FUNCTIONS = {
+    "absent": 1,
+    "abs": 1,
+    "ceil": 1,
+    "clamp_max": 2,
+    "clamp_min": 2,
+    "floor": 1,
+    "round": 2,
+    "sort": 1,
+    "sort_desc": 1,
+    "sqrt": 1,
+    "vector": 1,
+}
 """Number of arguments; those after the first are numbers."""
+OPTIONAL = {"round": 1.0}
+"""The second argument of functions that may go without."""
 
 
 def kind_of(node: Node) -> Kind:

@@ -15,6 +15,8 @@ from reference_platform.monitoring.promql_nodes import (
     AGGREGATIONS,
     COMPARISONS,
     INSTANT_FUNCTIONS,
+    OPTIONAL,
+    PARAMETRIC,
     RANGE_FUNCTIONS,
     SET_OPERATORS,
     Aggregate,
@@ -29,6 +31,7 @@ from reference_platform.monitoring.promql_nodes import (
     Selector,
     kind_of,
 )
+from reference_platform.monitoring.promql_plan import constant
 from reference_platform.monitoring.promql_tokens import Token, duration_s, refuse, tokens_of
 from reference_platform.monitoring.series import Matcher, MatchOp
 from reference_platform.pattern import Pattern
@@ -155,12 +158,21 @@ class _Parser:
     def _aggregate(self, token: Token) -> Node:
         grouping = self._grouping()
         self._expect("(")
+        parameter = self._parameter(token) if token.text.lower() in PARAMETRIC else 0.0
         operand = self.expression(0)
         self._expect(")")
         grouping = grouping or self._grouping() or Matching(True, ())
         if kind_of(operand) is not Kind.INSTANT:
             raise _wrong_argument(token.text, operand, Kind.INSTANT)
-        return Aggregate(token.column, token.text.lower(), grouping.labels, not grouping.on, operand)
+        return Aggregate(token.column, token.text.lower(), grouping.labels, not grouping.on, operand, parameter)
+
+    def _parameter(self, token: Token) -> float:
+        """The number before the operand of topk, bottomk and quantile."""
+        number = self.expression(0)
+        value = constant(number)
+        if value is None or not self._accept(","):
+            raise refuse(f"{token.text} needs a number first", token.column, f"write {_usage(token.text)}")
+        return value
 
     def _grouping(self) -> Matching | None:
         for word in ("by", "without"):
@@ -180,12 +192,14 @@ class _Parser:
                 break
         self._expect(")")
         wanted = INSTANT_FUNCTIONS.get(name, 1)
+        if name in OPTIONAL and len(arguments) == wanted - 1:
+            arguments.append(Number(token.column, OPTIONAL[name]))
         if len(arguments) != wanted:
             plural = "" if wanted == 1 else "s"
             raise refuse(
                 f"{name} takes {wanted} argument{plural}, not {len(arguments)}", token.column, f"write {_usage(name)}"
             )
-        first = Kind.RANGE if name in RANGE_FUNCTIONS else Kind.INSTANT
+        first = Kind.RANGE if name in RANGE_FUNCTIONS else Kind.SCALAR if name == "vector" else Kind.INSTANT
         for argument, kind in zip(arguments, (first, Kind.SCALAR), strict=False):
             if kind_of(argument) is not kind:
                 raise _wrong_argument(name, argument, kind)
@@ -304,4 +318,6 @@ def _wrong_argument(function: str, argument: Node, wanted: Kind) -> CommandError
 def _usage(function: str) -> str:
     if function in RANGE_FUNCTIONS:
         return f"{function}(metric[5m])"
+    if function.lower() in PARAMETRIC:
+        return f"{function.lower()}({'0.9' if function.lower() == 'quantile' else '3'}, metric)"
     return f"{function}(metric, 0)" if INSTANT_FUNCTIONS.get(function) == 2 else f"{function.lower()}(metric)"

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import math
 import operator
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable
 from typing import Generic, TypeVar
 
 from reference_platform.monitoring.promql_nodes import (
     COMPARISONS,
+    SELECTING,
     SET_OPERATORS,
     Aggregate,
     Binary,
@@ -24,6 +25,7 @@ from reference_platform.monitoring.promql_nodes import (
     Selector,
 )
 from reference_platform.monitoring.promql_tokens import refuse
+from reference_platform.monitoring.promql_values import FOLDS, OF_A_VALUE, in_order, quantile, to_nearest
 from reference_platform.monitoring.promql_windows import KEEPS_NAME, WINDOW_FUNCTIONS
 from reference_platform.monitoring.series import Labels, Series, SeriesStore
 
@@ -136,21 +138,54 @@ def _over_time(function: str, node: Selector, range_s: float) -> Plan:
     return run
 
 
+def _selecting(node: Aggregate, inner: Plan, groups: _Remembered[tuple[list[Labels], list[list[int]]]]) -> Plan:
+    """The largest or smallest few series of each group, with all of their labels."""
+    count = int(max(0.0, node.parameter)) if math.isfinite(node.parameter) else 0
+
+    def run(store: SeriesStore, now_s: float) -> Vector:
+        labels, values = inner(store, now_s)
+        kept: list[int] = []
+        for places in groups.of(labels)[1]:
+            order = in_order([values[place] for place in places], descending=node.op == "topk")
+            kept += [places[at] for at in order[:count]]
+        return [labels[at] for at in kept], [values[at] for at in kept]
+
+    return run
+
+
 def _call(node: Call) -> Plan:
     first = node.arguments[0]
     if isinstance(first, Selector) and first.range_s is not None:
         return _over_time(node.function, first, first.range_s)
+    if node.function == "vector":
+        number = constant(first)
+        assert number is not None, "the parser asks for a number here"
+        alone: Vector = ([()], [number])
+        return lambda store, now_s: alone
     inner = planned(first)
     if node.function == "absent":
         missing: Vector = ([_absent_labels(first)], [1.0])
         present: Vector = ([], [])
         return lambda store, now_s: present if inner(store, now_s)[0] else missing
-    if node.function == "abs":
-        return _mapped(inner, abs)
+    if node.function in OF_A_VALUE:
+        return _mapped(inner, OF_A_VALUE[node.function])
+    if node.function in ("sort", "sort_desc"):
+        return _sorted(inner, descending=node.function == "sort_desc")
     bound = constant(node.arguments[1])
     assert bound is not None, "the parser asks for a number here"
+    if node.function == "round":
+        return _mapped(inner, lambda value: to_nearest(value, bound))
     clamp = max if node.function == "clamp_min" else min
     return _mapped(inner, lambda value: clamp(value, bound))
+
+
+def _sorted(inner: Plan, *, descending: bool) -> Plan:
+    def run(store: SeriesStore, now_s: float) -> Vector:
+        labels, values = inner(store, now_s)
+        order = in_order(values, descending=descending)
+        return [labels[at] for at in order], [values[at] for at in order]
+
+    return run
 
 
 def _mapped(inner: Plan, compute: Callable[[float], float]) -> Plan:
@@ -175,7 +210,7 @@ def _absent_labels(node: Node) -> Labels:
 
 
 def _aggregate(node: Aggregate) -> Plan:
-    inner, fold = planned(node.operand), _FOLDS[node.op]
+    inner = planned(node.operand)
 
     def grouped(labels: list[Labels]) -> tuple[list[Labels], list[list[int]]]:
         groups: dict[Labels, list[int]] = {}
@@ -189,6 +224,9 @@ def _aggregate(node: Aggregate) -> Plan:
         return keys, [groups[key] for key in keys]
 
     groups = _Remembered(grouped)
+    if node.op in SELECTING:
+        return _selecting(node, inner, groups)
+    fold = FOLDS[node.op] if node.op != "quantile" else (lambda values: quantile(values, node.parameter))
 
     def run(store: SeriesStore, now_s: float) -> Vector:
         labels, values = inner(store, now_s)
@@ -196,23 +234,6 @@ def _aggregate(node: Aggregate) -> Plan:
         return keys, [fold([values[place] for place in places]) for places in members]
 
     return run
-
-
-def _mean(values: Sequence[float]) -> float:
-    return sum(values) / len(values)
-
-
-def _real(values: Iterable[float]) -> list[float]:
-    return [value for value in values if value == value] or [math.nan]
-
-
-_FOLDS: dict[str, Callable[[Sequence[float]], float]] = {
-    "sum": lambda values: float(sum(values)),
-    "avg": _mean,
-    "max": lambda values: max(_real(values)),
-    "min": lambda values: min(_real(values)),
-    "count": lambda values: float(len(values)),
-}
 
 
 def _divided(left: float, right: float) -> float:

@@ -9,6 +9,8 @@ from reference_platform.monitoring.series import Series, Window
 WindowFunction = Callable[[Series, float, float], float | None]
 """(series, range start, range end), both in seconds."""
 
+LINE_MIN = 2
+"""A change needs so many points."""
 _GAP_RATIO_MAX = 1.1
 """A window edge further from the nearest point than this many sampling intervals counts as a real gap."""
 
@@ -55,6 +57,43 @@ def _extrapolated(series: Series, since_s: float, until_s: float, *, counter: bo
     return change * ((covered_s + before_s + after_s) / covered_s)
 
 
+def _last_two(series: Series, since_s: float, until_s: float) -> tuple[float, float, float] | None:
+    """The two newest values of the range, and the time between them."""
+    window = series.window(since_s, until_s)
+    if len(window) < LINE_MIN or window.times_s[-1] == window.times_s[-2]:
+        return None
+    return float(window.values[-2]), float(window.values[-1]), float(window.times_s[-1] - window.times_s[-2])
+
+
+def irate(series: Series, since_s: float, until_s: float) -> float | None:
+    """Growth of a counter per second between its two newest points; a counter that fell began again at 0.
+
+    Source: Prometheus promql/functions.go, instantValue.
+    """
+    pair = _last_two(series, since_s, until_s)
+    if pair is None:
+        return None
+    before, last, apart_s = pair
+    return (last if last < before else last - before) / apart_s
+
+
+def idelta(series: Series, since_s: float, until_s: float) -> float | None:
+    """Change of a gauge between its two newest points."""
+    pair = _last_two(series, since_s, until_s)
+    return None if pair is None else pair[1] - pair[0]
+
+
+def deriv(series: Series, since_s: float, until_s: float) -> float | None:
+    """Slope per second of the line of least squares through the points of the range."""
+    window = series.window(since_s, until_s)
+    if len(window) < LINE_MIN:
+        return None
+    times, values = window.times_s - window.times_s[0], window.values
+    apart = times - times.mean()
+    spread = float((apart * apart).sum())
+    return float((apart * (values - values.mean())).sum()) / spread if spread else None
+
+
 def _over(fold: Callable[[Window], float]) -> WindowFunction:
     """`fold` where the window holds anything."""
 
@@ -69,6 +108,12 @@ WINDOW_FUNCTIONS: dict[str, WindowFunction] = {
     "rate": rate,
     "increase": increase,
     "delta": delta,
+    "irate": irate,
+    "idelta": idelta,
+    "deriv": deriv,
+    "changes": _over(lambda window: float((window.values[1:] != window.values[:-1]).sum())),
+    "resets": _over(lambda window: float((window.values[1:] < window.values[:-1]).sum())),
+    "stddev_over_time": _over(lambda window: float(window.values.std())),
     "avg_over_time": _over(lambda window: float(window.values.mean())),
     "max_over_time": _over(lambda window: float(window.values.max())),
     "min_over_time": _over(lambda window: float(window.values.min())),

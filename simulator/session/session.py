@@ -18,7 +18,7 @@ from simulator.session.simulation import Simulation
 from simulator.session.view import CommandResult, SessionView
 from simulator.session.viewing import build_view
 from simulator.shell.context import Operator
-from simulator.shell.run import Ran, begin, complete, preview, refusal, run_step, told, understand
+from simulator.shell.run import Ran, Step, begin, complete, preview, refusal, run_step, told, understand, waits_s
 from simulator.shell.story import draft_document
 
 OUTPUTS_MAX = 2_000
@@ -250,15 +250,22 @@ class Session:
             if not step.is_due(last):
                 continue
             begin(self.operator, step)
-            done = self._passed(step.takes_s)
+            takes_s, done = self._waited(step)
             if done is not None:
                 results.append(done)
                 break
             shown = line if len(typed.steps) == 1 else step.item.text
-            last, result = self._recorded(shown, step.takes_s, partial(run_step, self.operator, step))
+            last, result = self._recorded(shown, takes_s, partial(run_step, self.operator, step))
             results.append(result)
         cost_s = sum(result.cost_s for result in results)
         return CommandResult(told([result.text for result in results]), results[-1].exit, cost_s, results[-1].n)
+
+    def _waited(self, step: Step) -> tuple[float, CommandResult | None]:
+        """Let a command take its time, and what it waits for besides; how long that was, and the drill's end."""
+        took_s, done = step.takes_s, self._passed(step.takes_s)
+        while done is None and (more_s := waits_s(self.operator, step)) > 0.0:
+            took_s, done = took_s + more_s, self._passed(more_s)
+        return took_s, done
 
     def _passed(self, takes_s: float) -> CommandResult | None:
         """Let a command take its time. Past the drill's end nothing is carried out; the clock simply runs out."""

@@ -27,7 +27,7 @@ _ROWS = (
     ("amtool promtool", "not here", "alerts, alerts rules, alerts test EXPR, silence NAME, metrics EXPR"),
     ("logcli kibana splunk", "logs are read without it here", "logs SERVICE --since 30m --grep TEXT"),
     ("kubectx kubens k9s kubetail", "one cluster and one namespace are all there is", "kubectl get pods -n shop"),
-    ("wget http httpie grpcurl telnet", "requests are sent by curl here", "curl -v URL, nc -zv NAME PORT"),
+    ("httpie grpcurl telnet", "requests are sent by curl here", "curl -v URL, nc -zv NAME PORT"),
     ("tmux screen", "there is one terminal", "watch COMMAND repeats what is worth watching"),
     ("whoami id", 'you are "on-call"', "kubectl auth can-i VERB KIND says what you may do"),
     ("exit logout", "the drill goes on", "resolve and postmortem file end it; the room's own keys leave it"),

@@ -2,8 +2,24 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
+
 from reference_platform.calendar import clock_text
 from simulator.shell.context import Operator
+
+MONDAY = datetime(2026, 3, 2, tzinfo=UTC)
+"""The week in which every drill plays begins here."""
+
+
+def moment(op: Operator, t_s: float) -> datetime:
+    """Simulation second `t_s` as a date, for tools that print one."""
+    return MONDAY + timedelta(seconds=op.drill.calendar_offset_s + t_s)
+
+
+def ctime(op: Operator, t_s: float) -> str:
+    """`Mon Mar  2 02:45:00 2026`, as C's asctime writes it."""
+    at = moment(op, t_s)
+    return f"{at:%a %b} {at.day:>2} {at:%H:%M:%S %Y}"
 
 
 def clock(op: Operator, t_s: float) -> str:

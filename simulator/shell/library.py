@@ -10,16 +10,31 @@ MODULES = ("net",)
 TOOLS = {
     "desk": ("desk",),
     "elsewhere": ("elsewhere",),
-    "features": ("features", "ingest"),
+    "features": ("features", "ingest", "feast"),
     "git": ("deploys",),
     "incident": ("incident", "hypotheses", "people", "chat", "postmortem"),
-    "kubectl": ("about", "change", "describe", "execute", "happened", "logs", "nodes", "read", "rollout", "top"),
+    "kubectl": (
+        "about",
+        "change",
+        "describe",
+        "execute",
+        "happened",
+        "logs",
+        "nodes",
+        "read",
+        "rollout",
+        "top",
+        "waiting",
+    ),
     "logs": ("logs",),
-    "mlflow": ("mlflow",),
+    "mlflow": ("mlflow", "tracking"),
     "network": ("names", "clocks"),
     "nvidia": ("gpu",),
     "prometheus": ("metrics", "alerting"),
-    "redis": ("store",),
+    "redis": (
+        "store",
+        "cli",
+    ),
 }
 """By package of `simulator.shell.tools`: its modules that declare commands."""
 

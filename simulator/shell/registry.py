@@ -31,6 +31,9 @@ Lasts = Callable[[argparse.Namespace], float]
 """Simulated seconds that these arguments ask for."""
 Begin = Callable[[Operator, argparse.Namespace], None]
 """What a command sets going when it is entered, for its handler to find when its time has passed."""
+Waits = Callable[[Operator, argparse.Namespace], float]
+"""Seconds that a command wants to wait before it looks again, 0 when it has seen enough. Asked when its time has
+passed; what it saw meanwhile it keeps in its arguments. Changes nothing."""
 Rest = Literal["words", "query", "text"]
 Reorder = Callable[[Sequence[str]], list[str]]
 
@@ -66,6 +69,7 @@ class Command:
     begin: Begin | None = None
     looked: tuple[Tag, ...] = ()
     sight: Sight | None = None
+    waits: Waits | None = None
 
 
 COMMANDS: dict[tuple[str, ...], Command] = {}
@@ -100,10 +104,12 @@ def command(
     begin: Begin | None = None,
     looked: tuple[Tag, ...] = (),
     sight: Sight | None = None,
+    waits: Waits | None = None,
 ) -> Callable[[Handler], Handler]:
     """Register a handler under its leading words. The handler's docstring is the summary shown by `help`.
 
-    `begin` runs when the line is entered, the handler `takes_s` later. `looked` and `sight`: see `Command`.
+    `begin` runs when the line is entered, the handler `takes_s` later, or when `waits` has seen enough after that.
+    `looked` and `sight`: see `Command`.
     `preview` says what was understood before a line is sent to people or costs something; front ends ask then.
     """
 
@@ -126,6 +132,7 @@ def command(
             begin,
             looked,
             sight,
+            waits,
         )
         for alias in aliases:
             ALIASES[tuple(alias.split())] = key

@@ -156,6 +156,16 @@ def begin(operator: Operator, step: Step) -> None:
             step.command.begin(operator, step.arguments)
 
 
+def waits_s(operator: Operator, step: Step) -> float:
+    """How long a command whose time has passed wants to wait before it looks again; 0 to be carried out now."""
+    if step.command.waits is None:
+        return 0.0
+    try:
+        return step.command.waits(operator, step.arguments)
+    except CommandError:
+        return 0.0
+
+
 def run(operator: Operator, typed: Typed) -> Ran:
     """Run an understood line now, all of it at this instant."""
     if typed.problem is not None:

@@ -109,7 +109,7 @@ def _send(op: Operator, args: argparse.Namespace) -> None:
     takes_s=2.0,
     configure=_options,
     complete=_urls,
-    aliases=["http", "wget"],
+    aliases=["http"],
     begin=_send,
     looked=("metrics", "fallback", "pods"),
     sight="request",

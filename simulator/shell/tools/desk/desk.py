@@ -3,18 +3,41 @@
 from __future__ import annotations
 
 import argparse
+import re
 from collections.abc import Iterable
+from datetime import datetime
 
 from reference_platform.errors import CommandError, near_miss
 from simulator.incident.record import Kept
 from simulator.incident.tags import TAGS
-from simulator.shell.calendar import clock
+from simulator.shell.calendar import clock, moment
 from simulator.shell.context import Effect, Operator
 from simulator.shell.free_text import length_s
 from simulator.shell.registry import Arguments, command
 from simulator.shell.table import table
 
 SLEEP_MAX_S = 600.0
+_DATE_PART = re.compile(r"%.|[^%]+|%")
+_DATE_KNOWN = (
+    "%a",
+    "%A",
+    "%b",
+    "%B",
+    "%d",
+    "%F",
+    "%H",
+    "%I",
+    "%j",
+    "%m",
+    "%M",
+    "%p",
+    "%S",
+    "%T",
+    "%u",
+    "%y",
+    "%Y",
+    "%%",
+)
 
 
 def _names(parser: Arguments) -> None:
@@ -88,3 +111,42 @@ def _asleep_s(args: argparse.Namespace) -> float:
 def sleep(op: Operator, args: argparse.Namespace) -> Effect:
     """Let time pass, at most ten minutes: sleep 30; kubectl get pods."""
     return Effect(f"{_asleep_s(args):g} s later: {clock(op, op.now_s)}")
+
+
+def _date_options(parser: Arguments) -> None:
+    parser.add_argument("-u", "--utc", action="store_true")
+    parser.add_argument("-I", "--iso-8601", dest="iso", nargs="?", const="date", choices=("date", "seconds"))
+    parser.add_argument("-Is", dest="iso", action="store_const", const="seconds")
+    parser.add_argument("-R", dest="mail", action="store_const", const="+%a, %d %b %Y %H:%M:%S +0000")
+    parser.add_argument("form", nargs="?", default="")
+
+
+@command("date", "date [-u] [-Is] [+FORMAT]", takes_s=0.0, configure=_date_options)
+def date(op: Operator, args: argparse.Namespace) -> Effect:
+    """The date and time of the drill; `clock` says how much of it is left."""
+    at = moment(op, op.now_s)
+    if args.iso:
+        return Effect(f"{at:%Y-%m-%dT%H:%M:%S+00:00}" if args.iso == "seconds" else f"{at:%Y-%m-%d}")
+    form = args.form or args.mail or "+%a %b %e %H:%M:%S UTC %Y"
+    if not form.startswith("+"):
+        raise CommandError(f"date: invalid date {form[:40]!r}", fix="date, date +%s, date -Is")
+    return Effect("".join(_date_part(at, part) for part in _DATE_PART.findall(form[1:])))
+
+
+def _date_part(at: datetime, part: str) -> str:
+    if part == "%s":
+        return str(int(at.timestamp()))
+    if part == "%e":
+        return f"{at.day:>2}"
+    return at.strftime(part) if part in _DATE_KNOWN else part
+
+
+def _count(parser: Arguments) -> None:
+    parser.add_argument("count", nargs="?", type=int, default=0)
+
+
+@command("history", "history [N]", takes_s=0.0, configure=_count)
+def history(op: Operator, args: argparse.Namespace) -> Effect:
+    """The lines that were entered so far, numbered; `timeline` tells what happened."""
+    lines = [f"{at:>5}  {output.line}" for at, output in enumerate(op.incident.outputs, 1)]
+    return Effect("\n".join(lines[-args.count :] if args.count > 0 else lines))

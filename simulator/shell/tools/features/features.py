@@ -74,7 +74,7 @@ def _at(op: Operator, t_s: float) -> str:
     "features list",
     "features list",
     takes_s=1.5,
-    aliases=["features", "feast feature-views list"],
+    aliases=["features"],
     looked=("features",),
     sight="jobs",
 )
@@ -235,7 +235,7 @@ def _shown(value: float) -> str:
     changes=True,
     configure=_materialize_options,
     complete=_view_names,
-    aliases=["features backfill", "feast materialize"],
+    aliases=["features backfill"],
 )
 def materialize(op: Operator, args: argparse.Namespace) -> Effect:
     """Ask for a run now, or copy everything of the last hours again with --backfill."""

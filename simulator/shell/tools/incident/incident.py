@@ -199,7 +199,7 @@ def runbook(op: Operator, args: argparse.Namespace) -> Effect:
     return Effect(found.rstrip(), looked=DECLARED)
 
 
-@command("timeline", "timeline", takes_s=1.0, aliases=["history"])
+@command("timeline", "timeline", takes_s=1.0, aliases=["incident timeline"])
 def timeline(op: Operator, _: argparse.Namespace) -> Effect:
     """What has happened since you were called, as you could know it."""
     lines = [f"{clock(op, event.t_s)}  {since_joined(op, event.t_s)}  {told(event)}" for event in known_events(op)]
@@ -215,7 +215,7 @@ def brief(op: Operator, _: argparse.Namespace) -> Effect:
     return Effect("\n".join([*lines, *(["", f"To ask: {people}"] if people else [])]))
 
 
-@command("clock", "clock", takes_s=0.0, aliases=["date", "time"])
+@command("clock", "clock", takes_s=0.0, aliases=["time"])
 def clock_now(op: Operator, _: argparse.Namespace) -> Effect:
     """The time of the drill, and how much is left."""
     text = f"{clock(op, op.now_s)}   {since_joined(op, op.now_s)}"

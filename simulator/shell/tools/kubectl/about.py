@@ -29,7 +29,6 @@ CLOSED = {
     "taint": ("taints are set by the platform team", "kubectl cordon keeps new pods off a node"),
     "label": ("labels come from releases", "kubectl patch changes a nodeSelector"),
     "annotate": ("annotations come from releases", "incident note keeps a remark; kubectl rollout history has causes"),
-    "wait": ("waiting is not simulated", "kubectl rollout status shows how far a roll-out is"),
     "set image": ("images are changed by releases", "kubectl rollout undo, or kubectl set env MODEL_VERSION=3"),
     "rollout pause": ("roll-outs cannot be paused here", "kubectl rollout undo goes back"),
     "rollout resume": ("roll-outs cannot be paused here", "kubectl rollout status"),
@@ -52,6 +51,7 @@ for _words, (_why, _instead) in CLOSED.items():
 def _any_words(parser: Arguments) -> None:
     parser.add_argument("words", nargs="*")
     parser.add_argument("--client", action="store_true")
+    parser.add_argument("--list", action="store_true")
     parser.add_argument("--minify", action="store_true")
 
 
@@ -99,7 +99,7 @@ def api_resources(op: Operator, args: argparse.Namespace) -> Effect:
                 kind,
                 short,
                 version,
-                str(kind not in ("nodes", "namespaces")).lower(),
+                str(kind not in ("nodes", "namespaces", "customresourcedefinitions")).lower(),
                 KINDS[kind],
             )
         )
@@ -109,11 +109,15 @@ def api_resources(op: Operator, args: argparse.Namespace) -> Effect:
 @command("kubectl auth can-i", "kubectl auth can-i VERB KIND", takes_s=0.5, configure=_any_words)
 def can_i(op: Operator, args: argparse.Namespace) -> Effect:
     """Whether on-call may do something."""
+    if args.list:
+        rows = [(GROUPS.get(kind, kind), "[]", "[]", f"[{' '.join((*ALLOWED.get(kind, ()), 'get list watch'))}]")
+                for kind in sorted(SPELLINGS) if kind not in ("secrets", "customresourcedefinitions")]  # fmt: skip
+        return Effect(table(("Resources", "Non-Resource URLs", "Resource Names", "Verbs"), rows))
     if len(args.words) < 2:
         what = "error: you must specify two arguments: verb resource or verb resource/resourceName"
         raise CommandError(what, fix="kubectl auth can-i delete pods")
     verb, kind = args.words[0], kind_of(args.words[1].partition("/")[0])
-    reads = verb in ("get", "list", "watch") and kind != "secrets"
+    reads = verb in ("get", "list", "watch") and kind not in ("secrets", "customresourcedefinitions")
     changes = verb in ALLOWED.get(kind, ())
     return Effect("yes" if reads or changes else "no", 0 if reads or changes else 1)
 
@@ -158,6 +162,7 @@ API_VERSIONS = {
     "policy": "policy/v1",
     "networking.k8s.io": "networking.k8s.io/v1",
     "discovery.k8s.io": "discovery.k8s.io/v1",
+    "apiextensions.k8s.io": "apiextensions.k8s.io/v1",
 }
 KINDS = {
     "configmaps": "ConfigMap",
@@ -180,6 +185,7 @@ KINDS = {
     "events": "Event",
     "namespaces": "Namespace",
     "secrets": "Secret",
+    "customresourcedefinitions": "CustomResourceDefinition",
     "services": "Service",
     "statefulsets": "StatefulSet",
 }

@@ -23,6 +23,7 @@ from simulator.shell.tools.kubectl.kinds import (
     kind_of,
     living_of,
     pod_named,
+    rehearsed,
     target_named,
     target_of,
     workload_named,
@@ -77,17 +78,22 @@ def scale(op: Operator, args: argparse.Namespace) -> Effect:
     if args.replicas < 0:
         what = "error: The --replicas=COUNT flag is required, and COUNT must be greater than or equal to 0"
         raise CommandError(what, fix="--replicas=3")
-    return _scale(op, items, args.replicas)
+    return _scale(op, items, args)
 
 
-def _scale(op: Operator, items: Sequence[Deployment], replicas: int) -> Effect:
+def _scale(op: Operator, items: Sequence[Deployment], args: argparse.Namespace) -> Effect:
+    replicas = args.replicas
     if replicas > REPLICAS_MAX:
         raise CommandError(f"error: quota of shop allows {REPLICAS_MAX} replicas", fix=f"--replicas={REPLICAS_MAX}")
     for item in items:
         if item.spec.kind == "Job" and replicas > 1:
             raise CommandError(f"error: job {item.spec.name} runs one pod at a time", fix="--replicas=0 or 1")
     moved = [item for item in items if item.replicas != replicas]
-    text = "\n".join(f"{_named(item)} scaled" for item in items)
+    lines = [f"{_named(item)} scaled" for item in items]
+    tried = rehearsed(args, lines)
+    if tried is not None:
+        return Effect(tried)
+    text = "\n".join(lines)
     if not moved:
         return Effect(text)
     turn(op.plant, Scale([item.spec.name for item in moved], replicas))
@@ -151,7 +157,18 @@ def _delete(op: Operator, target: Target, args: argparse.Namespace) -> Effect:
     if not names:
         what = "error: resource(s) were provided, but no name was specified"
         raise CommandError(what, fix=f"kubectl get {target.kind}")
+    tried = rehearsed(args, _deleted(op, target.kind, names))
+    if tried is not None:
+        return Effect(tried)
     return _delete_pods(op, names) if target.kind == "pods" else _delete_workloads(op, target.kind, names)
+
+
+def _deleted(op: Operator, kind: str, names: Sequence[str]) -> list[str]:
+    """What deleting says. Raises CommandError for a name that there is not."""
+    if kind == "pods":
+        return [f'pod "{pod_named(op, name).name}" deleted' for name in names]
+    items = [workload_named(op, name, kind) for name in names]
+    return [f'{RESOURCE[item.spec.kind]} "{item.spec.name}" deleted' for item in items]
 
 
 def _all_of(op: Operator, kind: str, args: argparse.Namespace) -> tuple[str, ...]:
@@ -202,7 +219,7 @@ def set_resources(op: Operator, args: argparse.Namespace) -> Effect:
         raise CommandError("error: only memory limits are simulated", fix="--limits=memory=12Gi")
     size_bytes = _memory(op, wanted["memory"])
     named = f"{_named(item)} resource requirements updated"
-    return _roll_out(op, "set_limit", item, {"memory_limit_bytes": size_bytes}, named)
+    return _roll_out(op, "set_limit", item, {"memory_limit_bytes": size_bytes}, named, args)
 
 
 def _memory(op: Operator, text: object) -> int:
@@ -251,12 +268,17 @@ def set_env(op: Operator, args: argparse.Namespace) -> Effect:
     if wanted not in known:
         raise CommandError(f"error: {item.spec.model} has no version {wanted[:20]}", fix=nearest(wanted, known))
     changes: dict[str, object] = {"model_version": known[wanted]}
-    return _roll_out(op, "set_env", item, changes, f"{_named(item)} env updated")
+    return _roll_out(op, "set_env", item, changes, f"{_named(item)} env updated", args)
 
 
-def _roll_out(op: Operator, action: str, item: Deployment, changes: dict[str, object], text: str) -> Effect:
-    """A new revision, unless nothing would be different."""
+def _roll_out(
+    op: Operator, action: str, item: Deployment, changes: dict[str, object], text: str, args: argparse.Namespace
+) -> Effect:
+    """A new revision, unless nothing would be different or it is only tried."""
     _no_job(item)
+    tried = rehearsed(args, [text])
+    if tried is not None:
+        return Effect(tried)
     current = item.template
     if all(getattr(current, field) == value for field, value in changes.items()):
         return Effect(f"{text} (no change)")
@@ -284,19 +306,20 @@ def _patch_flags(parser: Arguments) -> None:
 def patch(op: Operator, args: argparse.Namespace) -> Effect:
     """Change a deployment's node pool, memory limit or replicas with a JSON patch; suspend a job."""
     item = one_workload(op, args)
-    if args.type not in ("strategic", "merge"):
-        raise CommandError(f"error: --type {args.type[:20]} is not simulated", fix="leave --type out")
+    if args.type not in ("strategic", "merge", "json"):
+        what = f'error: --type must be one of [json merge strategic], not "{args.type[:20]}"'
+        raise CommandError(what, fix="leave --type out")
     try:
         document = json.loads(args.patch)
     except (ValueError, RecursionError):
         raise CommandError("error: the patch is not JSON", fix=f"-p '{EXAMPLE_PATCH}'") from None
-    wanted = _leaves(document)
+    wanted = _operations(document) if args.type == "json" else _leaves(document)
     unknown = [path for path in wanted if path not in PATCHABLE]
     if unknown or not wanted:
         what = f"error: {unknown[0][:80] or 'the patch'} is not simulated" if unknown else "error: an empty patch"
         raise CommandError(what, fix=f"simulated: {', '.join(PATCHABLE)}")
     if REPLICAS in wanted or SUSPEND in wanted:
-        return _patch_replicas(op, item, wanted)
+        return _patch_replicas(op, item, wanted, args)
     changes: dict[str, object] = {}
     if POOL in wanted:
         pools = {node.pool for node in op.plant.spec.nodes}
@@ -308,10 +331,10 @@ def patch(op: Operator, args: argparse.Namespace) -> Effect:
     if MEMORY in wanted:
         changes["memory_limit_bytes"] = _memory(op, wanted[MEMORY])
     action = "move_pool" if POOL in wanted else "set_limit"
-    return _roll_out(op, action, item, changes, f"{_named(item)} patched")
+    return _roll_out(op, action, item, changes, f"{_named(item)} patched", args)
 
 
-def _patch_replicas(op: Operator, item: Deployment, wanted: dict[str, object]) -> Effect:
+def _patch_replicas(op: Operator, item: Deployment, wanted: dict[str, object], args: argparse.Namespace) -> Effect:
     if len(wanted) > 1:
         raise CommandError("error: replicas and template in one patch are not simulated", fix="two patches")
     path, value = next(iter(wanted.items()))
@@ -320,8 +343,23 @@ def _patch_replicas(op: Operator, item: Deployment, wanted: dict[str, object]) -
     if isinstance(value, bool) == (path == REPLICAS) or not isinstance(value, int) or value < 0:
         raise CommandError(f"error: {path} needs a whole number from 0 on", fix='{"spec":{"replicas":3}}')
     replicas = int(not value) if path == SUSPEND else value
-    done = _scale(op, [item], replicas)
-    return Effect(f"{_named(item)} patched", subjects=done.subjects)
+    args.replicas = replicas
+    done = _scale(op, [item], args)
+    text = rehearsed(args, [f"{_named(item)} patched"]) or f"{_named(item)} patched"
+    return Effect(text, subjects=done.subjects)
+
+
+def _operations(document: object) -> dict[str, object]:
+    """Values of a JSON patch by their dotted path; positions in lists are left out. Raises CommandError."""
+    found: dict[str, object] = {}
+    for step in document if isinstance(document, list) else [None]:
+        if not isinstance(step, dict) or step.get("op") not in ("replace", "add") or "value" not in step:
+            what = "error: a JSON patch is a list of operations, and replace and add are simulated"
+            raise CommandError(what, fix='[{"op":"replace","path":"/spec/replicas","value":3}]')
+        names = [name for name in str(step.get("path")).strip("/").split("/") if not name.isdecimal()]
+        below = _leaves(step["value"]) if isinstance(step["value"], dict) else {"": step["value"]}
+        found |= {".".join([*names, *([key] if key else [])]): value for key, value in below.items()}
+    return found
 
 
 def _leaves(document: object) -> dict[str, object]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -33,6 +34,7 @@ SPELLINGS: dict[str, tuple[str, ...]] = {
     "resourcequotas": ("resourcequota", "quota"),
     "networkpolicies": ("networkpolicy", "netpol"),
     "serviceaccounts": ("serviceaccount", "sa"),
+    "customresourcedefinitions": ("customresourcedefinition", "crd", "crds"),
 }
 _KIND = {word: kind for kind, words in SPELLINGS.items() for word in (kind, *words)}
 LISTED = ("pods", "nodes", "deployments", "jobs", "statefulsets", "services", "replicasets", "events", "namespaces",
@@ -51,6 +53,7 @@ GROUPS = {
     "networkpolicies": "networkpolicies.networking.k8s.io",
     "poddisruptionbudgets": "poddisruptionbudgets.policy",
     "endpointslices": "endpointslices.discovery.k8s.io",
+    "customresourcedefinitions": "customresourcedefinitions.apiextensions.k8s.io",
 }
 """Kinds whose plural carries their API group in messages."""
 RESOURCE = {"Deployment": "deployment.apps", "StatefulSet": "statefulset.apps", "Job": "job.batch"}
@@ -139,12 +142,21 @@ def _context(text: str) -> str:
     return text
 
 
+DRY_RUNS = {"none": "", "client": " (dry run)", "server": " (server dry run)"}
+"""What stands behind each line of an answer that changed nothing."""
+
+
 def _dry_run(text: str) -> str:
-    """Nothing is tried out here: only `none` passes."""
-    if text != "none":
-        what = f"error: --dry-run={text[:20]} is not simulated, and nothing was changed"
-        raise CommandError(what, fix="kubectl get and rollout history show what there is; without the flag it is done")
+    if text not in DRY_RUNS:
+        what = f'error: Invalid dry-run value ({text[:20]}). Must be "none", "server", or "client".'
+        raise CommandError(what, fix="--dry-run=client")
     return text
+
+
+def rehearsed(args: argparse.Namespace, lines: Iterable[str]) -> str | None:
+    """What a change would say, when it is only tried; None when it is meant."""
+    note = DRY_RUNS[args.dry_run]
+    return "\n".join(f"{line}{note}" for line in lines) if note else None
 
 
 def common_flags(parser: Arguments) -> None:

@@ -69,6 +69,10 @@ class Page:
                 values.append(f"{key}: {value}")
         self.several("Annotations", values)
 
+    def bare(self) -> str:
+        """The page with its tabs, as programs print it that align nothing."""
+        return "\n".join(self._lines)
+
     def text(self) -> str:
         """The page, aligned."""
         return tabbed(self._lines)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import re
 from collections.abc import Iterable
+from contextlib import suppress
 
 from reference_platform.errors import CommandError, near_miss
 from reference_platform.roles import FALLBACK, GATEWAY, MATERIALIZER, PIPELINE, STORE
@@ -15,6 +17,7 @@ from simulator.shell.components import distinct, mentioned
 from simulator.shell.context import Effect, Operator
 from simulator.shell.free_text import length_s
 from simulator.shell.registry import Arguments, command
+from simulator.shell.tools.kubectl.following import FOLLOW_S
 from simulator.shell.tools.kubectl.kinds import (
     WORKLOADS,
     common_flags,
@@ -30,6 +33,8 @@ LINES_DEFAULT = 40
 LINES_MAX = 200
 NEARLY_ALL_RATIO = 0.98
 
+_COUNTED = re.compile(r" \(x\d+[^()]*\)$")
+_NUMBER = re.compile(r"\bx(\d+)")
 Written = tuple[float, str, str]
 """Time, level, text."""
 
@@ -49,6 +54,7 @@ def _flags(parser: Arguments) -> None:
     parser.add_argument("--timestamps", action="store_true")
     parser.add_argument("--all-containers", action="store_true")
     parser.add_argument("--prefix", action="store_true")
+    parser.set_defaults(begun_s=None, before=None)
 
 
 def _names(op: Operator) -> Iterable[str]:
@@ -56,8 +62,34 @@ def _names(op: Operator) -> Iterable[str]:
     return [*op.plant.cluster.pods, *(f"deployment/{name}" for name in living)]
 
 
-@command("kubectl logs", "kubectl logs POD|deployment/NAME [-p] [--tail N] [--since 10m]", takes_s=1.5,
-         configure=_flags, complete=_names, aliases=["kubectl log"],
+def _waits(op: Operator, args: argparse.Namespace) -> float:
+    """With -f: what was written so far is read when the line is entered, and what comes meanwhile when it is left."""
+    if not args.follow or args.begun_s is not None:
+        return 0.0
+    args.before = {pod.name: _lines(op, pod, args) for pod in _selected(op, args)}
+    args.begun_s = op.now_s
+    return FOLLOW_S
+
+
+def _recent(op: Operator, pod: Pod, args: argparse.Namespace) -> list[Written]:
+    since_s = _since_s(op, args)
+    return [line for line in _written(op, pod, args.previous) if line[0] >= since_s]
+
+
+def _lines(op: Operator, pod: Pod, args: argparse.Namespace) -> list[Written]:
+    """What a line asks for of one pod; with -f what was there at first, and all that came since."""
+    before = (args.before or {}).get(pod.name)
+    if before is None:
+        written = _recent(op, pod, args)
+        count = LINES_MAX if args.tail < 0 else min(args.tail, LINES_MAX)
+        return written[max(0, len(written) - count) :]
+    with suppress(CommandError):
+        before += [line for line in _written(op, pod, args.previous) if line[0] > args.begun_s]
+    return list(before)
+
+
+@command("kubectl logs", "kubectl logs POD|deployment/NAME [-p] [-f] [--tail N] [--since 10m]", takes_s=1.5,
+         configure=_flags, complete=_names, aliases=["kubectl log"], waits=_waits,
          looked=("logs", "logs_previous", "upstream"), sight="logs")  # fmt: skip
 def logs(op: Operator, args: argparse.Namespace) -> Effect:
     """What a pod wrote; -p is the container that died before this one."""
@@ -66,8 +98,6 @@ def logs(op: Operator, args: argparse.Namespace) -> Effect:
     if args.container and args.container != pods[0].deployment:
         what = f"error: container {args.container[:60]} is not valid for pod {pods[0].name}"
         raise CommandError(what, fix=f"its container is {pods[0].deployment}")
-    since_s = _since_s(op, args)
-    count = LINES_MAX if args.tail < 0 else min(args.tail, LINES_MAX)
     lines: list[str] = []
     loud: list[str] = []
     written_lines = shown_lines = 0
@@ -75,16 +105,15 @@ def logs(op: Operator, args: argparse.Namespace) -> Effect:
         siblings = len(op.plant.cluster.pods_of(pods[0].deployment))
         lines += [f"Found {siblings} pods, using pod/{pods[0].name}"] if siblings > 1 else []
     for pod in pods:
-        written = [line for line in _written(op, pod, args.previous) if line[0] >= since_s]
-        written_lines += len(written)
+        written_lines += len(_recent(op, pod, args)) if args.before is None else 0
         prefix = f"[pod/{pod.name}/{pod.deployment}] " if args.prefix else ""
-        for t_s, level, text in written[max(0, len(written) - count) :]:
+        for t_s, level, text in _lines(op, pod, args):
             shown_lines += 1
             stamped = f"{precise_stamp(op, t_s)} " if args.timestamps else ""
             lines.append(f"{prefix}{stamped}{clock(op, t_s)} {level:<5} {text}")
             loud += [text] if level != "INFO" else []
     if args.follow:
-        lines.append("(one reading here: `watch kubectl logs ...` shows newer lines as time passes)")
+        lines.append(f"(followed for {FOLLOW_S:.0f}s, and left; the same line with --since=1s goes on)")
     if written_lines and not shown_lines:
         # That a log is silent is something to see; what was cut away was not seen.
         return Effect("\n".join(lines))
@@ -160,12 +189,26 @@ def _written(op: Operator, pod: Pod, previous: bool) -> list[Written]:
     if pod.phase == "CrashLoopBackOff" and pod.last is not None:
         return list(pod.previous_logs)
     lines: list[Written] = list(pod.logs)
-    known = {(t_s, text) for t_s, _, text in lines}
+    known = {(t_s, _COUNTED.sub("", text)) for t_s, _, text in lines}
+    replicas = sorted(each.name for each in op.plant.cluster.ready_pods(pod.deployment))
     for line in op.plant.book.lines:
         own = line.source == pod.deployment and line.t_s >= pod.started_s
-        if own and (line.t_s, line.text) not in known:
-            lines.append((line.t_s, line.level, line.text))
+        if own and (line.t_s, _COUNTED.sub("", line.text)) not in known:
+            text = (
+                share_of_line(line.text, replicas.index(pod.name), len(replicas)) if pod.name in replicas else line.text
+            )
+            lines += [(line.t_s, line.level, text)] if text else []
     return sorted([*lines, *_state(op, pod)], key=lambda line: line[0])
+
+
+def share_of_line(text: str, place: int, replicas: int) -> str:
+    """What one of the replicas has written of a line that counts those of all; "" when it has written none."""
+    found = _COUNTED.search(text)
+    if found is None:
+        return text
+    counts = [(int(number) + replicas - 1 - place) // replicas for number in _NUMBER.findall(found[0])]
+    shares = iter(counts)
+    return text[: found.start()] + _NUMBER.sub(lambda _: f"x{next(shares)}", found[0]) if counts[0] else ""
 
 
 def _state(op: Operator, pod: Pod) -> list[Written]:

@@ -10,7 +10,7 @@ from simulator.plant.knobs import Cordon, Drain, turn
 from simulator.shell.context import Effect, Operator
 from simulator.shell.registry import Arguments, command
 from simulator.shell.tools.kubectl.daemons import daemons_on
-from simulator.shell.tools.kubectl.kinds import common_flags, node_named
+from simulator.shell.tools.kubectl.kinds import common_flags, node_named, rehearsed
 
 
 def _names(op: Operator) -> Iterable[str]:
@@ -37,17 +37,20 @@ def _node(op: Operator, args: argparse.Namespace) -> str:
 @command("kubectl cordon", "kubectl cordon NODE", takes_s=1.0, changes=True, configure=_flags, complete=_names)
 def cordon(op: Operator, args: argparse.Namespace) -> Effect:
     """Let no new pod onto a node."""
-    return _cordon(op, _node(op, args), True)
+    return _cordon(op, _node(op, args), True, args)
 
 
 @command("kubectl uncordon", "kubectl uncordon NODE", takes_s=1.0, changes=True, configure=_flags, complete=_names)
 def uncordon(op: Operator, args: argparse.Namespace) -> Effect:
     """Let pods onto a node again."""
-    return _cordon(op, _node(op, args), False)
+    return _cordon(op, _node(op, args), False, args)
 
 
-def _cordon(op: Operator, name: str, wanted: bool) -> Effect:
+def _cordon(op: Operator, name: str, wanted: bool, args: argparse.Namespace) -> Effect:
     done = "cordoned" if wanted else "uncordoned"
+    tried = rehearsed(args, [f"node/{name} {done}"])
+    if tried is not None:
+        return Effect(tried)
     if op.plant.cluster.nodes[name].cordoned == wanted:
         return Effect(f"node/{name} already {done}", subjects=(name,))
     turn(op.plant, Cordon(name, wanted))
@@ -63,13 +66,18 @@ def drain(op: Operator, args: argparse.Namespace) -> Effect:
     before = op.plant.cluster.nodes[name].cordoned
     lines = [f"node/{name} {'already ' if before else ''}cordoned"]
     if not args.ignore_daemonsets:
-        _cordon(op, name, True)
+        _cordon(op, name, True, args)
         what = f'error: unable to drain node "{name}" due to error: cannot delete DaemonSet-managed Pods (use'
         what += f" --ignore-daemonsets to ignore): {', '.join(daemons_on(op, name))}, continuing command..."
         lines += [what, "There are pending nodes to be drained:", f" {name}"]
         fix = f"the node stays cordoned; kubectl drain {name} --ignore-daemonsets evicts its pods too"
         return Effect("\n".join([*lines, f"{what.partition(', continuing')[0]}", f"  {fix}"]), 1, subjects=(name,))
     lines.append(f"Warning: ignoring DaemonSet-managed Pods: {', '.join(daemons_on(op, name))}")
+    if args.dry_run != "none":
+        held = sorted(pod.name for pod in op.plant.cluster.pods.values() if pod.node == name)
+        tried = rehearsed(args, [f"node/{name} cordoned", *(f"evicting pod shop/{pod}" for pod in held),
+                                 f"node/{name} drained"])  # fmt: skip
+        return Effect(tried or "")
     evicted = turn(op.plant, Drain(name)).result
     if evicted or not before:
         op.changed("drain", [name], f"drained {name}, {len(evicted)} pods evicted")

@@ -5,7 +5,7 @@ The objects validate against the Kubernetes schemas. Names, uids and versions fo
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from hashlib import blake2b
 from typing import Any
 
@@ -14,13 +14,12 @@ from reference_platform.errors import CommandError
 from reference_platform.roles import MATERIALIZER, STORE
 from simulator.cluster.naming import template_hash
 from simulator.cluster.objects import Deployment, Pod, Template
+from simulator.shell.calendar import MONDAY, moment
 from simulator.shell.context import Operator
 from simulator.shell.network import CONTAINER_PORT, PORTS, address_of, service_address
 from simulator.shell.tools.kubectl.admission import admitted
 
 Json = dict[str, Any]
-MONDAY = datetime(2026, 3, 2, tzinfo=UTC)
-"""The week in which every drill plays begins here."""
 NAMESPACE = "shop"
 SINCE_S, NODE_SINCE_S = -180 * 86400.0, -210 * 86400.0
 VERSION = "v1.32.3"
@@ -44,8 +43,7 @@ def stamp(op: Operator, t_s: float) -> str:
 
 def precise_stamp(op: Operator, t_s: float) -> str:
     """The same to the nanosecond, as container runtimes write it before a line."""
-    time = MONDAY + timedelta(seconds=op.drill.calendar_offset_s + t_s)
-    return f"{time:%Y-%m-%dT%H:%M:%S.%f}000Z"
+    return f"{moment(op, t_s):%Y-%m-%dT%H:%M:%S.%f}000Z"
 
 
 def second_of(op: Operator, text: str) -> float:

@@ -14,6 +14,7 @@ from simulator.shell.registry import Arguments, command
 from simulator.shell.tools.kubectl import daemons
 from simulator.shell.tools.kubectl import rows as kinds_of_rows
 from simulator.shell.tools.kubectl.choosing import chosen
+from simulator.shell.tools.kubectl.following import Followed, followed_text
 from simulator.shell.tools.kubectl.kinds import (
     SPELLINGS,
     Target,
@@ -74,6 +75,7 @@ def get_flags(parser: Arguments) -> None:
     parser.add_argument("--ignore-not-found", action="store_true")
     parser.add_argument("--no-headers", action="store_true")
     parser.add_argument("--raw", default="")
+    parser.set_defaults(followed=None)
 
 
 def _names(op: Operator) -> Iterable[str]:
@@ -128,6 +130,10 @@ def empty(kind: str, args: argparse.Namespace) -> str:
 
 def _get(op: Operator, target: Target, args: argparse.Namespace) -> Effect:
     shape = _shape(args)
+    if target.kind == "customresourcedefinitions":
+        what = "Error from server (Forbidden): customresourcedefinitions.apiextensions.k8s.io is forbidden: User"
+        what += ' "on-call" cannot list resource "customresourcedefinitions" in API group "apiextensions.k8s.io"'
+        raise CommandError(f"{what} at the cluster scope", fix="kubectl api-resources lists what there is")
     if target.kind == "secrets":
         what = 'Error from server (Forbidden): secrets is forbidden: User "on-call" cannot list resource "secrets"'
         what += f' in API group "" in the namespace "{args.namespace[:63]}"'
@@ -137,11 +143,31 @@ def _get(op: Operator, target: Target, args: argparse.Namespace) -> Effect:
     text = printed(listing, rows, replace(shape, single=len(target.names) == 1))
     if not rows and not text and not target.names:
         text = empty(target.kind, args)
-    if args.watch or args.watch_only:
-        text += "\n(one listing here: `watch kubectl get ...` shows it again as time passes)"
+    if args.followed is not None:
+        text = followed_text(listing, args.followed, shape)
     asked = bool(target.names or args.selector)
     looked = LOOKED.get(target.kind, ()) if args.all_namespaces or args.namespace == "shop" else ()
     return Effect(text, looked=looked, subjects=subjects_of(rows[:ROWS_MAX], asked))
+
+
+def _follows(args: argparse.Namespace) -> bool:
+    return bool((args.watch or args.watch_only) and args.output in ("", "wide"))
+
+
+def _waits(op: Operator, args: argparse.Namespace) -> float:
+    """With -w: look once a second for half a minute, and keep the rows that have changed."""
+    words = list(args.words)
+    return _waits_for(op, target_of(words), args) if _follows(args) and words and "," not in words[0] else 0.0
+
+
+def _waits_for(op: Operator, target: Target, args: argparse.Namespace) -> float:
+    if not _follows(args):
+        return 0.0
+    if args.followed is None:
+        args.followed = Followed(op.now_s, args.watch_only)
+    rows = _rows(listing_of(op, target.kind, args), target.names, args)
+    followed: Followed = args.followed
+    return followed.look(op.now_s, rows)
 
 
 @command(
@@ -151,12 +177,13 @@ def _get(op: Operator, target: Target, args: argparse.Namespace) -> Effect:
     complete=_names,
     looked=ANY_KIND,
     sight="pods",
+    waits=_waits,
 )
 def get_any(op: Operator, args: argparse.Namespace) -> Effect:
     """List any kind by its long, short or slashed name; several kinds with commas."""
     words = list(args.words)
     if args.raw:
-        what = f'Error from server (Forbidden): User "on-call" cannot get path "{args.raw[:60]}"'
+        what = f'Error from server (Forbidden): forbidden: User "on-call" cannot get path "{args.raw[:60]}"'
         raise CommandError(what, fix="metrics EXPR asks Prometheus, which scrapes it; -o json prints objects")
     if words and "," in words[0] and "/" not in words[0]:
         listed = dict.fromkeys(kind_of(word) for word in words[0].split(",") if word)
@@ -177,8 +204,13 @@ def _register(kind: str) -> None:
         return _get(op, target_named(kind, args.words), args)
 
     handler.__doc__ = f"List {kind}."
+
+    def waits(op: Operator, args: argparse.Namespace) -> float:
+        return _waits_for(op, target_named(kind, args.words), args)
+
     command(f"kubectl get {kind}", f"kubectl get {kind} {GET_USAGE}", configure=get_flags, complete=_names_of(kind),
-            aliases=short, looked=LOOKED.get(kind, ()), sight=SIGHT_OF.get(kind, "pods"))(handler)  # fmt: skip
+            aliases=short, looked=LOOKED.get(kind, ()), sight=SIGHT_OF.get(kind, "pods"),
+            waits=waits)(handler)  # fmt: skip
 
 
 for _kind in LISTINGS:

@@ -5,15 +5,24 @@ from __future__ import annotations
 import argparse
 
 from reference_platform.errors import CommandError
-from simulator.cluster.objects import Deployment
+from simulator.cluster.naming import template_hash
+from simulator.cluster.objects import Deployment, Template
 from simulator.plant.knobs import RollBack, RollOut, turn
-from simulator.shell.calendar import clock
 from simulator.shell.components import distinct
 from simulator.shell.context import DECLARED, Effect, Operator
+from simulator.shell.free_text import length_s
 from simulator.shell.registry import Arguments, command
-from simulator.shell.tools.kubectl.kinds import RESOURCE, common_flags, in_namespace
+from simulator.shell.tools.kubectl.describe_pod import Json, describe_template
+from simulator.shell.tools.kubectl.kinds import RESOURCE, common_flags, in_namespace, rehearsed
+from simulator.shell.tools.kubectl.layout import Page
+from simulator.shell.tools.kubectl.objects import pod_labels, pod_spec
 from simulator.shell.tools.kubectl.operate import BY, announce, component, one_workload, workload_names, workloads
 from simulator.shell.tools.kubectl.rows import counts, overdue
+
+LOOK_AGAIN_S = 1.0
+STATUS_WAIT_S = 60.0
+STATUS_WAIT_MAX_S = 600.0
+"""Longest that a line waits for a roll-out. Nobody can interrupt it, as they could at a terminal."""
 
 
 def _flags(parser: Arguments) -> None:
@@ -32,54 +41,95 @@ def _no_job(item: Deployment, verb: str) -> None:
         raise CommandError(what, fix=f"kubectl delete job {item.spec.name}, or delete its pod")
 
 
-@command("kubectl rollout status", "kubectl rollout status deployment/NAME", takes_s=2.0, configure=_flags,
-         complete=workload_names, looked=("rollout", "pods"), sight="changes")  # fmt: skip
-def rollout_status(op: Operator, args: argparse.Namespace) -> Effect:
-    """How far a roll-out is, now."""
-    item = one_workload(op, args)
+def _status_flags(parser: Arguments) -> None:
+    _flags(parser)
+    parser.set_defaults(seen=[], until_s=None, over=False)
+
+
+def _progress(op: Operator, item: Deployment) -> tuple[str, bool]:
+    """What kubectl says of a roll-out now, and whether there is nothing more to wait for. Raises CommandError."""
     name, wanted = item.spec.name, item.replicas
     total, fresh, _ = counts(op, item)
     pods = op.plant.cluster.ready_pods(name)
     available = sum(pod.template.revision == item.template.revision for pod in pods)
-    waiting = f'Waiting for deployment "{name}" rollout to finish: '
-    subjects = (component(op, item),)
     if item.spec.kind == "Job":
         raise CommandError(
             "error: no status viewer has been implemented for batch/v1, Kind=Job", fix="kubectl get jobs"
         )
+    if item.spec.kind == "StatefulSet":
+        if available < wanted:
+            return f"Waiting for {wanted - available} pods to be ready...", False
+        revision = f"{name}-{template_hash(name, item.template.set_number)}"
+        return f"statefulset rolling update complete {available} pods at revision {revision}...", True
     if overdue(op, item):
-        return Effect(f'error: deployment "{name}" exceeded its progress deadline', 1, DECLARED, subjects)
-    if item.spec.kind == "StatefulSet" and available < wanted:
-        return Effect(f"Waiting for {wanted - available} pods to be ready...", 0, DECLARED, subjects)
+        return f'error: deployment "{name}" exceeded its progress deadline', True
+    waiting = f'Waiting for deployment "{name}" rollout to finish: '
     if fresh < wanted:
-        text = f"{waiting}{fresh} out of {wanted} new replicas have been updated..."
-    elif total > fresh:
-        text = f"{waiting}{total - fresh} old replicas are pending termination..."
-    elif available < wanted:
-        text = f"{waiting}{available} of {wanted} updated replicas are available..."
-    else:
-        text = f'deployment "{name}" successfully rolled out'
-    return Effect(text, 0, DECLARED, subjects)
+        return f"{waiting}{fresh} out of {wanted} new replicas have been updated...", False
+    if total > fresh:
+        return f"{waiting}{total - fresh} old replicas are pending termination...", False
+    if available < wanted:
+        return f"{waiting}{available} of {wanted} updated replicas are available...", False
+    return f'deployment "{name}" successfully rolled out', True
+
+
+def _status_waits(op: Operator, args: argparse.Namespace) -> float:
+    """Look once a second until the roll-out is over or the time is up; every new line is kept."""
+    if args.until_s is None:
+        wanted_s = length_s(args.timeout, "--timeout") if args.timeout not in ("", "0", "0s") else STATUS_WAIT_S
+        args.until_s = op.now_s + (0.0 if args.watch == "false" else min(wanted_s, STATUS_WAIT_MAX_S))
+    text, over = _progress(op, one_workload(op, argparse.Namespace(**vars(args))))
+    args.seen += [text] if args.seen[-1:] != [text] else []
+    return 0.0 if over else min(LOOK_AGAIN_S, max(0.0, args.until_s - op.now_s))
+
+
+@command("kubectl rollout status", "kubectl rollout status deployment/NAME [--timeout 5m] [--watch=false]", takes_s=2.0,
+         configure=_status_flags, complete=workload_names, waits=_status_waits,
+         looked=("rollout", "pods"), sight="changes")  # fmt: skip
+def rollout_status(op: Operator, args: argparse.Namespace) -> Effect:
+    """Wait for a roll-out, a minute or as long as --timeout says; every change of its state is a line."""
+    item = one_workload(op, args)
+    text, over = _progress(op, item)
+    lines = [*args.seen, *([text] if args.seen[-1:] != [text] else [])]
+    late = text.startswith("error:")
+    waited = args.until_s is not None and args.watch != "false"
+    if not over and args.timeout and waited:
+        lines.append("error: timed out waiting for the condition")
+        late = True
+    elif not over and waited:
+        lines.append(f"(not over after {STATUS_WAIT_S:.0f}s, and left; --timeout=5m waits longer)")
+    return Effect("\n".join(lines), int(late), DECLARED, (component(op, item),))
 
 
 @command("kubectl rollout history", "kubectl rollout history deployment/NAME [--revision N]", configure=_flags,
          complete=workload_names, looked=("rollout", "changes"), sight="changes")  # fmt: skip
 def rollout_history(op: Operator, args: argparse.Namespace) -> Effect:
-    """Revisions of a deployment and what caused them."""
+    """Revisions of a deployment and what caused them; with --revision the template of one."""
     item = one_workload(op, args)
-    lines = [f"{RESOURCE[item.spec.kind]}/{item.spec.name}", "REVISION  CHANGE-CAUSE"]
-    for template in item.revisions:
-        version = f", model version {template.model_version}" if template.model_version else ""
-        lines.append(f"{template.revision:<9} {template.cause} (by {template.by}{version})")
-    if args.revision is not None:
+    named = f"{RESOURCE[item.spec.kind]}/{item.spec.name}"
+    subjects = (component(op, item),)
+    if args.revision is not None and args.revision > 0:
         found = next((template for template in item.revisions if template.revision == args.revision), None)
         if found is None:
             raise CommandError("error: unable to find the specified revision", fix=_revisions(item))
-        lines = [f"{lines[0]} with revision #{found.revision}", f"  Change-cause:  {found.cause} (by {found.by})"]
-        lines += [f"  Created:       {clock(op, found.created_at_s)}"] if found.by != "platform" else []
-        lines += [f"  Memory limit:  {found.memory_limit_bytes >> 20}Mi", f"  Node pool:     {found.node_pool}"]
-        lines += [f"  Model version: {found.model_version}"] if found.model_version else []
-    return Effect("\n".join(lines), looked=DECLARED, subjects=(component(op, item),))
+        return Effect(
+            f"{named} with revision #{found.revision}\n{_of_revision(op, item, found)}", 0, DECLARED, subjects
+        )
+    lines = [f"{named} ", "REVISION  CHANGE-CAUSE"]
+    for template in item.revisions:
+        version = f", model version {template.model_version}" if template.model_version else ""
+        lines.append(f"{template.revision:<9} {template.cause} (by {template.by}{version})")
+    return Effect("\n".join(lines), 0, DECLARED, subjects)
+
+
+def _of_revision(op: Operator, item: Deployment, template: Template) -> str:
+    """The pods' template of a revision, as kubectl prints it here: cells with bare tabs between them."""
+    page = Page()
+    labels = pod_labels(item, template)
+    document: Json = {"metadata": {"labels": labels}, "spec": pod_spec(op, item, template)}
+    document["metadata"] |= {"annotations": {"kubernetes.io/change-cause": f"{template.cause} (by {template.by})"}}
+    describe_template(page, document)
+    return page.bare()
 
 
 def _revisions(item: Deployment) -> str:
@@ -96,6 +146,9 @@ def rollout_undo(op: Operator, args: argparse.Namespace) -> Effect:
     wanted = args.to_revision or None
     if wanted == item.template.revision:
         return Effect(f"{named} skipped rollback (current template already matches revision {wanted})")
+    tried = rehearsed(args, [f"{named} rolled back"])
+    if tried is not None:
+        return Effect(tried)
     template = turn(op.plant, RollBack(item.spec.name, BY, wanted)).result
     if template is None:
         what = f"error: unable to find specified revision {wanted} in history"
@@ -113,8 +166,11 @@ def rollout_restart(op: Operator, args: argparse.Namespace) -> Effect:
     items = workloads(op, args.words, args.selector)
     for item in items:
         _no_job(item, "restarted")
+    text = "\n".join(f"{RESOURCE[item.spec.kind]}/{item.spec.name} restarted" for item in items)
+    tried = rehearsed(args, text.split("\n"))
+    if tried is not None:
+        return Effect(tried)
     for item in items:
         turn(op.plant, RollOut(item.spec.name, BY, "restart", {"restarted_at_s": op.now_s}))
     names = distinct(item.spec.name for item in items)
-    text = "\n".join(f"{RESOURCE[item.spec.kind]}/{item.spec.name} restarted" for item in items)
     return announce(op, "restart", items, f"restarted {', '.join(names)}", text)

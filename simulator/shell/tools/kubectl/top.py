@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from reference_platform.errors import CommandError
 from simulator.cluster.lifecycle import memory_bytes
@@ -12,12 +12,28 @@ from simulator.shell.components import distinct
 from simulator.shell.context import DECLARED, Effect, Operator
 from simulator.shell.registry import Arguments, command
 from simulator.shell.table import table
+from simulator.shell.tools.kubectl import daemons
 from simulator.shell.tools.kubectl import rows as kinds_of_rows
 from simulator.shell.tools.kubectl.choosing import labelled
 from simulator.shell.tools.kubectl.kinds import common_flags, in_namespace, node_named, pod_named, target_named
 from simulator.shell.tools.kubectl.rows import abnormal, mebibytes
 
 NEARLY_FULL_RATIO = 0.85
+DAEMON_CORES, DAEMON_BYTES = 0.003, 48 << 20
+"""What a daemon's pod uses."""
+TOP_HELP = """\
+Display resource (CPU/memory) usage.
+
+ The top command allows you to see the resource consumption for nodes or pods.
+
+ This command requires Metrics Server to be correctly configured and working on the server.
+
+Available Commands:
+  node          Display resource (CPU/memory) usage of nodes
+  pod           Display resource (CPU/memory) usage of pods
+
+Usage:
+  kubectl top [flags] [options]"""
 
 
 def _pod_names(op: Operator) -> Iterable[str]:
@@ -41,12 +57,12 @@ Sample = tuple[str, float, float, tuple[str, ...]]
 """Name, cores, bytes, and the cells after them."""
 
 
-def _top(samples: list[Sample], headers: Sequence[str], args: argparse.Namespace, namespace: str = "") -> str:
+def _top(samples: list[Sample], headers: Sequence[str], args: argparse.Namespace, spaces: Mapping[str, str]) -> str:
     if args.sort_by:
         samples.sort(key=lambda sample: -(sample[1] if args.sort_by == "cpu" else sample[2]))
-    spread = (namespace,) if namespace else ()
-    headers = (*(("NAMESPACE",) if namespace else ()), *headers)
-    return table(() if args.no_headers else headers, [[*spread, name, *cells] for name, _, _, cells in samples])
+    headers = (*(("NAMESPACE",) if spaces else ()), *headers)
+    rows = [[*((spaces[name],) if spaces else ()), name, *cells] for name, _, _, cells in samples]
+    return table(() if args.no_headers else headers, rows)
 
 
 @command(
@@ -58,7 +74,7 @@ def _top(samples: list[Sample], headers: Sequence[str], args: argparse.Namespace
 )
 def top(op: Operator, args: argparse.Namespace) -> Effect:
     """What `kubectl top` can show."""
-    raise CommandError("error: kubectl top needs a kind", fix="kubectl top nodes, kubectl top pods")
+    return Effect(TOP_HELP)
 
 
 @command("kubectl top pods", "kubectl top pods [NAME...] [-l app=X] [--sort-by cpu|memory]", takes_s=1.5,
@@ -87,12 +103,20 @@ def top_pods(op: Operator, args: argparse.Namespace) -> Effect:
         if abnormal(pod) or memory_bytes(pod, op.now_s) > NEARLY_FULL_RATIO * pod.template.memory_limit_bytes
     ]
     about = measured if asked or args.selector else tight
+    spaces = dict.fromkeys((pod.name for pod in measured), "shop")
+    if args.all_namespaces and not asked:
+        others = [row for row in daemons.pods(op) if labelled(row, args.selector)]
+        spaces |= {row.name: row.namespace for row in others}
+        cells = (f"{DAEMON_CORES * 1000:.0f}m", mebibytes(DAEMON_BYTES))
+        samples += [(row.name, DAEMON_CORES, DAEMON_BYTES, cells) for row in others]
+        samples.sort(key=lambda sample: (spaces[sample[0]], sample[0]))
     headers = ["NAME", "CPU(cores)", "MEMORY(bytes)"]
     if args.containers:
-        owners = {pod.name: pod.deployment for pod in measured}
+        owners = {name: name.rpartition("-")[0] for name in spaces}
+        owners |= {pod.name: pod.deployment for pod in measured}
         samples = [(name, cores, used, (owners[name], *cells)) for name, cores, used, cells in samples]
         headers = ["POD", "NAME", *headers[1:]]
-    text = _top(samples, headers, args, "shop" if args.all_namespaces else "")
+    text = _top(samples, headers, args, spaces if args.all_namespaces else {})
     return Effect(text, looked=DECLARED, subjects=distinct(component(pod.deployment) for pod in about))
 
 
@@ -115,5 +139,5 @@ def top_nodes(op: Operator, args: argparse.Namespace) -> Effect:
         samples.append((node.spec.name, cores, used, cells))
         if asked or max(of_cores, of_memory) > NEARLY_FULL_RATIO:
             tight.append(node.spec.name)
-    text = _top(samples, ("NAME", "CPU(cores)", "CPU(%)", "MEMORY(bytes)", "MEMORY(%)"), args)
+    text = _top(samples, ("NAME", "CPU(cores)", "CPU(%)", "MEMORY(bytes)", "MEMORY(%)"), args, {})
     return Effect(text, looked=DECLARED, subjects=tuple(tight))

@@ -45,7 +45,7 @@ def _models(op: Operator) -> Iterable[str]:
     return op.plant.registry.names()
 
 
-def _reach(op: Operator) -> None:
+def reach(op: Operator) -> None:
     if not op.plant.role_up(REGISTRY):
         host = op.plant.spec.name_of(REGISTRY)
         raise CommandError(
@@ -92,7 +92,7 @@ def _running(op: Operator, name: str) -> str:
 )
 def models_list(op: Operator, _: argparse.Namespace) -> Effect:
     """Registered models with their newest version and aliases."""
-    _reach(op)
+    reach(op)
     rows = []
     for name in op.plant.registry.names():
         newest = op.plant.registry.versions(name)[-1]
@@ -114,7 +114,7 @@ def models_list(op: Operator, _: argparse.Namespace) -> Effect:
 )
 def models_describe(op: Operator, args: argparse.Namespace) -> Effect:
     """One model: owner, aliases, what it reads, what its pods run."""
-    _reach(op)
+    reach(op)
     versions = op.plant.registry.versions(args.name)
     lines = [f"Name:       {args.name}"]
     spec = next((model for model in op.plant.spec.models if model.name == args.name), None)
@@ -148,7 +148,7 @@ def models_describe(op: Operator, args: argparse.Namespace) -> Effect:
 )
 def versions_list(op: Operator, args: argparse.Namespace) -> Effect:
     """Versions of a model with metrics and aliases."""
-    _reach(op)
+    reach(op)
     rows = [
         (
             str(item.version),
@@ -182,7 +182,7 @@ def _gib(item: ModelVersion, tag: str) -> str:
 )
 def versions_describe(op: Operator, args: argparse.Namespace) -> Effect:
     """One version: run, metrics, tags with its memory needs and load time."""
-    _reach(op)
+    reach(op)
     item = _version(op, args.name, args.version)
     lines = [
         f"Name:          {item.name}",
@@ -215,7 +215,7 @@ def versions_describe(op: Operator, args: argparse.Namespace) -> Effect:
 )
 def aliases_list(op: Operator, args: argparse.Namespace) -> Effect:
     """Aliases of a model and the versions they point at."""
-    _reach(op)
+    reach(op)
     rows = [(alias, str(number)) for alias, number in op.plant.registry.aliases(args.name).items()]
     text = table(("ALIAS", "VERSION"), rows) + f"\nserving now: {_running(op, args.name)}"
     return Effect(text, looked=DECLARED, subjects=(args.name,))
@@ -234,7 +234,7 @@ def aliases_list(op: Operator, args: argparse.Namespace) -> Effect:
 )
 def alias_set(op: Operator, args: argparse.Namespace) -> Effect:
     """Point an alias at another version. What pods run is named by their deployment and does not follow."""
-    _reach(op)
+    reach(op)
     item = _version(op, args.name, args.version)
     allowed = args.alias.replace("-", "").replace("_", "")
     if (
@@ -262,13 +262,13 @@ def alias_set(op: Operator, args: argparse.Namespace) -> Effect:
     takes_s=2.0,
     configure=_name,
     complete=_models,
-    aliases=["mlflow runs list", "mlflow runs search"],
+    aliases=["mlflow runs search"],
     looked=("registry",),
     sight="registry",
 )
 def runs_list(op: Operator, args: argparse.Namespace) -> Effect:
     """Training runs behind a model's versions."""
-    _reach(op)
+    reach(op)
     rows = [
         (item.run_id[:12], "FINISHED", clock(op, item.created_at_s), f"{age(op, item.created_at_s)} ago",
          item.tags.get("git_sha", "-"), str(item.version), _metrics_of(item))
@@ -290,7 +290,7 @@ def runs_list(op: Operator, args: argparse.Namespace) -> Effect:
 )
 def compare(op: Operator, args: argparse.Namespace) -> Effect:
     """Two versions side by side: metrics, memory, load time, features."""
-    _reach(op)
+    reach(op)
     one, two = _version(op, args.name, args.first), _version(op, args.name, args.second)
     rows = [("created", f"{age(op, one.created_at_s)} ago", f"{age(op, two.created_at_s)} ago", "")]
     for name in sorted({*one.metrics, *two.metrics}):
@@ -318,31 +318,13 @@ def _times(left: str, right: str) -> str:
 
 def _anything(parser: Arguments) -> None:
     parser.add_argument("words", nargs="*")
-    for flag in ("--experiment-id", "--run-id", "-r", "--artifact-path"):
-        parser.add_argument(flag)
 
 
 @command("mlflow alias delete", "mlflow alias delete NAME ALIAS", takes_s=1.0, configure=_anything,
          aliases=["mlflow aliases delete"], sight="registry")  # fmt: skip
 def alias_delete(op: Operator, args: argparse.Namespace) -> Effect:
     """Not for responders: what serves is found by its alias."""
-    _reach(op)
+    reach(op)
     raise CommandError(
         "PERMISSION_DENIED: aliases may be moved, not deleted", fix="mlflow alias set NAME ALIAS VERSION"
     )
-
-
-@command(
-    "mlflow experiments",
-    "mlflow experiments",
-    takes_s=1.0,
-    configure=_anything,
-    aliases=["mlflow experiments search", "mlflow experiments list", "mlflow artifacts", "mlflow artifacts list"],
-    looked=("registry",),
-    sight="registry",
-)
-def experiments(op: Operator, args: argparse.Namespace) -> Effect:
-    """Experiments of the tracking server: one for each model."""
-    _reach(op)
-    rows = [(str(at), name, f"mlflow-artifacts:/{at}") for at, name in enumerate(op.plant.registry.names(), 1)]
-    return Effect(table(("Experiment Id", "Name", "Artifact Location"), rows), looked=DECLARED)

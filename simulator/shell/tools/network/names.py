@@ -5,9 +5,10 @@ from __future__ import annotations
 import argparse
 from collections.abc import Iterable
 from dataclasses import dataclass
+from hashlib import blake2b
 
 from reference_platform.errors import CommandError
-from simulator.shell.calendar import clock
+from simulator.shell.calendar import clock, moment
 from simulator.shell.context import DECLARED, Effect, Operator
 from simulator.shell.network import DOMAIN, address_of, host_of, service_port, services
 from simulator.shell.registry import Arguments, command
@@ -98,6 +99,8 @@ def _question(op: Operator, args: argparse.Namespace) -> _Question:
 
 def _answer(op: Operator, question: _Question) -> tuple[str, str] | None:
     """The name that answers and its data; None when there is no such name."""
+    if question.kind == "PTR" and question.name == RESOLVER:
+        return "10.0.96.10.in-addr.arpa.", "kube-dns.kube-system.svc.cluster.local."
     try:
         host = host_of(op, question.name, "NXDOMAIN")
     except CommandError:
@@ -107,6 +110,10 @@ def _answer(op: Operator, question: _Question) -> tuple[str, str] | None:
         octets = ".".join(reversed(question.name.split(".")))
         return f"{octets}.in-addr.arpa.", f"{full}."
     return f"{full}.", address_of(op, host)
+
+
+def _query_id(name: str) -> int:
+    return int.from_bytes(blake2b(name.encode(), digest_size=2).digest(), "big")
 
 
 @command(
@@ -126,25 +133,31 @@ def dig(op: Operator, args: argparse.Namespace) -> Effect:
     seen = ("dns",) if found is not None else ()
     if question.short:
         return Effect("" if found is None or empty else found[1], looked=DECLARED, subjects=seen)
-    asked = found[0] if found is not None else f"{question.name}."
+    reverse = f"{'.'.join(reversed(question.name.split('.')))}.in-addr.arpa."
+    missing = reverse if question.kind == "PTR" else f"{question.name}."
+    asked = found[0] if found is not None else missing
+    typed = [*(["-x"] if args.address else []), *args.words]
     lines = [
-        f"; <<>> DiG 9.18.28 <<>> {' '.join(args.words)}",
+        f"; <<>> DiG 9.18.28 <<>> {' '.join(typed)}",
         ";; global options: +cmd",
         ";; Got answer:",
-        f";; ->>HEADER<<- opcode: QUERY, status: {'NXDOMAIN' if found is None else 'NOERROR'}",
-        f";; flags: qr aa rd ra; QUERY: 1, ANSWER: {0 if empty else 1}, AUTHORITY: 0, ADDITIONAL: 1",
+        f";; ->>HEADER<<- opcode: QUERY, status: {'NXDOMAIN' if found is None else 'NOERROR'}, id: {_query_id(asked)}",
+        f";; flags: qr aa rd; QUERY: 1, ANSWER: {0 if empty else 1}, AUTHORITY: 0, ADDITIONAL: 1",
         "",
+        ";; OPT PSEUDOSECTION:",
+        "; EDNS: version: 0, flags:; udp: 1232",
         ";; QUESTION SECTION:",
-        f";{asked}\tIN\t{question.kind}",
+        f";{asked:<31}\tIN\t{question.kind}",
         "",
     ]
     if found is not None and not empty:
         kind = "A" if question.kind == "ANY" else question.kind
-        lines += [";; ANSWER SECTION:", f"{asked}\t30\tIN\t{kind}\t{found[1]}", ""]
+        lines += [";; ANSWER SECTION:", f"{asked:<23} 30\tIN\t{kind}\t{found[1]}", ""]
     lines += [
         f";; Query time: {max(1, round(_delay_ms(op)))} msec",
         f";; SERVER: {RESOLVER}#53({question.server}) (UDP)",
-        f";; WHEN: {clock(op, op.now_s)}",
+        f";; WHEN: {moment(op, op.now_s):%a %b %d %H:%M:%S UTC %Y}",
+        f";; MSG SIZE  rcvd: {41 + len(asked) + (0 if empty or found is None else len(asked) + 15)}",
     ]
     return Effect("\n".join(lines), looked=DECLARED, subjects=seen)
 

@@ -5,18 +5,20 @@ Source for the layout: nvidia-smi of driver 550, 91 columns.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 
 from simulator.cluster.objects import Node, Pod
 from simulator.plant.gpu import Gpu, gpu_holders, gpu_of
-from simulator.shell.calendar import clock
+from simulator.shell.calendar import ctime
 from simulator.shell.context import Operator
 
 DRIVER = "550.54.15"
 CUDA = "12.4"
 PID_FIRST, PID_LAST = 4_000, 4_000_000
 
+HEAD_RULE = "|" + "-" * 41 + "+" + "-" * 24 + "+" + "-" * 22 + "+"
 RULE = "+-----------------------------------------+------------------------+----------------------+"
 EDGE = "+" + "-" * 89 + "+"
 COLUMNS = (
@@ -50,6 +52,11 @@ class Device(Gpu):
     processes: tuple[Process, ...]
 
     @property
+    def mig(self) -> str:
+        """Whether the board is divided: only some can be."""
+        return "Disabled" if "A100" in self.name else "N/A"
+
+    @property
     def bus_id(self) -> str:
         return f"00000000:{_digest(self.node)[0] % 0xE0 + 1:02X}:00.0"
 
@@ -76,8 +83,16 @@ def device(op: Operator, node: Node) -> Device:
     processes = tuple(Process(pid_of(pod), f"/opt/{pod.deployment}/bin/python3", used_mib) for pod, used_mib in holders)
     return Device(
         state.name, state.used_mib, state.total_mib, state.busy_percent,
-        node.spec.name, clock(op, op.now_s), processes,
+        node.spec.name, ctime(op, op.now_s), processes,
     )  # fmt: skip
+
+
+def on_each(gpus: Sequence[Device], texts: Sequence[str], gap: str = "\n\n") -> str:
+    """What a program printed on each node; of several, each under its node's name, as clush -b prints it."""
+    if len(gpus) == 1:
+        return texts[0]
+    rule = "-" * 15
+    return gap.join(f"{rule}\n{gpu.node}\n{rule}\n{text}" for gpu, text in zip(gpus, texts, strict=True))
 
 
 def box(gpu: Device) -> list[str]:
@@ -87,19 +102,19 @@ def box(gpu: Device) -> list[str]:
         f"| N/A {gpu.heat_c:>4.0f}C    P0{gpu.power_w:>15.0f}W /{gpu.cap_w:>5.0f}W |"
         f"{gpu.used_mib:>8}MiB / {gpu.total_mib:>6}MiB |{gpu.busy_percent:>7.0f}%      Default |"
     )
-    third = f"|{'':41}|{'':24}|{'N/A':>21} |"
+    third = f"|{'':41}|{'':24}|{gpu.mig:>21} |"
     lines = [
-        f"[{gpu.node}] {gpu.clock}",
+        f"{gpu.clock:<31}",
         EDGE,
         f"| NVIDIA-SMI {DRIVER:<22} Driver Version: {DRIVER:<14} CUDA Version: {CUDA:<8} |",
-        "|" + RULE[1:-1] + "|",
+        HEAD_RULE,
         *COLUMNS,
         "|" + RULE[1:-1].replace("-", "=") + "|",
         first,
         second,
         third,
         RULE,
-        "",
+        " " * len(EDGE),
         EDGE,
         *PROCESS_COLUMNS,
         "|" + "=" * 89 + "|",

@@ -11,18 +11,14 @@ from simulator.shell.components import distinct
 from simulator.shell.context import DECLARED, Effect, Operator
 from simulator.shell.registry import Arguments, command
 from simulator.shell.tools.kubectl.kinds import node_named
-from simulator.shell.tools.nvidia.box import DRIVER, Device, box, device
-from simulator.shell.tools.nvidia.report import GROUPS_DEFAULT, details, monitor
+from simulator.shell.tools.nvidia.box import DRIVER, Device, Process, box, device, on_each
+from simulator.shell.tools.nvidia.report import GROUPS_DEFAULT, details, monitor, processes
 
 FULL_RATIO = 0.9
 LINES_MAX = 10
-ABSENT = {
-    "topo": "each node has one GPU: there is no topology",
-    "nvlink": "each node has one GPU: there are no links",
-    "mig": "MIG is off",
-    "pmon": "processes are listed by nvidia-smi itself",
-    "vgpu": "no virtual GPUs are used",
-}
+READINGS = 3
+"""How often `-l` reads before it gives the line back, which nobody can interrupt."""
+LOOP_MAX_S = 20.0
 Value = Callable[[Device], tuple[str, str]]
 """A value and its unit."""
 
@@ -53,16 +49,28 @@ FIELDS: dict[str, Value] = {
 }
 
 
+App = Callable[[Device, Process], str]
+APP_FIELDS: dict[str, tuple[str, App]] = {
+    "node": ("node", lambda gpu, _: gpu.node),
+    "pid": ("pid", lambda _, item: str(item.pid)),
+    "name": ("process_name", lambda _, item: item.name),
+    "process_name": ("process_name", lambda _, item: item.name),
+    "used_memory": ("used_gpu_memory [MiB]", lambda _, item: str(item.used_mib)),
+    "used_gpu_memory": ("used_gpu_memory [MiB]", lambda _, item: str(item.used_mib)),
+    "gpu_name": ("gpu_name", lambda gpu, _: gpu.name),
+    "gpu_uuid": ("gpu_uuid", lambda gpu, _: gpu.uuid),
+    "gpu_bus_id": ("gpu_bus_id", lambda gpu, _: gpu.bus_id),
+    "timestamp": ("timestamp", lambda gpu, _: gpu.clock),
+}
+"""What `--query-compute-apps` can ask for: its heading and its value."""
+
+
 def _names(op: Operator) -> Iterable[str]:
     return [node.name for node in op.plant.spec.nodes if node.gpu_memory]
 
 
 def _chosen(op: Operator, name: str | None) -> list[Node]:
     names = list(_names(op))
-    if name in ABSENT:
-        raise CommandError(
-            f"nvidia-smi {name}: {ABSENT[name]}", fix="nvidia-smi, nvidia-smi -q, nvidia-smi dmon -s pucm"
-        )
     if name is None or name == "0":
         return [op.plant.cluster.nodes[item] for item in names]
     node = node_named(op, name.rpartition("/")[2])
@@ -82,6 +90,7 @@ def _flags(parser: Arguments) -> None:
     parser.add_argument("-c", "--count", type=int)
     parser.add_argument("-q", dest="details", action="store_true")
     parser.add_argument("-d", "--display")
+    parser.set_defaults(readings=[])
     parser.add_argument("-pm", "-pl", "-r", "--gpu-reset", "-mig", "-e", dest="setting", nargs="?", const="")
 
 
@@ -98,11 +107,19 @@ def _seen(op: Operator, nodes: Sequence[Node], text: str, asked: bool) -> Effect
     return Effect(text, looked=DECLARED, subjects=distinct([*about, *(["gpu-pool"] if about else []), *models]))
 
 
+def _waits(op: Operator, args: argparse.Namespace) -> float:
+    """With -l: a reading every so many seconds, a few times."""
+    if args.loop is None or args.loop < 1 or len(args.readings) >= READINGS - 1:
+        return 0.0
+    args.readings.append(nvidia_smi(op, argparse.Namespace(**vars(args) | {"readings": []})).text)
+    return min(float(args.loop), LOOP_MAX_S)
+
+
 @command("nvidia-smi", "nvidia-smi [-i NODE] [--query-gpu=memory.used,... --format=csv] [-L] [-q]", takes_s=1.5,
-         configure=_flags, complete=_names, looked=("gpu",), sight="gpu")  # fmt: skip
+         configure=_flags, complete=_names, waits=_waits, looked=("gpu",), sight="gpu")  # fmt: skip
 def nvidia_smi(op: Operator, args: argparse.Namespace) -> Effect:
     """GPUs of all nodes, or of one: memory, utilisation, processes."""
-    if args.setting is not None and args.target not in ABSENT:
+    if args.setting is not None:
         raise CommandError(
             "Insufficient Permissions", fix="the responder may look at GPUs; kubectl drain NODE empties one"
         )
@@ -110,15 +127,18 @@ def nvidia_smi(op: Operator, args: argparse.Namespace) -> Effect:
     nodes = _chosen(op, name)
     gpus = [device(op, node) for node in nodes]
     if args.list_gpus:
-        return Effect("\n".join(f"{gpu.node}: GPU 0: {gpu.name} (UUID: {gpu.uuid})" for gpu in gpus), looked=DECLARED)
+        lead = {gpu.node: f"{gpu.node}: " if len(gpus) > 1 else "" for gpu in gpus}
+        texts = [f"{lead[gpu.node]}GPU 0: {gpu.name} (UUID: {gpu.uuid})" for gpu in gpus]
+        return Effect("\n".join(texts), looked=DECLARED)
     if args.query_gpu or args.query_compute_apps:
         text = _query(gpus, args.query_gpu, args.format) if args.query_gpu else _processes(gpus, args)
     elif args.details:
-        text = "\n\n".join(details(gpu, args.display or "") for gpu in gpus)
+        text = on_each(gpus, [details(gpu, args.display or "") for gpu in gpus])
     else:
-        text = "\n\n".join("\n".join(box(gpu)) for gpu in gpus)
-    if args.loop is not None:
-        text += "\n(one reading; watch -n 5 nvidia-smi takes several)"
+        text = on_each(gpus, ["\n".join(box(gpu)) for gpu in gpus])
+    if args.readings:
+        readings = [*args.readings, text]
+        text = "\n".join([*readings, f"({len(readings)} readings, and left; watch nvidia-smi goes on)"])
     return _seen(op, nodes, text, name is not None)
 
 
@@ -141,8 +161,22 @@ def _query(gpus: Sequence[Device], wanted: str, form: str) -> str:
 
 
 def _processes(gpus: Sequence[Device], args: argparse.Namespace) -> str:
-    lines = ["node, pid, process_name, used_gpu_memory [MiB]"]
-    lines += [f"{gpu.node}, {item.pid}, {item.name}, {item.used_mib} MiB" for gpu in gpus for item in gpu.processes]
+    fields = [field.strip() for field in args.query_compute_apps.split(",") if field.strip()]
+    for field in fields:
+        if field not in APP_FIELDS:
+            raise CommandError(f'Field "{field[:40]}" is not a valid field to query.', fix=nearest(field, APP_FIELDS))
+    if len(gpus) > 1 and "node" not in fields:
+        fields.insert(0, "node")
+    lines = [", ".join(APP_FIELDS[field][0] for field in fields)]
+    unit = "" if "nounits" in args.format else " MiB"
+    for gpu in gpus:
+        for item in gpu.processes:
+            cells = [APP_FIELDS[field][1](gpu, item) for field in fields]
+            lines.append(
+                ", ".join(
+                    f"{cell}{unit}" if "memory" in field else cell for field, cell in zip(fields, cells, strict=True)
+                )
+            )
     return "\n".join(lines[1:] if "noheader" in args.format else lines)
 
 
@@ -170,6 +204,23 @@ def dmon(op: Operator, args: argparse.Namespace) -> Effect:
     count = max(1, min(args.count or 1, LINES_MAX))
     text = monitor([device(op, node) for node in nodes], args.select or GROUPS_DEFAULT, count)
     return _seen(op, nodes, text, name is not None)
+
+
+@command("nvidia-smi pmon", "nvidia-smi pmon [-i NODE]", takes_s=2.0, configure=_dmon_flags, complete=_names,
+         looked=("gpu",), sight="gpu")  # fmt: skip
+def pmon(op: Operator, args: argparse.Namespace) -> Effect:
+    """Processes on each GPU, and how much of it they use."""
+    name = args.node or args.target
+    nodes = _chosen(op, name)
+    return _seen(op, nodes, processes([device(op, node) for node in nodes]), name is not None)
+
+
+@command("nvidia-smi topo", "nvidia-smi topo|nvlink|mig|vgpu", takes_s=0.5, rest="query",
+         aliases=["nvidia-smi nvlink", "nvidia-smi mig", "nvidia-smi vgpu"], sight="gpu")  # fmt: skip
+def topology(op: Operator, args: argparse.Namespace) -> Effect:
+    """Nothing to show: each node has one GPU, whole and alone."""
+    what = "nvidia-smi: each node has one GPU: there is no topology, no link, no part of one and no virtual one"
+    raise CommandError(what, fix="nvidia-smi, nvidia-smi -q, nvidia-smi dmon -s pucm")
 
 
 def _diag_flags(parser: Arguments) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from reference_platform.errors import CommandError
-from simulator.shell.tools.nvidia.box import CUDA, DRIVER, Device
+from simulator.shell.tools.nvidia.box import CUDA, DRIVER, Device, on_each
 
 NAME_COLUMNS = 42
 Rows = tuple[tuple[int, str, str], ...]
@@ -125,11 +125,12 @@ def details(gpu: Device, wanted: str) -> str:
         if not asked or name in asked:
             rows += section(gpu)
     head = [("Timestamp", gpu.clock), ("Driver Version", DRIVER), ("CUDA Version", CUDA), ("Attached GPUs", "1")]
-    lines = [f"[{gpu.node}]", "==============NVSMI LOG==============", ""]
-    lines += [f"{name:<{NAME_COLUMNS + 8}}: {value}" for name, value in head] + ["", f"GPU {gpu.bus_id}"]
+    lines = ["", "==============NVSMI LOG==============", ""]
+    named = [f"{name:<{NAME_COLUMNS}}: {value}" for name, value in head]
+    lines += [*named[:-1], "", named[-1], f"GPU {gpu.bus_id}"]
     for depth, name, value in rows:
         lead = "    " * (depth + 1)
-        lines.append(f"{lead}{name:<{NAME_COLUMNS + 8 - len(lead)}}: {value}" if value else f"{lead}{name}")
+        lines.append(f"{lead}{name:<{NAME_COLUMNS - len(lead)}}: {value}" if value else f"{lead}{name}")
     return "\n".join(lines)
 
 
@@ -153,15 +154,37 @@ def monitor(gpus: Sequence[Device], groups: str, count: int) -> str:
         if letter not in _GROUPS:
             raise CommandError(f"Invalid metric group: {letter}", fix=f"-s takes letters of {''.join(_GROUPS)}")
     columns = [column for letter in dict.fromkeys(groups) for column in _GROUPS[letter]]
-    lines = [
-        f"# {'node':<13}  gpu" + "".join(f"{name:>7}" for name, _ in columns),
-        f"# {'':<13}  Idx" + "".join(f"{unit:>7}" for _, unit in columns),
+    head = [
+        "# gpu " + " ".join(f"{name:>6}" for name, _ in columns),
+        "# Idx " + " ".join(f"{unit:>6}" for _, unit in columns),
     ]
+    texts = []
     for gpu in gpus:
         values = _measured(gpu)
-        row = f"  {gpu.node:<13}    0" + "".join(f"{values.get(name, '0'):>7}" for name, _ in columns)
-        lines += [row] * count
-    return "\n".join(lines)
+        row = f"{0:>5} " + " ".join(f"{values.get(name, '0'):>6}" for name, _ in columns)
+        texts.append("\n".join([*head, *[row] * count]))
+    return on_each(gpus, texts, "\n")
+
+
+def processes(gpus: Sequence[Device]) -> str:
+    """`nvidia-smi pmon`: the processes of each GPU with their share of it."""
+    names = ("sm", "mem", "enc", "dec", "jpg", "ofa")
+    head = [
+        f"# gpu {'pid':>11}   type " + " ".join(f"{name:>6}" for name in names) + "    command ",
+        f"# Idx {'#':>11}    C/G " + " ".join(f"{'%':>6}" for _ in names) + "    name ",
+    ]
+    texts = []
+    for gpu in gpus:
+        total_mib = sum(item.used_mib for item in gpu.processes) or 1
+        rows = []
+        for item in gpu.processes:
+            busy = gpu.busy_percent * item.used_mib / total_mib
+            shares = [f"{busy:.0f}", f"{busy * 0.6:.0f}", *["-"] * 4]
+            cells = " ".join(f"{share:>6}" for share in shares)
+            rows.append(f"{0:>5} {item.pid:>11}     C  {cells}    {item.name.rpartition('/')[2]:<14} ")
+        rows = rows or [f"{0:>5} {'-':>11}     -  " + " ".join(f"{'-':>6}" for _ in names) + "    -              "]
+        texts.append("\n".join([*head, *rows]))
+    return on_each(gpus, texts, "\n")
 
 
 def _measured(gpu: Device) -> dict[str, str]:

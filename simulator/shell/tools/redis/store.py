@@ -23,11 +23,11 @@ CLIENTS_MAX = 4064
 """What the container's limit of open files allows: 4096 less 32 that Redis keeps for itself.
 Source: Redis documentation, "Client handling", maximum concurrent connected clients."""
 CLIENTS_MIN = 16
+REFUSED = ("get", "set", "del", "hgetall", "hget", "hset", "mget", "scan", "flushall", "flushdb", "debug", "eval")
+"""Commands that read or change data: the user of on-call may run none of them."""
 COMMAND_WORDS = 2
 """So many words of redis-cli's commands may be in capitals."""
-SECTIONS = ("clients", "reads", "all", "default", "everything")
-SECTIONS_ABSENT = ("server", "memory", "persistence", "stats", "replication", "cpu", "keyspace", "commandstats")
-"""Sections of Redis that this store's exporter does not have."""
+SECTIONS = ("clients", "reads", "all")
 _VALUED = ("-h", "-p", "-a", "-n", "-u", "--user", "--pass")
 _PLAIN = ("--no-auth-warning", "--raw", "--no-raw", "-c", "--tls")
 
@@ -53,7 +53,7 @@ def _clients(op: Operator) -> Iterable[str]:
     return op.plant.pool.held()
 
 
-def _down(op: Operator) -> Effect | None:
+def down(op: Operator) -> Effect | None:
     """What every command prints while the store is not running."""
     if op.plant.pool.up:
         return None
@@ -62,7 +62,7 @@ def _down(op: Operator) -> Effect | None:
     )
 
 
-def _holders(op: Operator) -> dict[str, int]:
+def holders(op: Operator) -> dict[str, int]:
     """Connections by client, model servers first; other clients only while they hold some."""
     held = {name: count for name, count in op.plant.pool.held().items() if count}
     return {SERVING: op.plant.pool.serving_connections(), **held}
@@ -73,12 +73,12 @@ def _newest(op: Operator, name: str) -> float | None:
     return series[0].value_at(op.now_s, LOOKBACK_S) if series else None
 
 
-def _subjects(op: Operator) -> tuple[str, ...]:
-    return distinct([STORE, *(name for name in _holders(op) if name != SERVING)])
+def subjects_of_clients(op: Operator) -> tuple[str, ...]:
+    return distinct([STORE, *(name for name in holders(op) if name != SERVING)])
 
 
 def _section(parser: Arguments) -> None:
-    parser.add_argument("section", nargs="?", type=str.lower, choices=(*SECTIONS, *SECTIONS_ABSENT))
+    parser.add_argument("section", nargs="?", type=str.lower, choices=SECTIONS)
 
 
 def _past_the_host(words: Sequence[str]) -> list[str]:
@@ -99,23 +99,23 @@ REORDER["redis-cli"] = _past_the_host
     "store info [SECTION]",
     takes_s=1.5,
     configure=_section,
-    aliases=["store", "redis-cli info"],
+    aliases=["store"],
     looked=("upstream",),
     sight="connections",
 )
 def info(op: Operator, args: argparse.Namespace) -> Effect:
     """Connections in use against the limit, read time and waits, by section as INFO shows them."""
-    down = _down(op)
-    if down is not None:
-        return down
-    pool, holders = op.plant.pool, _holders(op)
+    gone = down(op)
+    if gone is not None:
+        return gone
+    pool, held = op.plant.pool, holders(op)
     wait_s = _newest(op, "online_store_wait_seconds")
-    shares = "".join(f"\nclient_{name.replace('-', '_')}:{count}" for name, count in holders.items())
+    shares = "".join(f"\nclient_{name.replace('-', '_')}:{count}" for name, count in held.items())
     sections = {}
     # Nothing here waits inside of a blocking command; who gets no connection waits at the client, or was refused.
     sections["clients"] = (
         "# Clients\n"
-        f"connected_clients:{sum(holders.values())}\n"
+        f"connected_clients:{sum(held.values())}\n"
         "blocked_clients:0\n"
         f"maxclients:{pool.connections_max}{shares}\n"
         f"waiting_for_a_connection:{op.plant.plane.store_use().waiting}"
@@ -128,16 +128,8 @@ def info(op: Operator, args: argparse.Namespace) -> Effect:
         f"reads_total:{op.plant.plane.store_use().reads}\n"
         f"acquire_timeout_ms:{op.plant.spec.online_store.acquire_timeout * 1000:.0f}"
     )
-    wanted = args.section or "all"
-    if wanted not in (*sections, *SECTIONS_ABSENT):
-        text = "\n\n".join(sections.values())
-    elif wanted in sections:
-        text = sections[wanted]
-    else:
-        raise CommandError(
-            f"no section {wanted[:40]} here", fix=f"there are {', '.join(sections)}; see also kubectl top pods"
-        )
-    return Effect(text, looked=DECLARED, subjects=_subjects(op))
+    text = sections.get(args.section) or "\n\n".join(sections.values())
+    return Effect(text, looked=DECLARED, subjects=subjects_of_clients(op))
 
 
 def _elsewhere(parser: Arguments) -> None:
@@ -175,7 +167,7 @@ def redis_elsewhere(op: Operator, args: argparse.Namespace) -> Effect:
     "store monitor",
     takes_s=0.5,
     configure=_words,
-    aliases=["redis-cli monitor", "redis-cli keys", "redis-cli dbsize", "redis-cli --latency", "redis-cli --bigkeys"],
+    aliases=[f"redis-cli {word}" for word in (*REFUSED, "monitor", "keys", "--bigkeys", "--hotkeys")],
     sight="latency",
 )
 def monitor(op: Operator, args: argparse.Namespace) -> Effect:
@@ -194,9 +186,9 @@ def monitor(op: Operator, args: argparse.Namespace) -> Effect:
 )
 def slowlog(op: Operator, args: argparse.Namespace) -> Effect:
     """Commands that took the store long to carry out; waits for connections and disk are not among them."""
-    down = _down(op)
-    if down is not None:
-        return down
+    gone = down(op)
+    if gone is not None:
+        return gone
     what = args.words[0].lower() if args.words else "get"
     if what not in ("get", "len"):
         raise CommandError(f"ERR unknown subcommand '{what[:40]}'", fix="store slowlog get, store slowlog len")
@@ -209,23 +201,23 @@ def slowlog(op: Operator, args: argparse.Namespace) -> Effect:
     "store clients",
     "store clients",
     takes_s=1.5,
-    aliases=["redis-cli client list", "store client list"],
+    aliases=["store client list"],
     looked=("upstream",),
     sight="connections",
 )
 def clients(op: Operator, _: argparse.Namespace) -> Effect:
     """Who holds how many connections, for how long, and with how many open cursors."""
-    down = _down(op)
-    if down is not None:
-        return down
+    gone = down(op)
+    if gone is not None:
+        return gone
     rows = []
-    for name, count in _holders(op).items():
+    for name, count in holders(op).items():
         cursors = "0" if name == SERVING else str(count)
         rows.append((name, str(count), cursors, _oldest(op, name)))
-    total = sum(_holders(op).values())
+    total = sum(holders(op).values())
     text = table(("CLIENT", "CONNECTIONS", "OPEN CURSORS", "OLDEST"), rows)
     text += f"\n{total} of {op.plant.pool.connections_max} connections"
-    return Effect(text, looked=DECLARED, subjects=_subjects(op))
+    return Effect(text, looked=DECLARED, subjects=subjects_of_clients(op))
 
 
 def _oldest(op: Operator, client: str) -> str:
@@ -240,12 +232,12 @@ def _oldest(op: Operator, client: str) -> str:
     return format_duration(op.now_s - max(min(started), *(store or [min(started)])))
 
 
-@command("store ping", "store ping", aliases=["redis-cli ping"], looked=("upstream",), sight="latency")
+@command("store ping", "store ping", looked=("upstream",), sight="latency")
 def ping(op: Operator, _: argparse.Namespace) -> Effect:
     """Whether the store answers, and how fast."""
-    down = _down(op)
-    if down is not None:
-        return down
+    gone = down(op)
+    if gone is not None:
+        return gone
     text = f"PONG\n(administrator connection, {op.plant.pool.read_s() * 250:.2f} ms)"
     return Effect(text, looked=DECLARED, subjects=(STORE,))
 
@@ -260,9 +252,9 @@ def ping(op: Operator, _: argparse.Namespace) -> Effect:
 )
 def config_get(op: Operator, args: argparse.Namespace) -> Effect:
     """The store's settings that can change at run time."""
-    down = _down(op)
-    if down is not None:
-        return down
+    gone = down(op)
+    if gone is not None:
+        return gone
     pool = op.plant.pool
     known = {"maxclients": str(pool.connections_max), "appendfsync": pool.fsync}
     wanted = args.setting.lower().strip("*")
@@ -286,9 +278,9 @@ def config_set(op: Operator, args: argparse.Namespace) -> Effect:
     if setting not in ("maxclients", "appendfsync"):
         what = f"ERR Unknown option or number of arguments for CONFIG SET - '{args.setting[:40]}'"
         raise CommandError(what, fix="only maxclients and appendfsync can be changed at run time")
-    down = _down(op)
-    if down is not None:
-        return down
+    gone = down(op)
+    if gone is not None:
+        return gone
     return _set_clients(op, args.value) if setting == "maxclients" else _set_fsync(op, args.value)
 
 
@@ -329,9 +321,9 @@ def _set_fsync(op: Operator, value: str) -> Effect:
 )
 def client_kill(op: Operator, args: argparse.Namespace) -> Effect:
     """Close every connection of a client; a process that still runs opens them again."""
-    down = _down(op)
-    if down is not None:
-        return down
+    gone = down(op)
+    if gone is not None:
+        return gone
     if args.name == SERVING:
         raise CommandError("NOPERM model-servers is protected", fix="restart the pods that you mean")
     held = op.plant.pool.held()

@@ -65,6 +65,32 @@ def _values(query: str, store: SeriesStore | None = None, now_s: float = NOW_S) 
         ("abs(-depth)", {"route=fraud": 20, "route=search": 10}),
         ("clamp_min(depth, 15)", {"route=fraud": 20, "route=search": 15}),
         ("clamp_max(depth, 15)", {"route=fraud": 15, "route=search": 10}),
+        ("irate(errors_total[5m])", {"route=fraud": 2 / 15, "route=search": 1 / 15}),
+        ("idelta(errors_total[5m])", {"route=fraud": 2, "route=search": 1}),
+        ("irate(depth[15s])", {}),
+        ("deriv(errors_total[5m])", {"route=fraud": 2 / 15, "route=search": 1 / 15}),
+        ("deriv(depth[15s])", {}),
+        ("changes(depth[10m])", {"route=fraud": 0, "route=search": 0}),
+        ("changes(errors_total[1m])", {"route=fraud": 3, "route=search": 3}),
+        ("resets(errors_total[1m])", {"route=fraud": 0, "route=search": 0}),
+        ("stddev_over_time(depth[1m])", {"route=fraud": 0, "route=search": 0}),
+        ("topk(1, depth)", {"__name__=depth,route=fraud": 20}),
+        ("bottomk(1, depth)", {"__name__=depth,route=search": 10}),
+        ("topk(0, depth)", {}),
+        ("topk(9, depth)", {"__name__=depth,route=fraud": 20, "__name__=depth,route=search": 10}),
+        ("topk(1, depth) by (route)", {"__name__=depth,route=fraud": 20, "__name__=depth,route=search": 10}),
+        ("quantile(0.25, depth)", {"": 12.5}),
+        ("quantile(1, depth)", {"": 20}),
+        ("quantile(2, depth)", {"": math.inf}),
+        ("quantile(-1, depth)", {"": -math.inf}),
+        ("stddev(depth)", {"": 5}),
+        ("ceil(depth / 8)", {"route=fraud": 3, "route=search": 2}),
+        ("floor(depth / 8)", {"route=fraud": 2, "route=search": 1}),
+        ("round(depth / 8)", {"route=fraud": 3, "route=search": 1}),
+        ("round(depth / 8, 0.5)", {"route=fraud": 2.5, "route=search": 1.5}),
+        ("sqrt(depth * 5)", {"route=fraud": 10, "route=search": math.sqrt(50)}),
+        ("sqrt(-depth) > 0", {}),
+        ("nothing or vector(3)", {"": 3}),
         ("absent(depth)", {}),
         ('absent(nothing{route="a",pod=~"b"})', {"route=a": 1}),
         ("depth and errors_total > 300", {"__name__=depth,route=fraud": 20}),
@@ -245,3 +271,35 @@ def test_many_brackets_one_after_the_other_are_not_deep() -> None:
     answer = evaluate(parse(" + ".join(["(1)"] * 60)), _store(), NOW_S)
     assert isinstance(answer, Scalar)
     assert answer.value == 60.0
+
+
+@pytest.mark.parametrize(
+    ("query", "routes"),
+    [
+        ("sort(depth)", ["search", "fraud"]),
+        ("sort_desc(depth)", ["fraud", "search"]),
+        ("topk(2, depth)", ["fraud", "search"]),
+        ("bottomk(2, depth)", ["search", "fraud"]),
+    ],
+)
+def test_what_is_sorted_comes_in_order(query: str, routes: list[str]) -> None:
+    answer = evaluate(parse(query), _store(), NOW_S)
+    assert isinstance(answer, list)
+    assert [sample.label("route") for sample in answer] == routes
+
+
+def test_a_counter_that_began_again_has_grown_from_nothing() -> None:
+    store = SeriesStore(3_600.0, 100)
+    for t_s, value in ((0.0, 10.0), (15.0, 40.0), (30.0, 6.0)):
+        store.append("c_total", {}, t_s, value)
+    assert _values("irate(c_total[1m])", store, 30.0) == {"": 0.4}
+    assert _values("idelta(c_total[1m])", store, 30.0) == {"": -34}
+    assert _values("resets(c_total[1m])", store, 30.0) == {"": 1}
+    assert _values("changes(c_total[1m])", store, 30.0) == {"": 2}
+
+
+@pytest.mark.parametrize("query", ["topk(depth)", "topk(depth, 3)", "quantile(0.9 depth)", "vector(depth)", "round()"])
+def test_what_takes_a_number_says_so(query: str) -> None:
+    with pytest.raises(CommandError) as raised:
+        parse(query)
+    assert raised.value.fix

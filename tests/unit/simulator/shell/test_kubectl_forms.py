@@ -9,6 +9,7 @@ import kubernetes_validate
 import pytest
 
 from simulator.shell.calendar import human_duration
+from simulator.shell.tools.kubectl.logs import share_of_line
 from simulator.shell.tools.kubectl.paths import find, render
 from tests.unit.simulator.shell.desk import Desk
 from tests.unit.simulator.shell.test_kubectl import OOM, rows
@@ -66,14 +67,16 @@ def test_a_form_prints_what_kubernetes_prints(line: str, text: str) -> None:
         ("kubectl get pods -o jsonpath='{.items[}'", "error parsing jsonpath"),
         ("kubectl get pods --sort-by=.spec.nothing", "couldn't find any field with path"),
         ("kubectl get --raw /metrics", "metrics EXPR"),
-        ("kubectl get crd", "kubectl api-resources"),
+        ("kubectl get crd", "cannot list resource"),
         ("kubectl --context prod get pods", 'context "prod" does not exist'),
-        ("kubectl delete pod online-store-0 --dry-run=client", "nothing was changed"),
-        ("kubectl drain gpu-1 --dry-run=server", "nothing was changed"),
-        ("kubectl rollout undo deploy/recommendation --dry-run", "nothing was changed"),
+        ("kubectl delete pod online-store-0 --dry-run=maybe", "Invalid dry-run value (maybe)"),
+        ("kubectl delete pod nosuch --dry-run=client", 'pods "nosuch" not found'),
+        ("kubectl patch deploy gateway --type=json -p '{}'", "a JSON patch is a list of operations"),
+        ("kubectl patch deploy gateway --type=xml -p '{}'", "--type must be one of [json merge strategic]"),
+        ("kubectl wait deploy gateway --for=x", "unrecognized condition"),
+        ("kubectl wait pods --for=delete", "no name was specified"),
         ("kubectl gte pods", 'did you mean "kubectl get"?'),
         ("kubectl argo rollouts get x", 'unknown command "argo" for "kubectl"'),
-        ("kubectl top", "kubectl top pods"),
         ("kubectl exec online-store-0 -- sh", "shells in pods are closed"),
         ("kubectl cp a b", "closed to on-call"),
         ("kubectl auth can-i create pods", "no"),
@@ -108,7 +111,7 @@ def test_kinds_are_named_when_several_are_listed() -> None:
     assert heads == {"pod", "service", "deployment.apps", "replicaset.apps", "statefulset.apps"}
 
 
-def test_no_two_pods_of_the_pod_network_share_an_address() -> None:
+def test_no_two_pods_of_the_pod_networkshare_of_line_an_address() -> None:
     addresses = [cells[-4] for cells in rows(night().type("kubectl get pods -o wide")).values()]
     assert len(set(addresses)) == len(addresses)
 
@@ -163,3 +166,45 @@ def test_paths_read_keys_items_filters_and_ranges() -> None:
     assert find(document, ".items[0].x.k/y") == [1]
     assert render('{range .items[*]}{.n}{"\\t"}{.x}{"\\n"}{end}', document) == 'a\t{"k/y":1}\nb\t{}\n'
     assert render("{.items[*].n}!", document) == "a b!"
+
+
+@pytest.mark.parametrize(
+    ("line", "text"),
+    [
+        ("delete pod online-store-0 --dry-run=client", 'pod "online-store-0" deleted (dry run)'),
+        ("delete deploy gateway --dry-run=server", 'deployment.apps "gateway" deleted (server dry run)'),
+        ("scale deploy gateway --replicas=4 --dry-run", "deployment.apps/gateway scaled (dry run)"),
+        ("rollout undo deploy/recommendation --dry-run", "deployment.apps/recommendation rolled back (dry run)"),
+        ("rollout restart deploy/gateway --dry-run=client", "deployment.apps/gateway restarted (dry run)"),
+        ("set env deploy/recommendation MODEL_VERSION=1 --dry-run=client",
+         "deployment.apps/recommendation env updated (dry run)"),
+        ("cordon gpu-1 --dry-run=client", "node/gpu-1 cordoned (dry run)"),
+        ("patch deploy gateway -p '{\"spec\":{\"replicas\":4}}' --dry-run=client",
+         "deployment.apps/gateway patched (dry run)"),
+        ("drain gpu-large-1 --ignore-daemonsets --dry-run=server",
+         "node/gpu-large-1 cordoned (server dry run)\nnode/gpu-large-1 drained (server dry run)"),
+    ],
+)  # fmt: skip
+def test_a_dry_run_says_what_would_be_done_and_does_nothing(line: str, text: str) -> None:
+    before = len(night().events("changed"))
+    pods = set(night().op.plant.cluster.pods)
+    assert night().type(f"kubectl {line}").text == text
+    assert len(night().events("changed")) == before
+    assert set(night().op.plant.cluster.pods) == pods
+    assert not any(node.cordoned for node in night().op.plant.cluster.nodes.values())
+
+
+def test_use_is_shown_for_every_namespace() -> None:
+    lines = night().type("kubectl top pods -A --no-headers").text.split("\n")
+    assert {line.split()[0] for line in lines} == {"kube-system", "monitoring", "shop"}
+    assert [line.split()[:2] for line in lines] == sorted(line.split()[:2] for line in lines)
+    assert "Available Commands:" in night().type("kubectl top").text
+
+
+def test_replicasshare_of_line_what_their_service_counted_together() -> None:
+    assert [share_of_line("504 UT (x733, 200: x5)", place, 2) for place in (0, 1)] == [
+        "504 UT (x367, 200: x3)",
+        "504 UT (x366, 200: x2)",
+    ]
+    assert [share_of_line("late (x1)", place, 2) for place in (0, 1)] == ["late (x1)", ""]
+    assert share_of_line("ready", 1, 2) == "ready"

@@ -29,12 +29,21 @@ def paged() -> Desk:
 
 
 def test_the_store_names_who_holds_its_connections(paged: Desk) -> None:
-    ran = paged.type("redis-cli client list")
+    ran = paged.type("store clients")
     held = paged.op.plant.pool.held()["loyalty-export"]
     assert re.search(rf"loyalty-export\s+{held}\s+{held}", ran.text)
     assert set(ran.subjects) == {"online-store", "loyalty-export"}
     assert f"connected_clients:{held + paged.op.plant.pool.serving_connections()}" in paged.type("store info").text
     assert paged.type("store ping").text.startswith("PONG")
+    listed = paged.type("redis-cli client list")
+    assert set(listed.subjects) == {"online-store", "loyalty-export"}
+    lines = listed.text.split("\n")
+    assert sum(" name=loyalty-export " in line for line in lines) == held
+    assert len(lines) == held + paged.op.plant.pool.serving_connections()
+    first = dict(pair.split("=", 1) for pair in lines[-1].split())
+    assert (first["db"], first["user"], first["laddr"]) == ("0", "default", "10.244.4.4:6379")
+    refused = paged.type("redis-cli info stats | grep rejected").text
+    assert int(refused.partition(":")[2]) > 0
 
 
 def test_closing_a_clients_connections_helps_for_a_moment_only() -> None:

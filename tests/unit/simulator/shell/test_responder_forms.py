@@ -116,7 +116,7 @@ def test_help_shows_every_form(fresh: Desk) -> None:
 
 
 def test_help_knows_aliases_and_single_words(fresh: Desk) -> None:
-    assert "store info" in fresh.type("help redis-cli info").text
+    assert "store monitor" in fresh.type("help redis-cli keys").text
     assert "hyp confirm" in fresh.type("help hyp").text
     assert fresh.type("store info --help").text == fresh.type("help store info").text
     assert fresh.type("help nonsense").exit == 1
