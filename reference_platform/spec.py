@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from reference_platform.durations import Duration, Size
-from reference_platform.monitoring.dashboards import DashboardSpec
+from reference_platform.monitoring.dashboards.document import DashboardSpec
 from reference_platform.roles import ROLES, Role
 
 Ratio = Annotated[float, Field(ge=0.0, le=1.0)]

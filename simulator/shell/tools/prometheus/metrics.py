@@ -8,7 +8,7 @@ from collections.abc import Iterable
 
 from reference_platform.durations import format_duration
 from reference_platform.errors import CommandError, nearest
-from reference_platform.monitoring.dashboards import DashboardSpec, shipped_dashboards
+from reference_platform.monitoring.dashboards.document import DashboardSpec, shipped_dashboards
 from reference_platform.monitoring.promql import LOOKBACK_S, parse
 from reference_platform.monitoring.promql_nodes import Expr
 from reference_platform.monitoring.series import Labels, Matcher

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from pydantic import ValidationError
 
-from reference_platform.monitoring.dashboards import DashboardSpec, PanelSpec, shipped_dashboards
+from reference_platform.monitoring.dashboards.document import DashboardSpec, PanelSpec, shipped_dashboards
 from reference_platform.monitoring.promql import parse
 
 THINGS = {"route": ["a", "b"], "view": ["v"], "source": [], "gpu_node": ["n1"]}

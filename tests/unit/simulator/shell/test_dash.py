@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from reference_platform.monitoring.dashboards import DashboardSpec
+from reference_platform.monitoring.dashboards.document import DashboardSpec
 from simulator.image.builder import ensure_image
 from simulator.session.session import Session
 from simulator.session.simulation import Simulation
