@@ -34,30 +34,17 @@ _OWN_WAYS = {"__reduce__", "__reduce_ex__", "__setstate__", "__post_init__", "__
 FOREIGN = frozenset(
     {
         ("_thread", "allocate_lock"),
-        ("builtins", "bytearray"),
         ("builtins", "frozenset"),
-        ("builtins", "object"),
-        ("builtins", "range"),
         ("builtins", "set"),
-        ("builtins", "slice"),
         ("collections", "Counter"),
-        ("collections", "OrderedDict"),
         ("collections", "defaultdict"),
         ("collections", "deque"),
-        ("copyreg", "_reconstructor"),
-        ("datetime", "datetime"),
         ("datetime", "timedelta"),
-        ("datetime", "timezone"),
         ("functools", "partial"),
         ("numpy", "dtype"),
-        ("numpy", "ndarray"),
         ("numpy", "recarray"),
         ("numpy", "record"),
         ("numpy._core.multiarray", "scalar"),
-        ("numpy.rec", "recarray"),
-        ("numpy.rec", "record"),
-        ("pathlib", "PosixPath"),
-        ("pathlib", "PurePosixPath"),
     }
 )
 """Names of other packages that may."""

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from reference_platform.errors import CommandError, nearest
 from reference_platform.models.card import Decisions
 from reference_platform.models.catalogue import card_of
-from reference_platform.roles import FALLBACK, GATEWAY, STORE
+from reference_platform.roles import FALLBACK, GATEWAY, REGISTRY, STORE
 from reference_platform.serving import records as rec
 from simulator.cluster.objects import Pod
 from simulator.incident.tags import Tag
@@ -57,6 +57,13 @@ FLAGS = {
     "-f": "fail",
     "-I": "head",
 }
+OUTSIDE = {
+    "alertmanager": "alerts, or silence NAME",
+    "grafana": "dash",
+    "kube-state-metrics": "metrics kube_deployment_status_replicas_ready",
+    "prometheus": "metrics EXPR, such as metrics 'sum by (route) (rate(gateway_requests_total[5m]))'",
+}
+"""What watches the platform is not on its network; each has a command of its own here."""
 HEALTH = ("/health", "/healthz", "/ready", "/livez", "/readyz", "/v2/health/ready")
 
 
@@ -80,6 +87,7 @@ def _options(parser: Arguments) -> None:
     parser.add_argument("-m", "--max-time", type=_seconds)
     parser.add_argument("-o", "--output")
     parser.add_argument("-w", "--write-out", default="")
+    parser.add_argument("--retry", type=int)
 
 
 def _seconds(text: str) -> float:
@@ -99,7 +107,7 @@ def _send(op: Operator, args: argparse.Namespace) -> None:
     """The request goes out when the line is entered, so that it meets what everybody meets then."""
     host, path = _where(op, args.url)
     route = _route(op, path)
-    if role_of(op, host) == GATEWAY and route and op.plant.up(host) and not args.head:
+    if role_of(op, host) == GATEWAY and route and op.plant.up(host) and not (args.head or args.retry):
         op.requests.send(route, _customer(args))
 
 
@@ -116,6 +124,9 @@ def _send(op: Operator, args: argparse.Namespace) -> None:
 )
 def curl(op: Operator, args: argparse.Namespace) -> Effect:
     """One request to the gateway, the fallback, or a pod's or service's /health."""
+    if args.retry is not None:
+        fix = f"ask again yourself: watch curl {args.url}"
+        raise CommandError("curl: --retry is not simulated", why="each line is one request", fix=fix)
     host, path = _where(op, args.url)
     pod = op.plant.cluster.pods.get(host)
     if path.rstrip("/") in HEALTH:
@@ -135,6 +146,9 @@ def curl(op: Operator, args: argparse.Namespace) -> Effect:
 def _where(op: Operator, text: str) -> tuple[str, str]:
     """Host and path of a URL."""
     url = _URL.fullmatch(text)
+    if url is not None and url[2].lower().partition(".")[0] in OUTSIDE:
+        fix = OUTSIDE[url[2].lower().partition(".")[0]]
+        raise CommandError(f"curl: (6) Could not resolve host: {url[2][:80]}", why="it runs elsewhere", fix=fix)
     if url is None:
         raise CommandError(
             "curl: (3) URL rejected: Malformed input to a URL function", fix="such as http://gateway/v1/recommendation"
@@ -277,6 +291,9 @@ def _foreign(op: Operator, host: str, path: str) -> Effect:
     """Something that answers no shopper: only /health is of use there."""
     pod = op.plant.cluster.pods.get(host)
     deployment = pod.deployment if pod is not None else host
+    if role_of(op, deployment) == REGISTRY and op.plant.up(deployment):
+        what = f"{host}{path[:80]} is not simulated"
+        raise CommandError(what, fix="the registry answers `mlflow models`, `mlflow runs NAME`, `mlflow compare`")
     if role_of(op, deployment) == STORE:
         return Effect("curl: (52) Empty reply from server (redis does not speak HTTP; try `store ping`)", 52)
     if (pod is not None and pod.phase != "Ready") or not op.plant.up(deployment):

@@ -364,3 +364,19 @@ def test_the_chat_can_be_read_again_and_proves_nothing() -> None:
     assert "Customers can order" in answer + lines[1]
     assert (ran.looked, ran.subjects, ran.changes) == ((), (), False)
     assert desk.type("comms").text == desk.type("messages").text == ran.text
+
+
+@pytest.mark.parametrize(
+    ("line", "said", "instead"),
+    [
+        ("curl prometheus:9090/api/v1/query?query=up", "Could not resolve host: prometheus", "metrics EXPR"),
+        ("curl http://grafana.monitoring/d/1", "Could not resolve host: grafana.monitoring", "dash"),
+        ("curl http://mlflow/api/2.0/mlflow/registered-models/search", "is not simulated", "mlflow models"),
+        ("curl --retry 3 http://gateway/v1/recommendation", "--retry is not simulated", "watch curl http://gateway"),
+    ],
+)
+def test_what_curl_cannot_do_here_names_what_can(early: Desk, line: str, said: str, instead: str) -> None:
+    ran = early.type(line)
+    assert ran.exit != 0
+    assert said in ran.text
+    assert instead in ran.text
