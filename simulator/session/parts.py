@@ -179,8 +179,8 @@ class ReviewPart:
         series = self._plant.store.series(metric.name, metric.labels(model))
         before = series.window(0.0, self.REMEMBERS_UNTIL_S).values
         lately = series.window(now_s - self.LOOKS_BACK_S, now_s).values
-        if not len(before) or not len(lately):
-            return
+        if not len(lately) or not before.any():
+            return  # nothing to compare, or a shop that never sold anything
         ratio = float(lately.mean() / before.mean())
         if ratio < self.COMPLAINS_BELOW_RATIO:
             self._complain(self._person, metric.complaint.format(fall=1 - ratio))

@@ -12,9 +12,11 @@ from typing import Any
 
 import pytest
 
+from reference_platform.models.catalogue import CARDS
 from simulator.drill.spec import DrillSpec, Person, PlannedFault
 from simulator.image.builder import ensure_image
 from simulator.session import session as sessions
+from simulator.session.parts import ReviewPart
 from simulator.session.runfile import Entered, RunWriter, read_run
 from simulator.session.session import Session
 from simulator.session.simulation import Simulation, platform_rules
@@ -99,6 +101,22 @@ def test_joining_counts_once_and_stops_time_at_that_instant() -> None:
     assert len(told(alone, "session.joined")) == 1
     assert alone.run_until_joined(lambda _: False), "there is nothing to wait for"
     assert alone.now_s == 20.0
+
+
+@pytest.mark.parametrize(
+    ("before", "lately", "complains"),
+    [(1.0, 0.91, True), (1.0, 0.93, False), (1.0, 0.0, True), (0.0, 0.0, False), (0.0, 1.0, False)],
+)
+def test_people_complain_of_a_fall_from_what_they_remember(before: float, lately: float, complains: bool) -> None:
+    of, heard = simulation(), list[str]()
+    model, business = next((name, card.business) for name, card in CARDS.items() if card.business.complaint)
+    for t_s, ratio in ((10.0, before), (30_000.0, lately)):
+        of.plant.store.append(business.name, business.labels(model), t_s, ratio)
+    part = ReviewPart(of.plant, replace(ANA, review_at_s=30_001.0), lambda _, text: heard.append(text))
+    part.tick(30_000.5)
+    assert heard == []
+    part.tick(30_001.0)
+    assert bool(heard) == complains
 
 
 def test_a_complaint_joins_somebody_only_where_the_drill_says_so() -> None:
