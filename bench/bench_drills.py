@@ -52,7 +52,7 @@ def main() -> int:
     rounds = 1 if smoke else ROUNDS
     ensure_image()
     warm_up()
-    _run("oom-after-model-update", True)  # the healthy week of this platform is recorded once, and that is not the drill
+    _run("oom-after-model-update", True)  # records the healthy week of this platform, once; that is not the drill
     busy_s = _median("oom-after-model-update", True, rounds)
     figures = [Measured("30-minute drill at 600 requests/s, headless", busy_s, 15.0, "s")]
     if not smoke:
