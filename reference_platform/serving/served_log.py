@@ -146,9 +146,10 @@ class Reply:
 
 def replies(rows: rec.Records) -> dict[Reply, int]:
     """How many attempts each arm and version answered with which status."""
-    reached = rows[rows["replica"] >= 0]
-    # Below 2**10 statuses and 2**31 versions, so that one number stands for all three.
-    keys = (reached["arm"].astype(np.int64) << 42) | (reached["version"].astype(np.int64) << 10) | reached["status"]
+    reached = rows["replica"] >= 0
+    arm, version = (rows[name][reached].astype(np.int64) for name in ("arm", "version"))
+    # Below 2**10 statuses and 2**32 versions, so that one number stands for all three.
+    keys = (arm << 42) | (version << 10) | rows["status"][reached]
     kinds, counts = np.unique(keys, return_counts=True)
     return {
         Reply(kind >> 42, (kind >> 10) & 0xFFFFFFFF, kind & 0x3FF): count

@@ -93,13 +93,13 @@ class QualityJudge:
 
         Each is judged with the version that answered it and the features that it had.
         """
-        ended = served[np.isin(served["outcome"], REQUEST_ENDS)]
+        ended, numbers, on = np.isin(served["outcome"], REQUEST_ENDS), served["request"], served["route"]
         result: dict[str, RouteQuality] = {}
         for index, route in enumerate(routes):
-            rows = ended[ended["route"] == index]
-            places, requests = self._panel.judged(route, rows["request"])
+            rows = np.flatnonzero(ended & (on == index))
+            places, requests = self._panel.judged(route, numbers[rows])
             if requests is not None:
-                result[route] = self._judge_route(rows[places], len(rows), requests, now_s)
+                result[route] = self._judge_route(served[rows[places]], len(rows), requests, now_s)
         return result
 
     def _judge_route(self, rows: Records, count: int, requests: Requests, now_s: float) -> RouteQuality:
