@@ -83,6 +83,8 @@ class Prefixes:
         return self.folder / f"{hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()[:16]}.zip"
 
     def _prune(self, used: Path) -> None:
+        for left in self.folder.glob("*.new"):  # by somebody who was killed; who still writes makes another
+            left.unlink(missing_ok=True)
         held = 0
         for path in sorted(self.folder.glob("*.zip"), key=lambda path: path.stat().st_mtime_ns, reverse=True):
             held += path.stat().st_size

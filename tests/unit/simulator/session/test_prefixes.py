@@ -152,6 +152,12 @@ def test_a_full_disk_leaves_no_half_file(tmp_path: Path, monkeypatch: pytest.Mon
     assert list(tmp_path.iterdir()) == []
 
 
+def test_what_somebody_left_who_was_killed_goes(tmp_path: Path) -> None:
+    (tmp_path / "0123456789abcdef.77.new").write_bytes(b"half")
+    opened(Prefixes(tmp_path))
+    assert [path.suffix for path in tmp_path.iterdir()] == [".zip"]
+
+
 def test_files_used_longest_ago_leave_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     opened(Prefixes(tmp_path))
     (first,) = tmp_path.glob("*.zip")
