@@ -265,3 +265,23 @@ def test_wake_ups_come_in_the_order_and_at_the_times_they_would_have(monkeypatch
     for each in (drive, kept[0]):
         each.run(5.0, lambda: True)
     assert [part.woken_s for part in kept[1]] == [part.woken_s for part in parts]
+
+
+@dataclass(frozen=True, slots=True)
+class One:
+    only: list[int]
+
+
+@dataclass(frozen=True)
+class Loose:
+    a: int
+    b: int
+
+    def __post_init__(self) -> None:
+        assert self.a < 100, "made once, and not by its fields again"
+
+
+def test_records_of_one_field_and_of_a_will_of_their_own_come_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("simulator.engine.freezing.OURS", (__name__.partition(".")[0],))
+    back = again([One([1, 2]), Record(3, [4]), Loose(5, 6)])
+    assert back == [One([1, 2]), Record(3, [4]), Loose(5, 6)]
