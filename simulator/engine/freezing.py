@@ -224,13 +224,13 @@ class _Unpickler(_Named):
 
 
 def array_at(index: int) -> Array:
-    """Stands for the array of that number."""
-    raise NotImplementedError
+    """Stands for the array of that number, which only `thaw` has at hand."""
+    raise UnknownNameError(f"array {index} is not here: use thaw")
 
 
 def shared_at(name: str) -> object:
-    """Stands for what is shared under that name."""
-    raise NotImplementedError
+    """Stands for what is shared under that name, which only `thaw` has at hand."""
+    raise UnknownNameError(f"{name} is not here: use thaw")
 
 
 def view_of(base: Array, records: bool, dtype: Any, shape: Any, strides: Any, offset: int) -> Array:

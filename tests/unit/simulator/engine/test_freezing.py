@@ -19,7 +19,7 @@ from reference_platform.monitoring.promql import Prepared, parse
 from reference_platform.monitoring.series import Series, SeriesStore
 from simulator.engine.drive import VirtualDrive
 from simulator.engine.events import Event
-from simulator.engine.freezing import Frozen, UnknownNameError, freeze, thaw
+from simulator.engine.freezing import Frozen, UnknownNameError, array_at, freeze, shared_at, thaw
 from simulator.engine.streams import Streams
 
 
@@ -285,3 +285,9 @@ def test_records_of_one_field_and_of_a_will_of_their_own_come_back(monkeypatch: 
     monkeypatch.setattr("simulator.engine.freezing.OURS", (__name__.partition(".")[0],))
     back = again([One([1, 2]), Record(3, [4]), Loose(5, 6)])
     assert back == [One([1, 2]), Record(3, [4]), Loose(5, 6)]
+
+
+@pytest.mark.parametrize(("stand_in", "of"), [(array_at, 0), (shared_at, "image")])
+def test_whoever_opens_it_without_thawing_is_told(stand_in: Any, of: Any) -> None:
+    with pytest.raises(UnknownNameError, match=f"{of} is not here: use thaw"):
+        stand_in(of)

@@ -60,7 +60,7 @@ def rows_of(made: Simulation) -> Any:
     return served[served["route"] == made.plant.plane.routes.index(FRAUD)]
 
 
-def test_each_visitor_stays_in_the_arm_of_its_share(night: Simulation) -> None:
+def test_each_visitor_stays_in_the_arm_of_its_share() -> None:
     plant = simulation(with_arms()).plant
     plant.advance(240.0)
     served = plant.plane.drain()
@@ -76,7 +76,7 @@ def test_each_visitor_stays_in_the_arm_of_its_share(night: Simulation) -> None:
     assert versions == {"control": {2}, "canary": {3}}
 
 
-def test_a_shadow_sees_everybody_and_answers_nobody(night: Simulation) -> None:
+def test_a_shadow_sees_everybody_and_answers_nobody() -> None:
     plant = simulation(with_arms()).plant
     plant.advance(120.0)
     served = plant.plane.drain()
